@@ -1,0 +1,201 @@
+/**
+ * The world, as everything else in Ottla sees it. No other package touches `node:fs`, `node:net`, timers, `Date`,
+ * `Math.random` or `crypto.randomUUID`; it is handed a `World` instead. `node/` is the real one; `memory/` is the one
+ * that tests, `createCluster()` and the simulator use: same interfaces, one seed, virtual time, faults on request.
+ */
+
+export interface World {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly network: Network
+  readonly random: Random
+  readonly workers: Workers
+  readonly logger: Logger
+}
+
+// ---------------------------------------------------------------------------------------------------------- clock
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. May jump either way. */
+  now(): number
+  /** Milliseconds since some fixed point; never goes back. Deadlines and durations use this one. */
+  monotonic(): number
+  /** Calls `callback` once, `delayMs` from now (0 or less: at the next turn). */
+  setTimer(delayMs: number, callback: () => void): Timer
+  /** Calls `callback` after the input that is already waiting has been handled (setImmediate): the place to batch. */
+  nextTurn(callback: () => void): void
+}
+
+export interface Timer {
+  /** After this the callback will not be called. Safe to call at any time, any number of times. */
+  cancel(): void
+}
+
+// ----------------------------------------------------------------------------------------------------------- disk
+
+/**
+ * Paths are absolute, `/` between names. Every failure is a `DiskError` (errors.ts) whose `code` is the POSIX name
+ * (`ENOENT`, `ENOSPC`, `EIO`, ...). A completed write is in the kernel's page cache: it survives a killed process, not
+ * a power loss, until `sync` returns.
+ */
+export interface Disk {
+  open(path: string, mode: OpenMode): Promise<DiskFile>
+  /** The whole file. */
+  readFile(path: string): Promise<Buffer>
+  /**
+   * Replaces a file so that after a crash at any point it holds the old bytes or the new: writes `path + '.tmp'`,
+   * syncs it, renames it over `path`, syncs the directory.
+   */
+  writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>
+  /** Atomic within one file system; replaces an existing file. Durable only after `syncDirectory` of both parents. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file, or a directory with all it holds. No error if it is already gone. */
+  remove(path: string): Promise<void>
+  /** Makes the directory and its parents; no error if it is there. */
+  makeDirectory(path: string): Promise<void>
+  /** Entries of a directory, sorted by name. */
+  list(path: string): Promise<DirectoryEntry[]>
+  /** null if there is nothing at `path`. */
+  stat(path: string): Promise<FileStat | null>
+  syncDirectory(path: string): Promise<void>
+  /** Total and usable bytes of the file system that holds `path`. */
+  space(path: string): Promise<{ totalBytes: number; usableBytes: number }>
+  /** Takes an exclusive lock that ends with the process; null if somebody else has it. */
+  lock(path: string): Promise<AsyncDisposable | null>
+}
+
+/** 'read': must exist. 'write': read and write, created if missing. 'create': read and write, must not exist. */
+export type OpenMode = 'read' | 'write' | 'create'
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly isDirectory: boolean
+}
+
+export interface FileStat {
+  readonly size: number
+  readonly modifiedMs: number
+  readonly isDirectory: boolean
+}
+
+export interface DiskFile {
+  readonly path: string
+  /** Reads into `target` from byte `position`; returns how many bytes were there to read (fewer only at the end). */
+  read(target: Uint8Array, position: number): Promise<number>
+  /** Writes all of `chunks`, one after the other, starting at byte `position`. Resolves when all of it is written. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<void>
+  /** Resolves when everything written before the call is on stable storage (fdatasync). */
+  sync(): Promise<void>
+  /** Cuts the file, or extends it with zeros. */
+  truncate(size: number): Promise<void>
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+// -------------------------------------------------------------------------------------------------------- network
+
+export interface Network {
+  /** Accepts connections until closed. Port 0 picks a free one: see `Listener.port`. */
+  listen(options: ListenOptions, onConnection: (connection: Connection) => void): Promise<Listener>
+  /** Rejects with a `NetworkError` (`ECONNREFUSED`, `ETIMEDOUT`, ...). */
+  connect(options: ConnectOptions): Promise<Connection>
+}
+
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  /** How many connections may wait to be accepted. */
+  readonly backlog?: number
+}
+
+export interface ConnectOptions {
+  readonly host: string
+  readonly port: number
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Listener extends AsyncDisposable {
+  readonly host: string
+  readonly port: number
+  /** Stops accepting; connections that are open stay open. */
+  close(): Promise<void>
+}
+
+/**
+ * A byte stream. Nothing is read until `start`. There is no half-open state: when the peer ends its side, or anything
+ * fails, the connection is closed as a whole, and `onClose` says why, exactly once.
+ */
+export interface Connection {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  start(handlers: ConnectionHandlers): void
+  /** Stops calling `onData`; the peer is held back by its window. */
+  pause(): void
+  resume(): void
+  /**
+   * Sends `chunks` in order with one system call where possible; they must not be changed afterwards. False: the
+   * outgoing buffer is over its bound, wait for `onDrain`.
+   */
+  write(chunks: readonly Uint8Array[]): boolean
+  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  readonly queuedBytes: number
+  /** Sends what is queued, then closes. */
+  end(): void
+  /** Closes at once; what is queued is lost. */
+  destroy(reason?: Error): void
+}
+
+export interface ConnectionHandlers {
+  /** `bytes` belongs to the handler; it is never reused. */
+  onData(bytes: Buffer): void
+  onDrain(): void
+  onClose(error: Error | null): void
+}
+
+// --------------------------------------------------------------------------------------------------------- random
+
+export interface Random {
+  /** Uniform integer in [0, bound). */
+  integer(bound: number): number
+  /** Uniform in [0, 1). */
+  float(): number
+  bytes(length: number): Uint8Array
+  /** A random (version 4) UUID as 16 bytes in Kafka's text: 22 characters of url-safe base64; never one that Kafka reserves or that begins with '-'. */
+  uuid(): string
+}
+
+// -------------------------------------------------------------------------------------------------------- workers
+
+/**
+ * Runs pure, CPU-bound tasks away from the event loop. A task is a named export of a module: arguments and result are
+ * structured-cloned or transferred. In memory/ it runs inline.
+ */
+export interface Workers {
+  run<Result>(task: WorkerTask, argument: unknown, transfer?: readonly ArrayBuffer[]): Promise<Result>
+  close(): Promise<void>
+}
+
+export interface WorkerTask {
+  /** `import.meta.url` of the module that exports the function. */
+  readonly moduleUrl: string
+  readonly exportName: string
+}
+
+// --------------------------------------------------------------------------------------------------------- logger
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Structured: a constant message, and fields that a machine can read. Secrets never go in. */
+export interface Logger {
+  isEnabled(level: LogLevel): boolean
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+  /** A logger that adds `fields` to every line. */
+  child(fields: LogFields): Logger
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined | Error>>

@@ -1,0 +1,36 @@
+import { array, bytes, int8, int16, int32, message, type Of, string } from '../schema.ts'
+
+export const AlterUserScramCredentialsRequest = message(
+  'AlterUserScramCredentialsRequest',
+  { key: 51, versions: '0', flexible: '0+', listeners: ['broker', 'controller'] },
+  {
+    deletions: array({
+      name: string(),
+      mechanism: int8(),
+    }),
+    upsertions: array({
+      name: string(),
+      mechanism: int8(),
+      iterations: int32(),
+      salt: bytes(),
+      saltedPassword: bytes(),
+    }),
+  },
+)
+
+export type AlterUserScramCredentialsRequest = Of<typeof AlterUserScramCredentialsRequest>
+
+export const AlterUserScramCredentialsResponse = message(
+  'AlterUserScramCredentialsResponse',
+  { key: 51, versions: '0', flexible: '0+' },
+  {
+    throttleTimeMs: int32(),
+    results: array({
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string('0+', '', { nullable: '0+' }),
+    }),
+  },
+)
+
+export type AlterUserScramCredentialsResponse = Of<typeof AlterUserScramCredentialsResponse>

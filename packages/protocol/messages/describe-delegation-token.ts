@@ -1,0 +1,44 @@
+import { array, bytes, int16, int32, int64, message, type Of, string } from '../schema.ts'
+
+export const DescribeDelegationTokenRequest = message(
+  'DescribeDelegationTokenRequest',
+  { key: 41, versions: '1-3', flexible: '2+', listeners: ['broker', 'controller'] },
+  {
+    owners: array(
+      {
+        principalType: string(),
+        principalName: string(),
+      },
+      '0+',
+      { nullable: '0+' },
+    ),
+  },
+)
+
+export type DescribeDelegationTokenRequest = Of<typeof DescribeDelegationTokenRequest>
+
+export const DescribeDelegationTokenResponse = message(
+  'DescribeDelegationTokenResponse',
+  { key: 41, versions: '1-3', flexible: '2+' },
+  {
+    errorCode: int16(),
+    tokens: array({
+      principalType: string(),
+      principalName: string(),
+      tokenRequesterPrincipalType: string('3+'),
+      tokenRequesterPrincipalName: string('3+'),
+      issueTimestamp: int64(),
+      expiryTimestamp: int64(),
+      maxTimestamp: int64(),
+      tokenId: string(),
+      hmac: bytes(),
+      renewers: array({
+        principalType: string(),
+        principalName: string(),
+      }),
+    }),
+    throttleTimeMs: int32(),
+  },
+)
+
+export type DescribeDelegationTokenResponse = Of<typeof DescribeDelegationTokenResponse>

@@ -1,0 +1,38 @@
+import { array, int8, int16, int32, message, type Of, string } from '../schema.ts'
+
+export const DescribeUserScramCredentialsRequest = message(
+  'DescribeUserScramCredentialsRequest',
+  { key: 50, versions: '0', flexible: '0+', listeners: ['broker', 'controller'] },
+  {
+    users: array(
+      {
+        name: string(),
+      },
+      '0+',
+      { nullable: '0+' },
+    ),
+  },
+)
+
+export type DescribeUserScramCredentialsRequest = Of<typeof DescribeUserScramCredentialsRequest>
+
+export const DescribeUserScramCredentialsResponse = message(
+  'DescribeUserScramCredentialsResponse',
+  { key: 50, versions: '0', flexible: '0+' },
+  {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    errorMessage: string('0+', '', { nullable: '0+' }),
+    results: array({
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string('0+', '', { nullable: '0+' }),
+      credentialInfos: array({
+        mechanism: int8(),
+        iterations: int32(),
+      }),
+    }),
+  },
+)
+
+export type DescribeUserScramCredentialsResponse = Of<typeof DescribeUserScramCredentialsResponse>

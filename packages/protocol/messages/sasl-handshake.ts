@@ -1,0 +1,22 @@
+import { array, int16, message, type Of, string } from '../schema.ts'
+
+export const SaslHandshakeRequest = message(
+  'SaslHandshakeRequest',
+  { key: 17, versions: '0-1', flexible: 'none', listeners: ['broker', 'controller'] },
+  {
+    mechanism: string(),
+  },
+)
+
+export type SaslHandshakeRequest = Of<typeof SaslHandshakeRequest>
+
+export const SaslHandshakeResponse = message(
+  'SaslHandshakeResponse',
+  { key: 17, versions: '0-1', flexible: 'none' },
+  {
+    errorCode: int16(),
+    mechanisms: array(string()),
+  },
+)
+
+export type SaslHandshakeResponse = Of<typeof SaslHandshakeResponse>

@@ -1,0 +1,44 @@
+import { array, int16, int32, message, type Of, string, struct, uint16, uuid } from '../schema.ts'
+
+export const UpdateRaftVoterRequest = message(
+  'UpdateRaftVoterRequest',
+  { key: 82, versions: '0', flexible: '0+', listeners: ['controller'] },
+  {
+    clusterId: string('0+', '', { nullable: '0+' }),
+    currentLeaderEpoch: int32(),
+    voterId: int32(),
+    voterDirectoryId: uuid(),
+    listeners: array({
+      name: string(),
+      host: string(),
+      port: uint16(),
+    }),
+    kRaftVersionFeature: struct({
+      minSupportedVersion: int16(),
+      maxSupportedVersion: int16(),
+    }),
+  },
+)
+
+export type UpdateRaftVoterRequest = Of<typeof UpdateRaftVoterRequest>
+
+export const UpdateRaftVoterResponse = message(
+  'UpdateRaftVoterResponse',
+  { key: 82, versions: '0', flexible: '0+' },
+  {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    currentLeader: struct(
+      {
+        leaderId: int32('0+', -1),
+        leaderEpoch: int32('0+', -1),
+        host: string(),
+        port: int32(),
+      },
+      '0+',
+      { tag: 0 },
+    ),
+  },
+)
+
+export type UpdateRaftVoterResponse = Of<typeof UpdateRaftVoterResponse>
