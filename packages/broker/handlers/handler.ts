@@ -1,0 +1,45 @@
+/**
+ * What a handler is: one per API, in a file named after the API, listed in `index.ts`. The router decodes the request,
+ * calls the handler, and encodes what it returns; a handler never sees bytes, headers or versions other than through
+ * `context`.
+ */
+import type { Init, Message, Of } from '@ottla/protocol'
+import type { Services } from '../services.ts'
+
+export interface RequestContext {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  /** Of the client, as text. */
+  readonly clientAddress: string
+  /** Unique among the connections of this process. */
+  readonly connectionId: number
+  /** Name of the listener that the request came in on; Metadata answers with the endpoints of the same one. */
+  readonly listenerName: string
+  /** `User:ANONYMOUS` until the client has authenticated. */
+  readonly principal: string
+  /** Aborted when the connection closes: whoever waits on behalf of this client can stop. */
+  readonly signal: AbortSignal
+}
+
+/** null: no response is sent (Produce with acks=0). */
+export type HandlerResult<Response extends Message> = Init<Response> | null
+
+export interface Handler<Request extends Message = Message, Response extends Message = Message> {
+  readonly request: Request
+  readonly response: Response
+  /** Lowest version that ApiVersions tells, where it is not the lowest one served. */
+  readonly advertisedMinVersion?: number
+  /** Throws or rejects only with an ApiError, or because of a bug. */
+  handle(
+    request: Of<Request>,
+    context: RequestContext,
+    services: Services,
+  ): HandlerResult<Response> | Promise<HandlerResult<Response>>
+}
+
+/** Ties the types of the three together; the table forgets them. */
+export function defineHandler<Request extends Message, Response extends Message>(
+  handler: Handler<Request, Response>,
+): Handler {
+  return handler as unknown as Handler
+}
