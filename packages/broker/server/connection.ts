@@ -1,0 +1,185 @@
+/**
+ * One client's connection: bytes in, frames to the router one at a time, responses out in the order of the requests.
+ *
+ * As in Kafka the next request is handled only when the one before it has been answered and the socket has taken the
+ * answer. While that lasts, little is read ahead, so a client that floods or never reads is held back by its own window
+ * and costs bounded memory. Whatever is wrong with the bytes closes this connection and touches no other.
+ */
+import type { Connection, Logger } from '@ottla/io'
+import { ProtocolError } from '@ottla/protocol'
+import { FrameReader } from './frame-reader.ts'
+import type { RequestMemory } from './request-memory.ts'
+import type { Router } from './router.ts'
+
+/** How much of the following requests may wait in memory while one is being handled. */
+const READ_AHEAD_BYTES = 64 * 1024
+
+export interface ConnectionOptions {
+  readonly id: number
+  readonly listenerName: string
+  readonly maxFrameBytes: number
+  readonly memory: RequestMemory
+  readonly router: Router
+  readonly logger: Logger
+  readonly onClose: (connection: ClientConnection) => void
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+export class ClientConnection {
+  readonly id: number
+  readonly remoteAddress: string
+  readonly listenerName: string
+  /** Monotonic time of the last byte received or response sent. */
+  lastActiveMs: number
+  clientSoftwareName = ''
+  clientSoftwareVersion = ''
+  readonly #socket: Connection
+  readonly #options: ConnectionOptions
+  readonly #frames: FrameReader
+  readonly #abort = new AbortController()
+  /** Bytes of the current frame granted by the request memory; 0 if none is held. */
+  #grantedBytes = 0
+  #waitingForMemory = false
+  #busy = false
+  #blockedOnSend = false
+  #paused = false
+  #closed = false
+
+  constructor(socket: Connection, options: ConnectionOptions) {
+    this.id = options.id
+    this.listenerName = options.listenerName
+    this.remoteAddress = socket.remoteAddress
+    this.lastActiveMs = options.now()
+    this.#socket = socket
+    this.#options = options
+    this.#frames = new FrameReader(options.maxFrameBytes)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get isIdle(): boolean {
+    return !this.#busy
+  }
+
+  start(): void {
+    this.#socket.start({
+      onData: bytes => {
+        this.lastActiveMs = this.#options.now()
+        this.#frames.push(bytes)
+        this.#pump()
+      },
+      onDrain: () => {
+        this.#blockedOnSend = false
+        this.#pump()
+      },
+      onClose: error => this.#onClose(error),
+    })
+  }
+
+  /** Closes at once; a response that is still being made is dropped. */
+  close(reason: string, fields: Record<string, string | number> = {}): void {
+    if (this.#closed) return
+    this.#options.logger.info(reason, { client: this.remoteAddress, connection: this.id, ...fields })
+    this.#socket.destroy()
+  }
+
+  readonly #onMemory = (): void => {
+    this.#waitingForMemory = false
+    this.#grantedBytes = this.#frames.nextSize()
+    this.#pump()
+  }
+
+  #pump(): void {
+    try {
+      while (!this.#busy && !this.#blockedOnSend && !this.#closed) {
+        const frame = this.#nextFrame()
+        if (!frame) break
+        this.#handle(frame)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#holdBack()
+  }
+
+  #nextFrame(): Uint8Array | null {
+    if (this.#waitingForMemory) return null
+    const size = this.#frames.nextSize()
+    if (size < 0) return null
+    if (this.#grantedBytes === 0) {
+      if (!this.#options.memory.take(size, this.#onMemory)) {
+        this.#waitingForMemory = true
+        return null
+      }
+      this.#grantedBytes = size
+    }
+    return this.#frames.next()
+  }
+
+  #handle(frame: Uint8Array): void {
+    this.#busy = true
+    const response = this.#options.router.handle(frame, this)
+    if (response instanceof Promise) {
+      response.then(
+        chunks => {
+          this.#respond(chunks)
+          this.#pump()
+        },
+        error => this.#fail(error),
+      )
+    } else {
+      this.#respond(response)
+    }
+  }
+
+  #respond(chunks: readonly Uint8Array[] | null): void {
+    this.#releaseMemory()
+    this.#busy = false
+    if (this.#closed || !chunks) return
+    this.lastActiveMs = this.#options.now()
+    if (!this.#socket.write(chunks)) this.#blockedOnSend = true
+  }
+
+  #holdBack(): void {
+    if (this.#closed) return
+    const stalled = this.#busy || this.#blockedOnSend
+    const full = this.#waitingForMemory || (stalled && this.#frames.bufferedBytes >= READ_AHEAD_BYTES)
+    if (full === this.#paused) return
+    this.#paused = full
+    if (full) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return
+    const known = error instanceof ProtocolError
+    const fields = { client: this.remoteAddress, connection: this.id, listener: this.listenerName }
+    if (known)
+      this.#options.logger.warn('closing connection: bad request', {
+        ...fields,
+        code: error.code,
+        reason: error.message,
+      })
+    else this.#options.logger.error('closing connection: request failed', { ...fields, error: error as Error })
+    this.#socket.destroy()
+  }
+
+  #onClose(error: Error | null): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#waitingForMemory) this.#options.memory.cancel(this.#onMemory)
+    // A request that is still being handled keeps its memory until it is done.
+    if (!this.#busy) this.#releaseMemory()
+    if (error) this.#options.logger.debug('connection lost', { client: this.remoteAddress, connection: this.id, error })
+    this.#abort.abort()
+    this.#options.onClose(this)
+  }
+
+  #releaseMemory(): void {
+    this.#options.memory.release(this.#grantedBytes)
+    this.#grantedBytes = 0
+  }
+}

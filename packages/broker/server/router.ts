@@ -1,0 +1,109 @@
+/**
+ * From a frame to the bytes of its response: header, version check, decode, handler, encode. Two answers are the
+ * router's own: an unsupported version of ApiVersions gets error 35 in a version 0 body, so that the client can try
+ * again with a version from the list; an unknown API or version of any other closes the connection, as in Kafka.
+ */
+import type { Logger } from '@ottla/io'
+import {
+  decode,
+  decodeRequestHeader,
+  ErrorCode,
+  encodeResponse,
+  type Init,
+  inRange,
+  type Message,
+  ProtocolError,
+  type RequestHeader,
+} from '@ottla/protocol'
+import { ApiError } from '../errors.ts'
+import { apiVersions } from '../handlers/api-versions.ts'
+import type { Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
+import type { Services } from '../services.ts'
+import type { ClientConnection } from './connection.ts'
+
+type ResponseBytes = readonly Uint8Array[] | null
+
+const API_VERSIONS_KEY = 18
+
+export class Router {
+  readonly #handlers: readonly (Handler | undefined)[]
+  readonly #services: Services
+  readonly #logger: Logger
+
+  constructor(handlers: readonly Handler[], services: Services) {
+    const table: (Handler | undefined)[] = []
+    for (const handler of handlers) table[handler.request.key] = handler
+    this.#handlers = table
+    this.#services = services
+    this.#logger = services.world.logger
+  }
+
+  /** Throws, or rejects with, what is to close the connection. */
+  handle(frame: Uint8Array, connection: ClientConnection): ResponseBytes | Promise<ResponseBytes> {
+    const header = decodeRequestHeader(frame)
+    const handler = this.#handlers[header.apiKey]
+    if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
+    if (!inRange(handler.request.versions, header.apiVersion)) return this.#unsupportedVersion(handler, header)
+    const request = decode(handler.request, header.apiVersion, header.body)
+    if (header.body.remaining > 0) {
+      throw new ProtocolError(
+        'ERR_MALFORMED',
+        `${handler.request.name} v${header.apiVersion}: ${header.body.remaining} bytes too many`,
+      )
+    }
+    return this.#call(handler, header, request, connection)
+  }
+
+  #call(handler: Handler, header: RequestHeader, request: object, connection: ClientConnection) {
+    const context: RequestContext = {
+      apiVersion: header.apiVersion,
+      clientId: header.clientId,
+      clientAddress: connection.remoteAddress,
+      connectionId: connection.id,
+      listenerName: connection.listenerName,
+      principal: 'User:ANONYMOUS',
+      signal: connection.signal,
+    }
+    let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
+    try {
+      result = handler.handle(request as never, context, this.#services)
+    } catch (error) {
+      return this.#encode(handler, header, this.#onError(handler, error))
+    }
+    if (result instanceof Promise) {
+      return result.then(
+        response => this.#encode(handler, header, response),
+        error => this.#encode(handler, header, this.#onError(handler, error)),
+      )
+    }
+    return this.#encode(handler, header, result)
+  }
+
+  #encode(handler: Handler, header: RequestHeader, response: Init<Message> | null): ResponseBytes {
+    if (!response) return null
+    return encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
+  }
+
+  /** A response that carries the error, where the API has a place for it; otherwise the connection has to go. */
+  #onError(handler: Handler, error: unknown): Init<Message> {
+    if (!(error instanceof ApiError)) {
+      this.#logger.error('request failed', { api: handler.request.name, error: error as Error })
+    }
+    if (!('errorCode' in handler.response.fields)) throw error
+    const errorCode = error instanceof ApiError ? error.errorCode : ErrorCode.UNKNOWN_SERVER_ERROR
+    const message = 'errorMessage' in handler.response.fields ? { errorMessage: (error as Error).message } : {}
+    return { errorCode, ...message } as Init<Message>
+  }
+
+  #unsupportedVersion(handler: Handler, header: RequestHeader): ResponseBytes {
+    if (header.apiKey !== API_VERSIONS_KEY) {
+      const { name, versions } = handler.request
+      throw new ProtocolError(
+        'ERR_UNSUPPORTED_VERSION',
+        `${name} version ${header.apiVersion} is not in ${versions.min}-${versions.max}`,
+      )
+    }
+    const response = apiVersions.unsupportedVersion()
+    return encodeResponse(handler.response, 0, header.correlationId, response)
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Accepts connections on the configured listeners, holds them to the limits on their number, and closes those that have
+ * been silent for connections.max.idle.ms.
+ */
+import type { Connection, Listener, Timer, World } from '@ottla/io'
+import { ClientConnection } from './connection.ts'
+import type { RequestMemory } from './request-memory.ts'
+import type { Router } from './router.ts'
+
+export interface ListenerOptions {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly router: Router
+}
+
+export interface ServerOptions {
+  readonly world: World
+  readonly memory: RequestMemory
+  readonly socketRequestMaxBytes: number
+  readonly socketListenBacklogSize: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerIp: number
+  /** By host name or address. */
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
+  /** -1: never. */
+  readonly connectionsMaxIdleMs: number
+}
+
+/** The idle sweep runs this many times within connections.max.idle.ms. */
+const IDLE_SWEEPS = 4
+
+export class Server {
+  readonly #options: ServerOptions
+  readonly #listeners: Listener[] = []
+  readonly #connections = new Set<ClientConnection>()
+  readonly #byAddress = new Map<string, number>()
+  #nextId = 1
+  #idleTimer: Timer | null = null
+  #refusedSinceSweep = 0
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Returns the port, which differs from the one asked for if that was 0. */
+  async listen(options: ListenerOptions): Promise<number> {
+    const { network } = this.#options.world
+    const listener = await network.listen(
+      { host: options.host, port: options.port, backlog: this.#options.socketListenBacklogSize },
+      socket => this.#accept(socket, options),
+    )
+    this.#listeners.push(listener)
+    this.#scheduleIdleSweep()
+    return listener.port
+  }
+
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.#listeners.map(listener => listener.close()))
+  }
+
+  async close(): Promise<void> {
+    this.#idleTimer?.cancel()
+    await this.stopAccepting()
+    for (const connection of this.#connections) connection.close('closing connection: shutting down')
+  }
+
+  #accept(socket: Connection, listener: ListenerOptions): void {
+    const address = socket.remoteAddress
+    const fromAddress = this.#byAddress.get(address) ?? 0
+    const limit = this.#options.maxConnectionsPerIpOverrides.get(address) ?? this.#options.maxConnectionsPerIp
+    if (this.#connections.size >= this.#options.maxConnections || fromAddress >= limit) {
+      this.#refuse(socket, listener.name)
+      return
+    }
+    const connection = new ClientConnection(socket, {
+      id: this.#nextId++,
+      listenerName: listener.name,
+      maxFrameBytes: this.#options.socketRequestMaxBytes,
+      memory: this.#options.memory,
+      router: listener.router,
+      logger: this.#options.world.logger,
+      now: () => this.#options.world.clock.monotonic(),
+      onClose: closed => this.#forget(closed),
+    })
+    this.#connections.add(connection)
+    this.#byAddress.set(address, fromAddress + 1)
+    connection.start()
+  }
+
+  #refuse(socket: Connection, listener: string): void {
+    socket.destroy()
+    // One line, not one for each connection of a flood; the sweep says how many there were.
+    if (this.#refusedSinceSweep++ === 0) {
+      this.#options.world.logger.warn('refusing connections: limit reached', { listener, client: socket.remoteAddress })
+    }
+  }
+
+  #forget(connection: ClientConnection): void {
+    this.#connections.delete(connection)
+    const left = (this.#byAddress.get(connection.remoteAddress) ?? 1) - 1
+    if (left === 0) this.#byAddress.delete(connection.remoteAddress)
+    else this.#byAddress.set(connection.remoteAddress, left)
+  }
+
+  #scheduleIdleSweep(): void {
+    const { connectionsMaxIdleMs, world } = this.#options
+    if (connectionsMaxIdleMs < 0 || this.#idleTimer) return
+    this.#idleTimer = world.clock.setTimer(Math.ceil(connectionsMaxIdleMs / IDLE_SWEEPS), () => {
+      this.#idleTimer = null
+      this.#sweepIdle(world.clock.monotonic() - connectionsMaxIdleMs)
+      this.#scheduleIdleSweep()
+    })
+  }
+
+  #sweepIdle(activeBeforeMs: number): void {
+    for (const connection of this.#connections) {
+      if (connection.isIdle && connection.lastActiveMs <= activeBeforeMs) connection.close('closing connection: idle')
+    }
+    if (this.#refusedSinceSweep > 1) {
+      this.#options.world.logger.warn('connections refused', { count: this.#refusedSinceSweep })
+    }
+    this.#refusedSinceSweep = 0
+  }
+}
