@@ -1,2 +1,3 @@
 export { ErrorCode, type ErrorName, errorName, ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export { FrameReader } from './frame-reader.ts'
 export * from './schema.ts'

@@ -6,8 +6,7 @@
  * and costs bounded memory. Whatever is wrong with the bytes closes this connection and touches no other.
  */
 import type { Connection, Logger } from '@ottla/io'
-import { ProtocolError } from '@ottla/protocol'
-import { FrameReader } from './frame-reader.ts'
+import { FrameReader, ProtocolError } from '@ottla/protocol'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 

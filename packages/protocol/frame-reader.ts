@@ -3,11 +3,11 @@
  * slice of it; one that spans several is put together once, when its last byte is there, so that a peer that announces
  * a size and sends nothing holds no memory.
  */
-import { ProtocolError } from '@ottla/protocol'
+import { ProtocolError } from './errors.ts'
 
 const SIZE_BYTES = 4
-/** No request is shorter than api key, version and correlation id. */
-const MIN_FRAME_BYTES = 8
+/** Nothing is shorter than the header of a response: a correlation id. */
+const MIN_FRAME_BYTES = 4
 
 export class FrameReader {
   readonly #maxFrameBytes: number
@@ -34,13 +34,9 @@ export class FrameReader {
     const head = this.#take(SIZE_BYTES)
     const size = (head[0]! << 24) | (head[1]! << 16) | (head[2]! << 8) | head[3]!
     if (size > this.#maxFrameBytes) {
-      throw new ProtocolError(
-        'ERR_TOO_LARGE',
-        `frame of ${size} bytes is over socket.request.max.bytes=${this.#maxFrameBytes}`,
-      )
+      throw new ProtocolError('ERR_TOO_LARGE', `frame of ${size} bytes is over the limit of ${this.#maxFrameBytes}`)
     }
-    if (size < MIN_FRAME_BYTES)
-      throw new ProtocolError('ERR_MALFORMED', `frame of ${size} bytes holds no request header`)
+    if (size < MIN_FRAME_BYTES) throw new ProtocolError('ERR_MALFORMED', `frame of ${size} bytes holds no header`)
     this.#frameBytes = size
     return size
   }
@@ -68,7 +64,7 @@ export class FrameReader {
   }
 
   #join(size: number): Uint8Array {
-    const frame = Buffer.allocUnsafeSlow(size)
+    const frame = new Uint8Array(size)
     let filled = 0
     let used = 0
     while (filled < size) {
