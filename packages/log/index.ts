@@ -1,1 +1,6 @@
-export {}
+export { LogDirError, type LogDirErrorCode, LogError, OffsetOutOfRangeError } from './errors.ts'
+export { type CleanupPolicy, DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
+export { type LoadOptions, LogManager, type LogManagerOptions } from './log-manager.ts'
+export type { PartitionLog } from './partition-log.ts'
+export type * from './types.ts'
+export { VerificationGuard } from './verification.ts'
