@@ -20,7 +20,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since some fixed point; never goes back. Deadlines and durations use this one. */
   monotonic(): number
-  /** Calls `callback` once, `delayMs` from now (0 or less: at the next turn). */
+  /** Calls `callback` once, not before `delayMs` have passed on the monotonic clock (0 or less: at the next turn). */
   setTimer(delayMs: number, callback: () => void): Timer
   /** Calls `callback` after the input that is already waiting has been handled (setImmediate): the place to batch. */
   nextTurn(callback: () => void): void
@@ -36,7 +36,11 @@ export interface Timer {
 /**
  * Paths are absolute, `/` between names. Every failure is a `DiskError` (errors.ts) whose `code` is the POSIX name
  * (`ENOENT`, `ENOSPC`, `EIO`, ...). A completed write is in the kernel's page cache: it survives a killed process, not
- * a power loss, until `sync` returns.
+ * a power loss, until `sync` returns. Calls that overlap in time may take effect in any order: who needs one before the
+ * other waits for it.
+ *
+ * A `DiskFile` follows its file through renames (of the file or of a directory above it), done by this `Disk`; when the
+ * file has been removed or replaced, later calls fail with `ENOENT`, those under way end as usual.
  */
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>
@@ -49,7 +53,7 @@ export interface Disk {
   writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>
   /** Atomic within one file system; replaces an existing file. Durable only after `syncDirectory` of both parents. */
   rename(from: string, to: string): Promise<void>
-  /** Removes a file, or a directory with all it holds. No error if it is already gone. */
+  /** Removes a file, or a directory with all it holds. No error if it is already gone. Durable as `rename` is. */
   remove(path: string): Promise<void>
   /** Makes the directory and its parents; no error if it is there. */
   makeDirectory(path: string): Promise<void>
@@ -60,7 +64,11 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>
   /** Total and usable bytes of the file system that holds `path`. */
   space(path: string): Promise<{ totalBytes: number; usableBytes: number }>
-  /** Takes an exclusive lock that ends with the process; null if somebody else has it. */
+  /**
+   * Takes an exclusive lock on the file at `path`, made if missing and empty for ever; null if somebody has it, in this
+   * process or another, Apache Kafka's lock of a log directory included. Disposing of it or the end of the process frees
+   * it; the file stays. While it is held, opening that file fails with `EBUSY`.
+   */
   lock(path: string): Promise<AsyncDisposable | null>
 }
 
@@ -79,25 +87,34 @@ export interface FileStat {
 }
 
 export interface DiskFile {
+  /** Where the file is now. */
   readonly path: string
   /** Reads into `target` from byte `position`; returns how many bytes were there to read (fewer only at the end). */
   read(target: Uint8Array, position: number): Promise<number>
   /** Writes all of `chunks`, one after the other, starting at byte `position`. Resolves when all of it is written. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>
-  /** Resolves when everything written before the call is on stable storage (fdatasync). */
+  /**
+   * Resolves when every write that was complete before the call is on stable storage (fdatasync). Once it has failed it
+   * fails for ever with the same error: the kernel may have dropped what it could not write, and would call a second try
+   * a success. What was written since the last sync that returned must be taken for lost.
+   */
   sync(): Promise<void>
   /** Cuts the file, or extends it with zeros. */
   truncate(size: number): Promise<void>
   size(): Promise<number>
+  /** Waits for the calls under way, then lets go of the file. Syncs nothing. Later calls fail with `EBADF`. */
   close(): Promise<void>
 }
 
 // -------------------------------------------------------------------------------------------------------- network
 
 export interface Network {
-  /** Accepts connections until closed. Port 0 picks a free one: see `Listener.port`. */
+  /**
+   * Accepts connections until closed. Port 0 picks a free one: see `Listener.port`. Host '' is every address of the
+   * machine. Rejects with a `NetworkError` (`EADDRINUSE`, ...).
+   */
   listen(options: ListenOptions, onConnection: (connection: Connection) => void): Promise<Listener>
-  /** Rejects with a `NetworkError` (`ECONNREFUSED`, `ETIMEDOUT`, ...). */
+  /** Rejects with a `NetworkError` (`ECONNREFUSED`, `ETIMEDOUT`, ...), or with `signal.reason` when that is aborted. */
   connect(options: ConnectOptions): Promise<Connection>
 }
 
@@ -106,6 +123,8 @@ export interface ListenOptions {
   readonly port: number
   /** How many connections may wait to be accepted. */
   readonly backlog?: number
+  /** A connection could not be accepted (out of descriptors, ...); the listener goes on. */
+  readonly onError?: (error: Error) => void
 }
 
 export interface ConnectOptions {
@@ -124,7 +143,8 @@ export interface Listener extends AsyncDisposable {
 
 /**
  * A byte stream. Nothing is read until `start`. There is no half-open state: when the peer ends its side, or anything
- * fails, the connection is closed as a whole, and `onClose` says why, exactly once.
+ * fails, the connection is closed as a whole, and `onClose` says why, exactly once and never from within a call to the
+ * connection: null if either side ended it in order, else a `NetworkError` or the reason given to `destroy`.
  */
 export interface Connection {
   readonly remoteAddress: string
@@ -136,12 +156,13 @@ export interface Connection {
   resume(): void
   /**
    * Sends `chunks` in order with one system call where possible; they must not be changed afterwards. False: the
-   * outgoing buffer is over its bound, wait for `onDrain`.
+   * outgoing buffer is over its bound, wait for `onDrain`. On a connection that is closed or ending the bytes are
+   * dropped and the answer is false: `onClose` follows or has been called.
    */
   write(chunks: readonly Uint8Array[]): boolean
   /** Bytes accepted by `write` that the kernel has not taken yet. */
   readonly queuedBytes: number
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes. No more `onData`. A peer that never reads keeps it open: see `destroy`. */
   end(): void
   /** Closes at once; what is queued is lost. */
   destroy(reason?: Error): void
@@ -150,6 +171,7 @@ export interface Connection {
 export interface ConnectionHandlers {
   /** `bytes` belongs to the handler; it is never reused. */
   onData(bytes: Buffer): void
+  /** After a `write` that returned false: all of it has been taken. */
   onDrain(): void
   onClose(error: Error | null): void
 }
@@ -169,11 +191,13 @@ export interface Random {
 // -------------------------------------------------------------------------------------------------------- workers
 
 /**
- * Runs pure, CPU-bound tasks away from the event loop. A task is a named export of a module: arguments and result are
- * structured-cloned or transferred. In memory/ it runs inline.
+ * Runs pure, CPU-bound tasks away from the event loop. A task is a named export of a module, a function of one argument:
+ * argument and result are structured-cloned or transferred (`transferring` in transfer.ts). In memory/ it runs inline.
  */
 export interface Workers {
+  /** Rejects with what the task throws (name, message, code and stack of it), or with a `WorkerError`. */
   run<Result>(task: WorkerTask, argument: unknown, transfer?: readonly ArrayBuffer[]): Promise<Result>
+  /** Stops the threads; tasks that are not done are rejected. */
   close(): Promise<void>
 }
 
