@@ -1,0 +1,261 @@
+/**
+ * TCP by way of node:net: no delay, keep-alive, no half-open connections. What a `Connection` promises beyond a socket
+ * is made here: closing is reported once, with a coded error; one `write` is one writev; ending a connection does not
+ * make the kernel reset it under an answer that the peer has not read yet.
+ */
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
+import { NetworkError, peerName, posixCode } from '../errors.ts'
+import type { Connection, ConnectionHandlers, ConnectOptions, Listener, ListenOptions, Network } from '../io.ts'
+
+export interface NodeNetworkOptions {
+  /** `write` answers false when more than this waits for the kernel. Default 1 MiB. */
+  readonly maxQueuedBytes?: number
+}
+
+const DEFAULT_MAX_QUEUED_BYTES = 1024 * 1024
+const READ_AHEAD_BYTES = 64 * 1024
+const KEEP_ALIVE_MS = 60_000
+/** How long a connection that was ended waits for the peer to end its side too. */
+const LINGER_MS = 2000
+const DEFAULT_BACKLOG = 511
+
+export class NodeNetwork implements Network {
+  readonly #maxQueuedBytes: number
+  /** Node's, for both directions: how much is read ahead of a paused reader, and from where on 'drain' is emitted. */
+  readonly #highWaterMark: number
+
+  constructor(options: NodeNetworkOptions = {}) {
+    this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES
+    this.#highWaterMark = Math.min(this.#maxQueuedBytes, READ_AHEAD_BYTES)
+  }
+
+  listen(options: ListenOptions, onConnection: (connection: Connection) => void): Promise<Listener> {
+    const { host, port, backlog = DEFAULT_BACKLOG, onError } = options
+    const server = createServer({
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      highWaterMark: this.#highWaterMark,
+    })
+    server.on('connection', socket => {
+      // A peer that is gone already has no address: there is nobody to talk to.
+      if (socket.remoteAddress === undefined) socket.destroy()
+      else onConnection(new NodeConnection(socket, this.#maxQueuedBytes))
+    })
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error): void => reject(new NetworkError(posixCode(cause), peerName(host, port), { cause }))
+      server.once('error', fail)
+      server.once('listening', () => {
+        server.off('error', fail)
+        const listener = new NodeListener(server)
+        server.on('error', cause => {
+          onError?.(new NetworkError(posixCode(cause), peerName(listener.host, listener.port), { cause }))
+        })
+        resolve(listener)
+      })
+      try {
+        server.listen({ host: host === '' ? undefined : bare(host), port, backlog })
+      } catch (cause) {
+        fail(cause as Error) // a port that is none
+      }
+    })
+  }
+
+  async connect(options: ConnectOptions): Promise<Connection> {
+    const { host, port, signal } = options
+    signal?.throwIfAborted()
+    const peer = peerName(host, port)
+    const how: NetConnectOpts & { highWaterMark: number } = {
+      host: bare(host),
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      highWaterMark: this.#highWaterMark,
+    }
+    let socket: Socket
+    try {
+      socket = connect(how)
+    } catch (cause) {
+      throw new NetworkError(posixCode(cause, 'EINVAL'), peer, { cause }) // a port that is none
+    }
+    await connected(socket, peer, options)
+    return new NodeConnection(socket, this.#maxQueuedBytes)
+  }
+}
+
+/** Without the brackets that an IPv6 address has in front of a port. */
+function bare(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
+function connected(socket: Socket, peer: string, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error: unknown): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.off('connect', onConnect)
+      socket.off('error', onError)
+      if (error === null) {
+        resolve()
+        return
+      }
+      socket.on('error', () => {}) // what comes after the first error adds nothing to it
+      socket.destroy()
+      reject(error)
+    }
+    const onConnect = (): void => settle(null)
+    const onError = (cause: Error): void => {
+      settle(new NetworkError(posixCode(cause, 'ECONNREFUSED'), peer, { cause }))
+    }
+    const onAbort = (): void => settle(signal?.reason)
+    const onTimeout = (): void => settle(new NetworkError('ETIMEDOUT', peer))
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs)
+    socket.once('connect', onConnect)
+    socket.once('error', onError)
+    signal?.addEventListener('abort', onAbort)
+  })
+}
+
+class NodeListener implements Listener {
+  readonly host: string
+  readonly port: number
+  readonly #server: Server
+
+  constructor(server: Server) {
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('a listening server has an address')
+    this.host = address.address
+    this.port = address.port
+    this.#server = server
+  }
+
+  /** Node's own callback waits for the open connections too; the socket that listens is closed before this returns. */
+  async close(): Promise<void> {
+    if (this.#server.listening) this.#server.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+class NodeConnection implements Connection {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly #socket: Socket
+  readonly #maxQueuedBytes: number
+  #handlers: ConnectionHandlers | null = null
+  #state: 'open' | 'ending' | 'closed' = 'open'
+  /** Why it was or is being closed, if not in order. */
+  #error: Error | null = null
+  #isReported = false
+  #isPaused = false
+  #needsDrain = false
+  #linger: NodeJS.Timeout | undefined
+
+  constructor(socket: Socket, maxQueuedBytes: number) {
+    this.remoteAddress = unmapped(socket.remoteAddress ?? '')
+    this.remotePort = socket.remotePort ?? 0
+    this.localPort = socket.localPort ?? 0
+    this.#socket = socket
+    this.#maxQueuedBytes = maxQueuedBytes
+    socket.on('error', cause => this.#onError(cause))
+    socket.on('end', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+    socket.on('drain', () => this.#onDrain())
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    if (this.#handlers) throw new Error('the connection has been started')
+    this.#handlers = handlers
+    if (this.#state === 'closed') {
+      setImmediate(() => this.#report())
+      return
+    }
+    this.#socket.on('data', bytes => {
+      if (this.#state === 'open') handlers.onData(bytes as Buffer)
+    })
+    if (this.#isPaused) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    if (this.#state === 'open') this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (this.#handlers) this.#socket.resume()
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    if (this.#state !== 'open') return false
+    const socket = this.#socket
+    if (chunks.length === 1) {
+      socket.write(chunks[0]!)
+    } else {
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk)
+      socket.uncork()
+    }
+    if (socket.writableLength < this.#maxQueuedBytes) return true
+    this.#needsDrain = true
+    return false
+  }
+
+  end(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    // Closing a socket that has unread bytes resets the connection, and the peer may lose what was sent to it last:
+    // what it still sends is read and dropped until it ends its side, or for a while.
+    this.#socket.end(() => {
+      this.#linger = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
+    })
+    this.#socket.resume()
+  }
+
+  destroy(reason?: Error): void {
+    if (this.#state === 'closed' || this.#socket.destroyed) return
+    this.#error ??= reason ?? null
+    this.#state = 'ending'
+    this.#socket.destroy()
+  }
+
+  #onError(cause: Error): void {
+    // After the last byte was sent in order, how the peer leaves is of no interest.
+    if (this.#state === 'ending' && this.#socket.writableFinished) return
+    const peer = peerName(this.remoteAddress, this.remotePort)
+    this.#error ??= new NetworkError(posixCode(cause, 'ECONNRESET'), peer, { cause })
+  }
+
+  #onDrain(): void {
+    if (!this.#needsDrain || this.#state !== 'open') return
+    this.#needsDrain = false
+    this.#handlers?.onDrain()
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#linger)
+    this.#state = 'closed'
+    this.#report()
+  }
+
+  #report(): void {
+    if (this.#isReported || !this.#handlers) return
+    this.#isReported = true
+    this.#handlers.onClose(this.#error)
+  }
+}
+
+/** An IPv4 peer of a listener on all IPv6 addresses, by its own name. */
+function unmapped(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}
