@@ -16,7 +16,7 @@ import {
   type RequestHeader,
 } from '@ottla/protocol'
 import { ApiError } from '../errors.ts'
-import { apiVersions } from '../handlers/api-versions.ts'
+import { unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
 import type { Services } from '../services.ts'
 import type { ClientConnection } from './connection.ts'
@@ -103,7 +103,6 @@ export class Router {
         `${name} version ${header.apiVersion} is not in ${versions.min}-${versions.max}`,
       )
     }
-    const response = apiVersions.unsupportedVersion()
-    return encodeResponse(handler.response, 0, header.correlationId, response)
+    return encodeResponse(handler.response, 0, header.correlationId, unsupportedApiVersions() as Init<Message>)
   }
 }

@@ -1,0 +1,46 @@
+/**
+ * DeleteRecords (key 21), versions 0 to 2: moves the begin of a log forward; -1 means to the high watermark. The records
+ * below can't be read from then on, and their segments go with the next retention.
+ */
+import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
+import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { defineHandler } from './handler.ts'
+
+const TO_HIGH_WATERMARK = -1
+
+export const deleteRecords = defineHandler({
+  request: DeleteRecordsRequest,
+  response: DeleteRecordsResponse,
+  async handle(request, _context, services) {
+    const topics = request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(({ partitionIndex, offset }) => deleteFrom(name, partitionIndex, offset, services)),
+      ),
+    }))
+    return { topics: await Promise.all(topics) }
+  },
+})
+
+async function deleteFrom(topicName: string, partitionIndex: number, offset: number, services: Services) {
+  try {
+    const topic = services.metadata.topic(topicName)
+    if (!topic?.partitions[partitionIndex]) {
+      throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${partitionIndex}`)
+    }
+    const partition = services.replicas.get(topic.id, partitionIndex)
+    await partition.ready
+    const log = partition.leaderLog(-1)
+    const { cleanupPolicy } = log.config
+    if (cleanupPolicy.includes('compact') && !cleanupPolicy.includes('delete')) {
+      throw new ApiError('POLICY_VIOLATION', `records of ${partition.name} can't be deleted: its cleanup.policy is compact`)
+    }
+    const before = offset === TO_HIGH_WATERMARK ? log.highWatermark : offset
+    if (before < 0) throw new ApiError('OFFSET_OUT_OF_RANGE', `${before} is no offset`)
+    return { partitionIndex, lowWatermark: log.deleteRecords(before), errorCode: 0 }
+  } catch (error) {
+    if (!isExpected(error)) services.world.logger.error('delete records failed', { topic: topicName, error: error as Error })
+    return { partitionIndex, lowWatermark: -1, errorCode: errorCodeOf(error) }
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Fetch (key 1), versions 4 to 18.
+ *
+ * 7 sessions (KIP-227) · 9 leader epochs (KIP-320) · 11 rack (KIP-392) · 12 diverging epoch · 13 topic ids · 15 replica
+ * state (KIP-903) · 16 current leader (KIP-951) · 18 high watermark (KIP-1166)
+ *
+ * Reads what is there; with less than min.bytes waits until enough has become visible or max.wait.ms is over, and reads
+ * again. Record bytes go from the log to the socket as slices.
+ */
+import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
+import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
+import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
+import { type FetchPartition, type FetchPlan, isNews } from '../replica/fetch-session.ts'
+import { FetchWaiter, type WaitingPosition } from '../replica/fetch-waiter.ts'
+import type { Partition } from '../replica/partition.ts'
+import { type PartitionRead, readPartition } from '../replica/read.ts'
+import type { Services } from '../services.ts'
+import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
+
+type PartitionResponse = Partial<FetchResponse['responses'][number]['partitions'][number]> & { partitionIndex: number }
+type TopicResponse = { topic: string; topicId: string; partitions: PartitionResponse[] }
+
+const READ_COMMITTED = 1
+
+interface Reading {
+  readonly wanted: FetchPartition
+  readonly partition: Partition | null
+  readonly errorCode: number
+  /** null with an error. */
+  readonly read: PartitionRead | null
+}
+
+export const fetch = defineHandler({
+  request: FetchRequest,
+  response: FetchResponse,
+  async handle(request, context, services) {
+    const { clock } = services.world
+    const plan = services.fetchSessions.plan(request, context.apiVersion, id => services.metadata.topicById(id)?.name, clock.now())
+    if (plan.errorCode !== 0) return { errorCode: plan.errorCode }
+    const partitions = [...plan.partitions]
+    const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes)
+    const minBytes = Math.min(request.minBytes, maxBytes)
+    const committed = request.isolationLevel === READ_COMMITTED
+    let readings = await readAll(partitions, maxBytes, committed, services)
+    const missing = missingBytes(readings, minBytes)
+    if (missing > 0 && request.maxWaitMs > 0) {
+      const waiter = new FetchWaiter(positions(readings), missing, committed)
+      await waiter.wait(clock, request.maxWaitMs, context.signal)
+      readings = await readAll(partitions, maxBytes, committed, services)
+    }
+    return respond(plan, readings, context, services)
+  },
+})
+
+/** One after the other, because what the first ones take is not left for the later ones. */
+async function readAll(wanted: readonly FetchPartition[], maxBytes: number, committed: boolean, services: Services): Promise<Reading[]> {
+  const readings: Reading[] = []
+  let left = maxBytes
+  let minOneBatch = true
+  for (const partition of wanted) {
+    const reading = readOne(partition, Math.min(partition.maxBytes, left), minOneBatch, committed, services)
+    const done = reading instanceof Promise ? await reading : reading
+    readings.push(done)
+    const size = done.read?.sizeInBytes ?? 0
+    if (size > 0) minOneBatch = false
+    left = Math.max(0, left - size)
+  }
+  return readings
+}
+
+function readOne(
+  wanted: FetchPartition,
+  maxBytes: number,
+  minOneBatch: boolean,
+  committed: boolean,
+  services: Services,
+): Reading | Promise<Reading> {
+  let partition: Partition | null = null
+  try {
+    partition = find(wanted, services)
+    if (!partition.log) return partition.ready.then(() => readOpen(partition!, wanted, maxBytes, minOneBatch, committed, services))
+    return readOpen(partition, wanted, maxBytes, minOneBatch, committed, services)
+  } catch (error) {
+    return failedReading(wanted, partition, error, services)
+  }
+}
+
+function readOpen(
+  partition: Partition,
+  wanted: FetchPartition,
+  maxBytes: number,
+  minOneBatch: boolean,
+  committed: boolean,
+  services: Services,
+): Reading | Promise<Reading> {
+  try {
+    const read = readPartition(partition, wanted, { maxBytes, minOneBatch, committed })
+    if (!(read instanceof Promise)) return { wanted, partition, errorCode: 0, read }
+    return read.then(
+      done => ({ wanted, partition, errorCode: 0, read: done }),
+      error => failedReading(wanted, partition, error, services),
+    )
+  } catch (error) {
+    return failedReading(wanted, partition, error, services)
+  }
+}
+
+function find(wanted: FetchPartition, services: Services): Partition {
+  const byId = wanted.topicId !== ZERO_UUID
+  const topic = byId ? services.metadata.topicById(wanted.topicId) : services.metadata.topic(wanted.topic)
+  if (!topic && byId) throw new ApiError('UNKNOWN_TOPIC_ID', `no topic has the id ${wanted.topicId}`)
+  if (!topic?.partitions[wanted.partition]) {
+    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${wanted.topic}-${wanted.partition}`)
+  }
+  return services.replicas.get(topic.id, wanted.partition)
+}
+
+function failedReading(wanted: FetchPartition, partition: Partition | null, error: unknown, services: Services): Reading {
+  if (!isExpected(error)) {
+    services.world.logger.error('fetch failed', { partition: `${wanted.topic}-${wanted.partition}`, error: error as Error })
+  }
+  return { wanted, partition, errorCode: errorCodeOf(error), read: null }
+}
+
+/** 0: answer at once. */
+function missingBytes(readings: readonly Reading[], minBytes: number): number {
+  let bytes = 0
+  for (const { read } of readings) {
+    if (!read || read.divergingEpoch) return 0
+    bytes += read.sizeInBytes
+  }
+  return readings.length === 0 ? 0 : Math.max(0, minBytes - bytes)
+}
+
+function positions(readings: readonly Reading[]): WaitingPosition[] {
+  return readings.flatMap(({ partition, wanted, read }) =>
+    read && partition ? [{ partition, fetchOffset: wanted.fetchOffset, seenHighWatermark: read.highWatermark }] : [],
+  )
+}
+
+function respond(plan: FetchPlan, readings: readonly Reading[], context: RequestContext, services: Services) {
+  const responses: TopicResponse[] = []
+  const leaders = new Set<number>()
+  for (const reading of readings) {
+    const { wanted } = reading
+    const response = partitionResponse(reading, context.apiVersion)
+    if (isLeaderError(response.errorCode)) {
+      response.currentLeader = leaderOf(wanted.topicId, wanted.topic, wanted.partition, services)
+      leaders.add(response.currentLeader.leaderId)
+    }
+    const size = reading.read?.sizeInBytes ?? 0
+    const news = isNews(wanted, response as never, size)
+    if (size > 0) services.fetchSessions.sentData(plan.sessionId, wanted)
+    if (plan.incremental && !news) continue
+    const last = responses.at(-1)
+    const sameTopic = last && last.topicId === wanted.topicId && last.topic === wanted.topic
+    if (sameTopic) last.partitions.push(response)
+    else responses.push({ topic: wanted.topic, topicId: wanted.topicId, partitions: [response] })
+  }
+  return { sessionId: plan.sessionId, responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
+}
+
+const NO_DIVERGENCE = { epoch: -1, endOffset: -1 }
+
+function partitionResponse({ wanted, errorCode, read }: Reading, version: number): PartitionResponse {
+  // A client of version 5 or less does not know KAFKA_STORAGE_ERROR; this one makes it look for another leader.
+  const code = errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version <= 5 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode
+  return {
+    partitionIndex: wanted.partition,
+    errorCode: code,
+    highWatermark: read?.highWatermark ?? -1,
+    lastStableOffset: read?.lastStableOffset ?? -1,
+    logStartOffset: read?.logStartOffset ?? -1,
+    divergingEpoch: read?.divergingEpoch ?? NO_DIVERGENCE,
+    abortedTransactions: (read?.abortedTransactions as { producerId: number; firstOffset: number }[] | null) ?? null,
+    preferredReadReplica: -1,
+    records: (read?.chunks ?? []) as never,
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * ListOffsets (key 2), versions 1 to 11.
+ *
+ * Special timestamps: -1 latest · -2 earliest · -3 largest timestamp (7, KIP-734) · -4 earliest local (8, KIP-405) · -5
+ * latest tiered (9, KIP-1005) · -6 earliest pending upload (11, KIP-1023). Without tiered storage the local log is all
+ * there is, and nothing is tiered.
+ */
+import { ErrorCode } from '@ottla/protocol'
+import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
+import type { OffsetAndTimestamp, PartitionLog } from '@ottla/log'
+import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { defineHandler } from './handler.ts'
+
+const LATEST = -1n
+const EARLIEST = -2n
+const MAX_TIMESTAMP = -3n
+const EARLIEST_LOCAL = -4n
+const LATEST_TIERED = -5n
+const EARLIEST_PENDING_UPLOAD = -6n
+/** From which version on a special timestamp means what it means. */
+const SPECIAL_SINCE = new Map([
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
+])
+
+const CONSUMER = -1
+const READ_COMMITTED = 1
+const NONE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }
+
+type WantedPartition = ListOffsetsRequest['topics'][number]['partitions'][number]
+type PartitionResponse = ListOffsetsResponse['topics'][number]['partitions'][number]
+
+export const listOffsets = defineHandler({
+  request: ListOffsetsRequest,
+  response: ListOffsetsResponse,
+  async handle(request, context, services) {
+    const duplicates = duplicatePartitions(request)
+    const upTo = (log: PartitionLog) => {
+      if (request.replicaId !== CONSUMER) return log.writtenEndOffset
+      return request.isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark
+    }
+    const topics = request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(partition =>
+          duplicates.has(`${name}-${partition.partitionIndex}`)
+            ? failed(partition, ErrorCode.INVALID_REQUEST)
+            : offsetOf(name, partition, context.apiVersion, upTo, services),
+        ),
+      ),
+    }))
+    return { topics: await Promise.all(topics) }
+  },
+})
+
+async function offsetOf(
+  topicName: string,
+  wanted: WantedPartition,
+  version: number,
+  upTo: (log: PartitionLog) => number,
+  services: Services,
+): Promise<PartitionResponse> {
+  const { timestamp, partitionIndex } = wanted
+  if (timestamp < EARLIEST && version < (SPECIAL_SINCE.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
+    return failed(wanted, ErrorCode.UNSUPPORTED_VERSION)
+  }
+  try {
+    const topic = services.metadata.topic(topicName)
+    if (!topic?.partitions[partitionIndex]) {
+      throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${partitionIndex}`)
+    }
+    const partition = services.replicas.get(topic.id, partitionIndex)
+    await partition.ready
+    const log = partition.leaderLog(wanted.currentLeaderEpoch)
+    const found = await lookUp(log, timestamp, partition.leaderEpoch, upTo(log))
+    return { partitionIndex, errorCode: 0, oldStyleOffsets: [], ...found } as PartitionResponse
+  } catch (error) {
+    if (!isExpected(error)) services.world.logger.error('list offsets failed', { topic: topicName, error: error as Error })
+    return failed(wanted, errorCodeOf(error))
+  }
+}
+
+async function lookUp(log: PartitionLog, timestamp: bigint, leaderEpoch: number, endOffset: number): Promise<OffsetAndTimestamp> {
+  switch (timestamp) {
+    case LATEST:
+      return { offset: endOffset, timestamp: -1, leaderEpoch }
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { offset: log.logStartOffset, timestamp: -1, leaderEpoch: log.epochForOffset(log.logStartOffset) }
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return NONE
+    case MAX_TIMESTAMP:
+      return below(await log.maxTimestampOffset(), endOffset)
+    default:
+      // No record has a timestamp that a number can't hold.
+      if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) return NONE
+      return below(await log.offsetForTimestamp(Number(timestamp)), endOffset)
+  }
+}
+
+function below(found: OffsetAndTimestamp | null, endOffset: number): OffsetAndTimestamp {
+  return found && found.offset < endOffset ? found : NONE
+}
+
+function failed({ partitionIndex }: WantedPartition, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode, ...NONE } as PartitionResponse
+}
+
+function duplicatePartitions(request: ListOffsetsRequest): Set<string> {
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}-${partitionIndex}`
+      if (seen.has(key)) twice.add(key)
+      seen.add(key)
+    }
+  }
+  return twice
+}

@@ -1,0 +1,186 @@
+/**
+ * The leader's part of Produce: what a client's batch must be before it goes to the log, and the timestamps that the
+ * broker decides. Kafka's LogValidator; the log itself checks sequence numbers and assigns offsets.
+ *
+ * A batch is changed in place where that is enough (maximum timestamp, timestamp type) and made anew only when the topic
+ * wants another compression.
+ */
+import {
+  type BatchHeader,
+  type Codec,
+  CURRENT_MAGIC,
+  decodeRecords,
+  encodeBatch,
+  type ErrorName,
+  NO_TIMESTAMP,
+  nextBatch,
+  RecordCursor,
+  setMaxTimestampAndType,
+  type TimestampType,
+  verifyBatch,
+} from '@ottla/protocol'
+import { ApiError } from '../errors.ts'
+import type { Partition } from './partition.ts'
+
+/** What of a topic's configuration appends depend on. */
+export interface AppendConfig {
+  readonly maxMessageBytes: number
+  readonly messageTimestampType: TimestampType
+  readonly messageTimestampBeforeMaxMs: number
+  readonly messageTimestampAfterMaxMs: number
+  /** 'producer': as it came. */
+  readonly compressionType: Codec | 'producer'
+  /** Of that codec; undefined for its default. */
+  readonly compressionLevel: number | undefined
+  readonly isCompacted: boolean
+  readonly minInsyncReplicas: number
+}
+
+export interface RecordError {
+  readonly batchIndex: number
+  readonly batchIndexErrorMessage: string
+}
+
+/** Single records are at fault: the response says which. */
+export class InvalidRecordsError extends ApiError {
+  readonly recordErrors: readonly RecordError[]
+
+  constructor(code: ErrorName, message: string, recordErrors: readonly RecordError[]) {
+    super(code, message)
+    this.recordErrors = recordErrors
+  }
+}
+
+export interface AppendOutcome {
+  readonly firstOffset: number
+  /** -1 unless the broker decides the timestamps. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  /** Resolves when the batch may be acknowledged; rejects with KAFKA_STORAGE_ERROR. */
+  readonly written: Promise<void>
+}
+
+const ALL_IN_SYNC = -1
+const ZSTD_SINCE_VERSION = 7
+
+/** Throws an ApiError, LogError or ProtocolError; then nothing has been appended. */
+export function appendToLeader(
+  partition: Partition,
+  records: Uint8Array | null,
+  acks: number,
+  config: AppendConfig,
+  nowMs: number,
+  version: number,
+): AppendOutcome {
+  const log = partition.leaderLog(-1)
+  const inSync = partition.assignment.isr.length
+  if (acks === ALL_IN_SYNC && inSync < config.minInsyncReplicas) {
+    throw new ApiError('NOT_ENOUGH_REPLICAS', `${partition.name} has ${inSync} in-sync replicas, min.insync.replicas is ${config.minInsyncReplicas}`)
+  }
+  const batch = theOnlyBatch(records, partition.name, config, version)
+  const ready = prepare(records!, batch, partition.name, config, nowMs)
+  const appended = log.append(ready, { origin: 'client', leaderEpoch: partition.leaderEpoch, nowMs, checksumsVerified: true })
+  const written = appended.written.then(() => partition.onWritten(appended.sizeInBytes))
+  const appendTime = config.messageTimestampType === 'LogAppendTime'
+  return {
+    firstOffset: appended.firstOffset,
+    logAppendTimeMs: appended.duplicate ? appended.duplicateTimestamp : appendTime ? nowMs : -1,
+    logStartOffset: log.logStartOffset,
+    written,
+  }
+}
+
+function theOnlyBatch(records: Uint8Array | null, name: string, config: AppendConfig, version: number): BatchHeader {
+  if (!records || records.length === 0) throw invalid(`a produce request for ${name} without a record batch`)
+  const first = nextBatch(records, 0)
+  if (first && first.sizeInBytes > config.maxMessageBytes) {
+    throw new ApiError('MESSAGE_TOO_LARGE', `a batch of ${first.sizeInBytes} bytes for ${name} is over max.message.bytes=${config.maxMessageBytes}`)
+  }
+  const batch = verifyBatch(records)
+  if (batch.magic !== CURRENT_MAGIC) throw invalid(`a batch of magic ${batch.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
+  if (batch.sizeInBytes !== records.length) throw invalid(`more than one record batch for ${name}`)
+  if (batch.codec === 'zstd' && version < ZSTD_SINCE_VERSION) {
+    throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `Produce version ${version} has no zstd`)
+  }
+  checkHeader(batch, name)
+  return batch
+}
+
+function checkHeader(batch: BatchHeader, name: string): void {
+  if (batch.baseOffset !== 0) throw invalid(`the base offset of a batch for ${name} has to be 0, not ${batch.baseOffset}`)
+  if (batch.count <= 0) throw invalid(`a batch of ${batch.count} records for ${name}`)
+  if (batch.lastOffsetDelta + 1 !== batch.count) {
+    throw invalid(`a batch for ${name} counts ${batch.count} records over ${batch.lastOffsetDelta + 1} offsets`)
+  }
+  if (batch.isControl) throw invalid(`clients can't write control records to ${name}`)
+  if (batch.producerId >= 0 && batch.baseSequence < 0) {
+    throw invalid(`a batch of producer ${batch.producerId} for ${name} has sequence number ${batch.baseSequence}`)
+  }
+  if (batch.isTransactional) {
+    throw new ApiError('INVALID_TXN_STATE', `producer ${batch.producerId} has no open transaction on ${name}`)
+  }
+}
+
+/** Looks at each record; gives the bytes to append: the same ones, or compressed anew. */
+function prepare(bytes: Uint8Array, batch: BatchHeader, name: string, config: AppendConfig, nowMs: number): Uint8Array {
+  const maxTimestamp = checkRecords(bytes, batch, name, config, nowMs)
+  const logAppendTime = config.messageTimestampType === 'LogAppendTime'
+  const codec = config.compressionType === 'producer' ? batch.codec : config.compressionType
+  if (codec === batch.codec) {
+    setMaxTimestampAndType(bytes, 0, logAppendTime ? nowMs : maxTimestamp, config.messageTimestampType)
+    return bytes
+  }
+  const made = encodeBatch(decodeRecords(bytes, batch), {
+    codec,
+    level: config.compressionLevel,
+    timestampType: config.messageTimestampType,
+    ...(logAppendTime ? { logAppendTimeMs: nowMs } : {}),
+    producerId: batch.producerId,
+    producerEpoch: batch.producerEpoch,
+    baseSequence: batch.baseSequence,
+  })
+  if (made.length > config.maxMessageBytes) {
+    throw new ApiError('MESSAGE_TOO_LARGE', `compressed with ${codec}, a batch for ${name} has ${made.length} bytes`)
+  }
+  return made
+}
+
+/** The largest timestamp; throws InvalidRecordsError. */
+function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, config: AppendConfig, nowMs: number): number {
+  const errors: RecordError[] = []
+  const earliest = nowMs - config.messageTimestampBeforeMaxMs
+  const latest = nowMs + config.messageTimestampAfterMaxMs
+  const decidesTimestamps = config.messageTimestampType === 'LogAppendTime'
+  let badTimestamp = false
+  let maxTimestamp = NO_TIMESTAMP
+  const { baseTimestamp } = batch
+  if (batch.timestampType === 'LogAppendTime' && !decidesTimestamps) {
+    throw new InvalidRecordsError('INVALID_TIMESTAMP', `a producer must not set LogAppendTime, as in a batch for ${name}`, [
+      { batchIndex: 0, batchIndexErrorMessage: 'the timestamp type is LogAppendTime' },
+    ])
+  }
+  for (const cursor = new RecordCursor(bytes, batch); cursor.next(); ) {
+    if (cursor.offsetDelta !== cursor.index) throw invalid(`record ${cursor.index} of a batch for ${name} has offset delta ${cursor.offsetDelta}`)
+    if (config.isCompacted && cursor.keyLength < 0) {
+      errors.push({ batchIndex: cursor.index, batchIndexErrorMessage: `a compacted topic takes no record without a key, as in ${name}` })
+    }
+    const timestamp = baseTimestamp + cursor.timestampDelta
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp
+    if (!decidesTimestamps && timestamp !== NO_TIMESTAMP && (timestamp < earliest || timestamp > latest)) {
+      badTimestamp = true
+      errors.push({ batchIndex: cursor.index, batchIndexErrorMessage: `timestamp ${timestamp} is not within [${earliest}, ${latest}]` })
+    }
+  }
+  if (errors.length > 0) throw recordErrors(badTimestamp ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD', errors)
+  return maxTimestamp
+}
+
+function recordErrors(code: ErrorName, errors: readonly RecordError[]): InvalidRecordsError {
+  const first = errors[0]!
+  return new InvalidRecordsError(code, `${errors.length} records were refused, first record ${first.batchIndex}: ${first.batchIndexErrorMessage}`, errors)
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError('INVALID_RECORD', message)
+}
+

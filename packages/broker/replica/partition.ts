@@ -1,0 +1,142 @@
+/**
+ * One replica on this node: its role, its log, its high watermark, and who waits for it to grow.
+ *
+ * With one broker the in-sync set is this replica alone, so the high watermark is what the log has written; followers
+ * and a shrinking in-sync set come with the cluster.
+ */
+import type { PartitionLog } from '@ottla/log'
+import { ApiError } from '../errors.ts'
+import type { FetchWaiter } from './fetch-waiter.ts'
+
+/** What the controller has decided, as the image has it. */
+export interface PartitionAssignment {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  /** Where the controller believes the log to be; null if it does not know or this node is to choose. */
+  readonly directoryId: string | null
+  /** The replica was created by the records that are being applied, so that there can be no log of it yet. */
+  readonly isNew: boolean
+}
+
+export class Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly #nodeId: number
+  #assignment: PartitionAssignment
+  #log: PartitionLog | null = null
+  #failure: ApiError | null = null
+  #ready: Promise<void> = Promise.resolve()
+  readonly #waiters = new Set<FetchWaiter>()
+
+  constructor(nodeId: number, assignment: PartitionAssignment) {
+    this.topic = assignment.topic
+    this.topicId = assignment.topicId
+    this.partition = assignment.partition
+    this.#nodeId = nodeId
+    this.#assignment = assignment
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.partition}`
+  }
+
+  get assignment(): PartitionAssignment {
+    return this.#assignment
+  }
+
+  get leaderEpoch(): number {
+    return this.#assignment.leaderEpoch
+  }
+
+  get isLeader(): boolean {
+    return this.#assignment.leaderId === this.#nodeId
+  }
+
+  /** null until it is open, and after it has failed. */
+  get log(): PartitionLog | null {
+    return this.#log
+  }
+
+  /** Resolves when the log is open or has failed; never rejects. */
+  get ready(): Promise<void> {
+    return this.#ready
+  }
+
+  get highWatermark(): number {
+    return this.#log?.highWatermark ?? 0
+  }
+
+  /** Opens the log with `open`; until it is there, requests wait. */
+  attach(open: Promise<PartitionLog>): void {
+    this.#ready = open.then(
+      log => {
+        this.#log = log
+        this.#becomeWhatAssigned()
+      },
+      error => {
+        this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, { cause: error })
+      },
+    )
+  }
+
+  update(assignment: PartitionAssignment): void {
+    this.#assignment = assignment
+    if (this.#log) this.#becomeWhatAssigned()
+    this.wakeWaiters()
+  }
+
+  /** The log dir has failed. */
+  fail(error: Error): void {
+    this.#log = null
+    this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${error.message}`, { cause: error })
+    this.wakeWaiters()
+  }
+
+  /** The log, if this node leads and the caller's idea of the epoch (-1: none) is right. */
+  leaderLog(currentLeaderEpoch: number): PartitionLog {
+    if (this.#failure) throw this.#failure
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) {
+      throw new ApiError('FENCED_LEADER_EPOCH', `${this.name} is at leader epoch ${this.leaderEpoch}, not ${currentLeaderEpoch}`)
+    }
+    if (currentLeaderEpoch > this.leaderEpoch) {
+      throw new ApiError('UNKNOWN_LEADER_EPOCH', `${this.name} is at leader epoch ${this.leaderEpoch}, not yet ${currentLeaderEpoch}`)
+    }
+    if (!this.isLeader || !this.#log) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `this node does not lead ${this.name}`)
+    return this.#log
+  }
+
+  /** The log has written what was appended: it may be read. `bytes`: by how much it grew. */
+  onWritten(bytes: number): void {
+    const log = this.#log
+    if (!log) return
+    const before = log.highWatermark
+    if (log.updateHighWatermark(log.writtenEndOffset) === before) return
+    for (const waiter of this.#waiters) waiter.onVisible(this, bytes)
+  }
+
+  addWaiter(waiter: FetchWaiter): void {
+    this.#waiters.add(waiter)
+  }
+
+  removeWaiter(waiter: FetchWaiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  /** Something other than new data: whoever waits has to look. */
+  wakeWaiters(): void {
+    for (const waiter of this.#waiters) waiter.finish()
+  }
+
+  #becomeWhatAssigned(): void {
+    const log = this.#log!
+    if (!this.isLeader) return
+    if (log.latestEpoch < this.leaderEpoch) log.assignEpochStart(this.leaderEpoch, log.logEndOffset)
+    log.updateHighWatermark(log.writtenEndOffset)
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The replicas of this node: made, changed and removed as the metadata image says, found by topic name or id for the
+ * handlers.
+ */
+import type { Logger } from '@ottla/io'
+import type { LogManager } from '@ottla/log'
+import { ApiError } from '../errors.ts'
+import { Partition, type PartitionAssignment } from './partition.ts'
+
+export interface ReplicaManagerOptions {
+  readonly nodeId: number
+  readonly logs: LogManager
+  readonly logger: Logger
+  /** A log is open on this directory: the controller is told where it did not know. */
+  readonly onPlaced?: (topicId: string, partition: number, directoryId: string) => void
+}
+
+export class ReplicaManager {
+  readonly logs: LogManager
+  readonly #nodeId: number
+  readonly #logger: Logger
+  /** By topic id, then by partition number. */
+  readonly #topics = new Map<string, Map<number, Partition>>()
+
+  constructor(options: ReplicaManagerOptions) {
+    this.#nodeId = options.nodeId
+    this.logs = options.logs
+    this.#logger = options.logger
+  }
+
+  find(topicId: string, partition: number): Partition | undefined {
+    return this.#topics.get(topicId)?.get(partition)
+  }
+
+  /** The replica of this node; throws NOT_LEADER_OR_FOLLOWER where another node has to be asked. */
+  get(topicId: string, partition: number): Partition {
+    const found = this.find(topicId, partition)
+    if (!found) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `this node has no replica of partition ${partition} of topic id ${topicId}`)
+    return found
+  }
+
+  *partitions(): Iterable<Partition> {
+    for (const partitions of this.#topics.values()) yield* partitions.values()
+  }
+
+  /** Makes or changes one replica. Its log is opened behind this call; requests for it wait until it is there. */
+  assign(assignment: PartitionAssignment): void {
+    let partitions = this.#topics.get(assignment.topicId)
+    if (!partitions) {
+      partitions = new Map()
+      this.#topics.set(assignment.topicId, partitions)
+    }
+    const known = partitions.get(assignment.partition)
+    if (known) {
+      known.update(assignment)
+      return
+    }
+    const partition = new Partition(this.#nodeId, assignment)
+    partitions.set(assignment.partition, partition)
+    const { topic, topicId, directoryId, isNew } = assignment
+    const open = this.logs.getOrCreate({ topic, partition: assignment.partition }, topicId, {
+      ...(directoryId ? { directoryId } : {}),
+      isNew,
+    })
+    partition.attach(open)
+    open.catch(error => this.#logger.error('cannot open log', { partition: partition.name, error }))
+  }
+
+  /** The topic is gone: its replicas answer nobody any more, and their folders are removed. */
+  async removeTopic(topicId: string): Promise<void> {
+    const partitions = this.#topics.get(topicId)
+    if (!partitions) return
+    this.#topics.delete(topicId)
+    await Promise.all([...partitions.values()].map(partition => this.#remove(partition)))
+  }
+
+  async remove(topicId: string, partition: number): Promise<void> {
+    const found = this.find(topicId, partition)
+    if (!found) return
+    this.#topics.get(topicId)!.delete(partition)
+    await this.#remove(found)
+  }
+
+  /** Every replica in this log dir is offline from now on. */
+  failLogDir(logDir: string, error: Error): void {
+    for (const partition of this.partitions()) {
+      if (partition.log?.logDir === logDir) partition.fail(error)
+    }
+  }
+
+  async #remove(partition: Partition): Promise<void> {
+    await partition.ready
+    const hadLog = partition.log !== null
+    partition.fail(new Error('the topic has been deleted'))
+    if (!hadLog) return
+    try {
+      await this.logs.delete(partition)
+    } catch (error) {
+      this.#logger.error('cannot delete log', { partition: partition.name, error: error as Error })
+    }
+  }
+}

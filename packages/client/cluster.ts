@@ -1,0 +1,149 @@
+/**
+ * What the client knows of the cluster: brokers, topics, leaders, coordinators; and one connection to each broker in use.
+ * A stale leader or coordinator is forgotten by whoever got the error, with `forget…`, and looked up again.
+ */
+import type { World } from '@ottla/io'
+import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
+import { type BrokerAddress, BrokerConnection } from './connection.ts'
+import { ConnectionError, check, KafkaError } from './errors.ts'
+import { retry } from './retry.ts'
+
+export interface ClusterOptions {
+  readonly world: World
+  readonly bootstrapServers: readonly BrokerAddress[]
+  readonly clientId?: string
+  readonly requestTimeoutMs?: number
+}
+
+export type TopicMetadata = MetadataResponse['topics'][number]
+
+const metadataApi = { request: MetadataRequest, response: MetadataResponse }
+const findCoordinatorApi = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
+const GROUP = 0
+
+export class Cluster implements AsyncDisposable {
+  readonly world: World
+  readonly #options: ClusterOptions
+  readonly #connections = new Map<string, Promise<BrokerConnection>>()
+  readonly #brokers = new Map<number, BrokerAddress>()
+  readonly #topics = new Map<string, TopicMetadata>()
+  readonly #coordinators = new Map<string, number>()
+  clusterId: string | null = null
+
+  constructor(options: ClusterOptions) {
+    this.world = options.world
+    this.#options = options
+  }
+
+  /** Any broker: a known one, else the first of the bootstrap servers that answers. */
+  async any(): Promise<BrokerConnection> {
+    const failures: string[] = []
+    for (const address of [...this.#brokers.values(), ...this.#options.bootstrapServers]) {
+      try {
+        return await this.#connect(address)
+      } catch (error) {
+        failures.push((error as Error).message)
+      }
+    }
+    throw new ConnectionError(`no broker can be reached: ${[...new Set(failures)].join('; ')}`)
+  }
+
+  async broker(id: number): Promise<BrokerConnection> {
+    if (!this.#brokers.has(id)) await this.metadata([])
+    const address = this.#brokers.get(id)
+    if (!address) throw new ConnectionError(`broker ${id} is not in the cluster's metadata`)
+    return this.#connect(address)
+  }
+
+  async brokerIds(): Promise<number[]> {
+    if (this.#brokers.size === 0) await this.metadata([])
+    return [...this.#brokers.keys()].sort((a, b) => a - b)
+  }
+
+  /** Asks a broker; null means all topics. */
+  async metadata(topics: readonly string[] | null, allowAutoTopicCreation = false): Promise<MetadataResponse> {
+    const connection = await this.any()
+    const response = await connection.send(metadataApi, {
+      topics: topics?.map(name => ({ name })) ?? null,
+      allowAutoTopicCreation,
+    })
+    this.clusterId = response.clusterId
+    this.#brokers.clear()
+    for (const { nodeId, host, port } of response.brokers) this.#brokers.set(nodeId, { host, port })
+    for (const topic of response.topics) {
+      if (topic.name !== null && topic.errorCode === 0) this.#topics.set(topic.name, topic)
+    }
+    return response
+  }
+
+  /** Metadata of one topic that exists, or is created by asking if the cluster does that; waits for its leaders. */
+  async topic(name: string, allowAutoTopicCreation = false): Promise<TopicMetadata> {
+    const known = this.#topics.get(name)
+    if (known) return known
+    return retry(this.world.clock, async () => {
+      const { topics } = await this.metadata([name], allowAutoTopicCreation)
+      const topic = topics[0]!
+      check(topic.errorCode, `topic '${name}'`)
+      for (const partition of topic.partitions) check(partition.errorCode, `partition ${name}-${partition.partitionIndex}`)
+      return topic
+    }, allowAutoTopicCreation ? ['UNKNOWN_TOPIC_OR_PARTITION'] : [])
+  }
+
+  async leader(topic: string, partition: number): Promise<BrokerConnection> {
+    const metadata = await this.topic(topic)
+    const leader = metadata.partitions.find(({ partitionIndex }) => partitionIndex === partition)
+    if (!leader) throw new KafkaError(3, `partition ${topic}-${partition}`)
+    return this.broker(leader.leaderId)
+  }
+
+  forgetTopic(name: string): void {
+    this.#topics.delete(name)
+  }
+
+  async groupCoordinator(groupId: string): Promise<BrokerConnection> {
+    const known = this.#coordinators.get(groupId)
+    if (known !== undefined) return this.broker(known)
+    return retry(this.world.clock, async () => {
+      const connection = await this.any()
+      const response = await connection.send(findCoordinatorApi, { keyType: GROUP, key: groupId, coordinatorKeys: [groupId] })
+      const found = response.coordinators[0] ?? response
+      check(found.errorCode, `coordinator of group '${groupId}'`, found.errorMessage)
+      this.#coordinators.set(groupId, found.nodeId)
+      this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
+      return this.broker(found.nodeId)
+    })
+  }
+
+  forgetCoordinator(groupId: string): void {
+    this.#coordinators.delete(groupId)
+  }
+
+  async close(): Promise<void> {
+    const connections = await Promise.allSettled(this.#connections.values())
+    for (const result of connections) if (result.status === 'fulfilled') result.value.close()
+    this.#connections.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #connect(address: BrokerAddress): Promise<BrokerConnection> {
+    const key = `${address.host}:${address.port}`
+    const known = this.#connections.get(key)
+    if (known) {
+      const connection = await known
+      if (!connection.isClosed) return connection
+    }
+    const made = BrokerConnection.connect({
+      ...address,
+      world: this.world,
+      clientId: this.#options.clientId ?? 'ottla',
+      requestTimeoutMs: this.#options.requestTimeoutMs,
+    })
+    this.#connections.set(key, made)
+    made.catch(() => this.#connections.delete(key))
+    return made
+  }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that it can turn on the compile cache before anything else is loaded, and say so on a Node that
+// is too old to load it.
+import { enableCompileCache } from 'node:module'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`ottla needs Node 22.18 or later; this is ${process.versions.node}`)
+  process.exit(1)
+}
+enableCompileCache?.()
+const { main } = await import('../cli/main.ts')
+await main(process.argv.slice(2))
