@@ -81,13 +81,18 @@ export class Cluster implements AsyncDisposable {
   async topic(name: string, allowAutoTopicCreation = false): Promise<TopicMetadata> {
     const known = this.#topics.get(name)
     if (known) return known
-    return retry(this.world.clock, async () => {
-      const { topics } = await this.metadata([name], allowAutoTopicCreation)
-      const topic = topics[0]!
-      check(topic.errorCode, `topic '${name}'`)
-      for (const partition of topic.partitions) check(partition.errorCode, `partition ${name}-${partition.partitionIndex}`)
-      return topic
-    }, allowAutoTopicCreation ? ['UNKNOWN_TOPIC_OR_PARTITION'] : [])
+    return retry(
+      this.world.clock,
+      async () => {
+        const { topics } = await this.metadata([name], allowAutoTopicCreation)
+        const topic = topics[0]!
+        check(topic.errorCode, `topic '${name}'`)
+        for (const partition of topic.partitions)
+          check(partition.errorCode, `partition ${name}-${partition.partitionIndex}`)
+        return topic
+      },
+      allowAutoTopicCreation ? ['UNKNOWN_TOPIC_OR_PARTITION'] : [],
+    )
   }
 
   async leader(topic: string, partition: number): Promise<BrokerConnection> {
@@ -106,7 +111,11 @@ export class Cluster implements AsyncDisposable {
     if (known !== undefined) return this.broker(known)
     return retry(this.world.clock, async () => {
       const connection = await this.any()
-      const response = await connection.send(findCoordinatorApi, { keyType: GROUP, key: groupId, coordinatorKeys: [groupId] })
+      const response = await connection.send(findCoordinatorApi, {
+        keyType: GROUP,
+        key: groupId,
+        coordinatorKeys: [groupId],
+      })
       const found = response.coordinators[0] ?? response
       check(found.errorCode, `coordinator of group '${groupId}'`, found.errorMessage)
       this.#coordinators.set(groupId, found.nodeId)

@@ -111,7 +111,11 @@ export class BrokerConnection {
   /** The highest version that both sides speak. */
   versionOf(request: Message, maxVersion = Number.POSITIVE_INFINITY): number {
     const theirs = this.#versions?.get(request.key)
-    const version = Math.min(request.versions.max - (request.latestVersionUnstable ? 1 : 0), theirs?.max ?? -1, maxVersion)
+    const version = Math.min(
+      request.versions.max - (request.latestVersionUnstable ? 1 : 0),
+      theirs?.max ?? -1,
+      maxVersion,
+    )
     if (!theirs || version < theirs.min || version < request.versions.min) {
       const range = theirs ? `only versions ${theirs.min} to ${theirs.max}` : 'no version'
       throw new UnsupportedVersionError(`the broker at ${this.#name} serves ${range} of ${request.name}`)
@@ -155,7 +159,9 @@ export class BrokerConnection {
       }
       const timer = this.#options.world.clock.setTimer(timeoutMs, () => {
         // Later responses would be taken for this one's: the connection is of no more use.
-        this.#socket.destroy(new RequestTimeoutError(`no response to ${api.request.name} from ${this.#name} in ${timeoutMs} ms`))
+        this.#socket.destroy(
+          new RequestTimeoutError(`no response to ${api.request.name} from ${this.#name} in ${timeoutMs} ms`),
+        )
       })
       this.#inFlight.push({ correlationId, response: api.response, version, resolve: resolve as never, reject, timer })
     })
@@ -170,7 +176,9 @@ export class BrokerConnection {
       answer = await this.#exchange(api, Math.min(best, ApiVersionsRequest.versions.max), software)
     }
     if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, `ApiVersions from ${this.#name}`)
-    this.#versions = new Map(answer.apiKeys.map(range => [range.apiKey, { min: range.minVersion, max: range.maxVersion }]))
+    this.#versions = new Map(
+      answer.apiKeys.map(range => [range.apiKey, { min: range.minVersion, max: range.maxVersion }]),
+    )
   }
 
   #onData(bytes: Uint8Array): void {
@@ -189,7 +197,10 @@ export class BrokerConnection {
     try {
       const { correlationId, body } = decodeAny(waiting, frame)
       if (correlationId !== waiting.correlationId) {
-        throw new ProtocolError('ERR_MALFORMED', `correlation id ${correlationId} where ${waiting.correlationId} was due`)
+        throw new ProtocolError(
+          'ERR_MALFORMED',
+          `correlation id ${correlationId} where ${waiting.correlationId} was due`,
+        )
       }
       waiting.resolve(body as never)
     } catch (error) {

@@ -1,0 +1,317 @@
+/**
+ * A member of a classic consumer group with the range assignor: joins, is given partitions, heartbeats, commits, leaves.
+ * A rebalance ends the current assignment; `run` is then called with the next one.
+ */
+import { decode, encode, Reader, Writer } from '@ottla/protocol'
+import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
+import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
+import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
+import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
+import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
+import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import type { Cluster } from './cluster.ts'
+import { ConnectionError, check, KafkaError } from './errors.ts'
+import { isRetriable, pause, retry } from './retry.ts'
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+export interface GroupMemberOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs?: number
+  readonly rebalanceTimeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Assignment {
+  readonly partitions: readonly TopicPartitions[]
+  /** Aborted when the assignment is over: stop reading, commit, return. */
+  readonly signal: AbortSignal
+}
+
+const joinApi = { request: JoinGroupRequest, response: JoinGroupResponse }
+const syncApi = { request: SyncGroupRequest, response: SyncGroupResponse }
+const heartbeatApi = { request: HeartbeatRequest, response: HeartbeatResponse }
+const leaveApi = { request: LeaveGroupRequest, response: LeaveGroupResponse }
+const commitApi = { request: OffsetCommitRequest, response: OffsetCommitResponse }
+const fetchApi = { request: OffsetFetchRequest, response: OffsetFetchResponse }
+
+const PROTOCOL_TYPE = 'consumer'
+const ASSIGNOR = 'range'
+const WITH_TOPIC_NAMES = 9
+const SINGLE_GROUP = 7
+const REBALANCE: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])
+
+export class GroupMember {
+  readonly #cluster: Cluster
+  readonly #options: Required<Omit<GroupMemberOptions, 'signal'>> & { readonly signal?: AbortSignal }
+  #memberId = ''
+  #generationId = -1
+
+  constructor(cluster: Cluster, options: GroupMemberOptions) {
+    this.#cluster = cluster
+    this.#options = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, ...options }
+  }
+
+  /** Calls `consume` with one assignment after another until the signal is aborted; then leaves the group. */
+  async run(consume: (assignment: Assignment) => Promise<void>): Promise<void> {
+    try {
+      while (!this.#options.signal?.aborted) {
+        const partitions = await this.#join()
+        if (partitions) await this.#hold(partitions, consume)
+      }
+    } finally {
+      await this.#leave()
+    }
+  }
+
+  async commit(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void> {
+    if (offsets.length === 0) return
+    await commitOffsets(this.#cluster, this.#options.groupId, offsets, {
+      memberId: this.#memberId,
+      generationId: this.#generationId,
+    })
+  }
+
+  /** Committed offsets by `topic-partition`; -1 where there is none. */
+  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
+    return committedOffsets(this.#cluster, this.#options.groupId, partitions)
+  }
+
+  /** null: the group rebalances again already. */
+  async #join(): Promise<TopicPartitions[] | null> {
+    const { groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const metadata = encodeProtocol(ConsumerProtocolSubscription, { topics: [...topics].sort() })
+    const join = await this.#ask(connection =>
+      connection.send(
+        joinApi,
+        {
+          groupId,
+          sessionTimeoutMs,
+          rebalanceTimeoutMs,
+          memberId: this.#memberId,
+          protocolType: PROTOCOL_TYPE,
+          protocols: [{ name: ASSIGNOR, metadata }],
+        },
+        { timeoutMs: rebalanceTimeoutMs + 10_000 },
+      ),
+    )
+    if (join.errorCode === 79) {
+      this.#memberId = join.memberId
+      return null
+    }
+    if (this.#mustRejoin(join.errorCode)) return null
+    check(join.errorCode, `join group '${groupId}'`)
+    this.#memberId = join.memberId
+    this.#generationId = join.generationId
+    const assignments = join.leader === join.memberId ? await this.#assign(join) : []
+    const sync = await this.#ask(connection =>
+      connection.send(
+        syncApi,
+        {
+          groupId,
+          generationId: this.#generationId,
+          memberId: this.#memberId,
+          protocolType: PROTOCOL_TYPE,
+          protocolName: ASSIGNOR,
+          assignments,
+        },
+        { timeoutMs: rebalanceTimeoutMs + 10_000 },
+      ),
+    )
+    if (this.#mustRejoin(sync.errorCode)) return null
+    check(sync.errorCode, `sync group '${groupId}'`)
+    if (sync.assignment.length === 0) return []
+    const { assignedPartitions } = decodeProtocol(ConsumerProtocolAssignment, sync.assignment)
+    return assignedPartitions
+  }
+
+  /** As Java's RangeAssignor: topic by topic, consecutive partitions to members in the order of their ids. */
+  async #assign(join: JoinGroupResponse) {
+    const members = join.members
+      .map(({ memberId, metadata }) => ({
+        memberId,
+        topics: decodeProtocol(ConsumerProtocolSubscription, metadata).topics,
+      }))
+      .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
+    const given = new Map(members.map(({ memberId }) => [memberId, [] as { topic: string; partitions: number[] }[]]))
+    for (const topic of new Set(members.flatMap(member => member.topics))) {
+      const { partitions } = await this.#cluster.topic(topic)
+      const subscribed = members.filter(member => member.topics.includes(topic))
+      const ids = partitions.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b)
+      const each = Math.floor(ids.length / subscribed.length)
+      const extra = ids.length % subscribed.length
+      let next = 0
+      subscribed.forEach(({ memberId }, i) => {
+        const count = each + (i < extra ? 1 : 0)
+        if (count > 0) given.get(memberId)!.push({ topic, partitions: ids.slice(next, next + count) })
+        next += count
+      })
+    }
+    return [...given].map(([memberId, assignedPartitions]) => ({
+      memberId,
+      assignment: encodeProtocol(ConsumerProtocolAssignment, { assignedPartitions }),
+    }))
+  }
+
+  async #hold(partitions: TopicPartitions[], consume: (assignment: Assignment) => Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const stop = () => over.abort()
+    this.#options.signal?.addEventListener('abort', stop)
+    const heartbeats = this.#heartbeat(over)
+    try {
+      await consume({ partitions, signal: over.signal })
+    } finally {
+      over.abort()
+      this.#options.signal?.removeEventListener('abort', stop)
+    }
+    await heartbeats
+  }
+
+  async #heartbeat(over: AbortController): Promise<void> {
+    const { groupId, sessionTimeoutMs } = this.#options
+    while (!over.signal.aborted) {
+      const beat = this.#cluster.world.clock
+      await Promise.race([
+        pause(beat, sessionTimeoutMs / 15),
+        new Promise(resolve => over.signal.addEventListener('abort', resolve)),
+      ])
+      if (over.signal.aborted) return
+      try {
+        const response = await this.#ask(connection =>
+          connection.send(heartbeatApi, { groupId, generationId: this.#generationId, memberId: this.#memberId }),
+        )
+        if (this.#mustRejoin(response.errorCode)) over.abort()
+        else check(response.errorCode, `heartbeat in group '${groupId}'`)
+      } catch (error) {
+        if (!isRetriable(error)) over.abort(error)
+      }
+    }
+  }
+
+  #mustRejoin(errorCode: number): boolean {
+    if (errorCode === 0) return false
+    const { code } = new KafkaError(errorCode, '')
+    if (code === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+    return REBALANCE.has(code)
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#memberId === '') return
+    const { groupId } = this.#options
+    const memberId = this.#memberId
+    try {
+      const connection = await this.#cluster.groupCoordinator(groupId)
+      await connection.send(leaveApi, { groupId, memberId, members: [{ memberId, reason: 'the consumer is closed' }] })
+    } catch (error) {
+      // Nobody hears it; the session will expire.
+      if (!(error instanceof ConnectionError)) throw error
+    }
+  }
+
+  /** Asks the coordinator, looking for it again while it is moving or loading. */
+  #ask<R extends { errorCode: number }>(
+    request: (connection: Awaited<ReturnType<Cluster['groupCoordinator']>>) => Promise<R>,
+  ): Promise<R> {
+    return askCoordinator(this.#cluster, this.#options.groupId, request)
+  }
+}
+
+export function askCoordinator<R extends { errorCode: number }>(
+  cluster: Cluster,
+  groupId: string,
+  request: (connection: Awaited<ReturnType<Cluster['groupCoordinator']>>) => Promise<R>,
+): Promise<R> {
+  return retry(cluster.world.clock, async () => {
+    const connection = await cluster.groupCoordinator(groupId)
+    const response = await request(connection)
+    const error =
+      response.errorCode === 0 ? null : new KafkaError(response.errorCode, `coordinator of group '${groupId}'`)
+    if (error && isRetriable(error)) {
+      cluster.forgetCoordinator(groupId)
+      throw error
+    }
+    return response
+  })
+}
+
+export async function commitOffsets(
+  cluster: Cluster,
+  groupId: string,
+  offsets: readonly { topic: string; partition: number; offset: number }[],
+  member: { readonly memberId: string; readonly generationId: number } = { memberId: '', generationId: -1 },
+): Promise<void> {
+  const topics = Map.groupBy(offsets, ({ topic }) => topic)
+  await retry(cluster.world.clock, async () => {
+    const connection = await cluster.groupCoordinator(groupId)
+    const response = await connection.send(
+      commitApi,
+      {
+        groupId,
+        memberId: member.memberId,
+        generationIdOrMemberEpoch: member.generationId,
+        topics: [...topics].map(([name, partitions]) => ({
+          name,
+          partitions: partitions.map(({ partition, offset }) => ({
+            partitionIndex: partition,
+            committedOffset: offset,
+            committedMetadata: '',
+          })),
+        })),
+      },
+      { maxVersion: WITH_TOPIC_NAMES },
+    )
+    for (const { name, partitions } of response.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        if (errorCode !== 0) cluster.forgetCoordinator(groupId)
+        check(errorCode, `commit of ${name}-${partitionIndex} in group '${groupId}'`)
+      }
+    }
+  })
+}
+
+/** Of the partitions given, or null for all that the group has committed. */
+export async function committedOffsets(
+  cluster: Cluster,
+  groupId: string,
+  partitions: readonly TopicPartitions[] | null,
+): Promise<Map<string, number>> {
+  const topics =
+    partitions?.map(({ topic, partitions: indexes }) => ({ name: topic, partitionIndexes: [...indexes] })) ?? null
+  const response = await askCoordinator(cluster, groupId, connection =>
+    connection.send(fetchApi, { groupId, topics }, { maxVersion: SINGLE_GROUP }),
+  )
+  check(response.errorCode, `offsets of group '${groupId}'`)
+  const found = new Map<string, number>()
+  for (const { name, partitions: results } of response.topics) {
+    for (const { partitionIndex, committedOffset, errorCode } of results) {
+      check(errorCode, `offset of ${name}-${partitionIndex} in group '${groupId}'`)
+      found.set(`${name}-${partitionIndex}`, committedOffset)
+    }
+  }
+  return found
+}
+
+/** The consumer protocol's bytes begin with their version. */
+function encodeProtocol(
+  schema: typeof ConsumerProtocolSubscription | typeof ConsumerProtocolAssignment,
+  value: object,
+): Uint8Array {
+  const writer = new Writer()
+  writer.int16(0)
+  encode(schema as typeof ConsumerProtocolSubscription, 0, value, writer)
+  return Buffer.concat(writer.finish())
+}
+
+function decodeProtocol<S extends typeof ConsumerProtocolSubscription | typeof ConsumerProtocolAssignment>(
+  schema: S,
+  bytes: Uint8Array,
+) {
+  const reader = new Reader(bytes)
+  const version = Math.min(reader.int16(), schema.versions.max)
+  return decode(schema, version, reader)
+}

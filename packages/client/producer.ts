@@ -1,0 +1,242 @@
+/**
+ * A producer for the commands and tests: records are gathered by partition for `lingerMs`, each partition has one batch
+ * on its way at a time, so that order holds across retries, and batches for one broker share a request.
+ *
+ * Idempotent unless acks is not -1. What a user's application needs beyond that is the full client's.
+ */
+import { BatchBuilder, type Codec, type RecordHeader } from '@ottla/protocol'
+import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
+import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import type { Cluster } from './cluster.ts'
+import { check, KafkaError } from './errors.ts'
+import { partitionForKey } from './partitioner.ts'
+import { isRetriable, pause, retry } from './retry.ts'
+
+export interface ProducerRecord {
+  readonly topic: string
+  /** Chosen by key, or in turn, if left out. */
+  readonly partition?: number
+  readonly key?: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: readonly RecordHeader[]
+  /** Milliseconds since 1970; now, if left out. */
+  readonly timestamp?: number
+}
+
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  /** -1 with acks=0. */
+  readonly offset: number
+}
+
+export interface ProducerOptions {
+  /** -1 (all), 0 or 1. */
+  readonly acks?: number
+  readonly codec?: Codec
+  readonly lingerMs?: number
+  /** A batch is sent when it has grown to this size. */
+  readonly batchBytes?: number
+  /** `send` waits while this many bytes are on their way. */
+  readonly bufferBytes?: number
+  readonly deliveryTimeoutMs?: number
+  /** Ask the cluster to create a topic that is not there. */
+  readonly createTopics?: boolean
+}
+
+const produceApi = { request: ProduceRequest, response: ProduceResponse }
+const initProducerIdApi = { request: InitProducerIdRequest, response: InitProducerIdResponse }
+const ALL = -1
+const NO_TRANSACTIONS_BUT_TOPIC_NAMES = 12
+
+interface Pending {
+  readonly resolve: (metadata: RecordMetadata) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Batch {
+  readonly builder: BatchBuilder
+  readonly pending: Pending[]
+  baseSequence: number
+  readonly deadlineMs: number
+}
+
+class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly batches: Batch[] = []
+  nextSequence = 0
+  inFlight = false
+  scheduled = false
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+}
+
+export class Producer implements AsyncDisposable {
+  readonly #cluster: Cluster
+  readonly #options: Required<ProducerOptions>
+  readonly #queues = new Map<string, PartitionQueue>()
+  readonly #nextPartition = new Map<string, number>()
+  #producerId: Promise<{ id: number; epoch: number }> | null = null
+  #bufferedBytes = 0
+  #waiting: (() => void)[] = []
+
+  constructor(cluster: Cluster, options: ProducerOptions = {}) {
+    this.#cluster = cluster
+    this.#options = {
+      acks: ALL,
+      codec: 'none',
+      lingerMs: 0,
+      batchBytes: 64 * 1024,
+      bufferBytes: 32 * 1024 * 1024,
+      deliveryTimeoutMs: 120_000,
+      createTopics: true,
+      ...options,
+    }
+  }
+
+  /** Resolves when the record is acknowledged as `acks` asks for. */
+  async send(record: ProducerRecord): Promise<RecordMetadata> {
+    const queue = await this.#queueFor(record)
+    while (this.#bufferedBytes >= this.#options.bufferBytes)
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    return new Promise((resolve, reject) => this.#append(queue, record, { resolve, reject }))
+  }
+
+  async flush(): Promise<void> {
+    const all = [...this.#queues.values()].flatMap(queue => queue.batches.flatMap(batch => batch.pending))
+    if (all.length === 0) return
+    await new Promise<void>(resolve => {
+      this.#waiting.push(resolve)
+      for (const queue of this.#queues.values()) this.#schedule(queue, 0)
+    })
+    await this.flush()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush()
+  }
+
+  async #queueFor(record: ProducerRecord): Promise<PartitionQueue> {
+    const { partitions } = await this.#cluster.topic(record.topic, this.#options.createTopics)
+    const partition = record.partition ?? this.#choose(record, partitions.length)
+    if (!partitions.some(({ partitionIndex }) => partitionIndex === partition)) {
+      throw new KafkaError(3, `topic '${record.topic}' has no partition ${partition}`)
+    }
+    const key = `${record.topic}-${partition}`
+    const known = this.#queues.get(key)
+    if (known) return known
+    const made = new PartitionQueue(record.topic, partition)
+    this.#queues.set(key, made)
+    return made
+  }
+
+  /** Without a key the partitions take turns, batch by batch. */
+  #choose(record: ProducerRecord, partitionCount: number): number {
+    if (record.key) return partitionForKey(record.key, partitionCount)
+    const current = this.#nextPartition.get(record.topic) ?? 0
+    const filling = this.#queues.get(`${record.topic}-${current % partitionCount}`)?.batches.at(-1)
+    const stay = filling === undefined || filling.builder.sizeInBytes < this.#options.batchBytes
+    if (!stay) this.#nextPartition.set(record.topic, current + 1)
+    return (stay ? current : current + 1) % partitionCount
+  }
+
+  #append(queue: PartitionQueue, record: ProducerRecord, pending: Pending): void {
+    const input = { ...record, timestamp: record.timestamp ?? this.#cluster.world.clock.now() }
+    let batch = queue.batches.at(-1)
+    const isSending = queue.inFlight && queue.batches.length === 1
+    if (!batch || isSending || batch.builder.sizeWith(input) > this.#options.batchBytes) {
+      const deadlineMs = this.#cluster.world.clock.monotonic() + this.#options.deliveryTimeoutMs
+      batch = { builder: new BatchBuilder(), pending: [], baseSequence: -1, deadlineMs }
+      queue.batches.push(batch)
+    }
+    const before = batch.builder.sizeInBytes
+    batch.builder.append(input)
+    batch.pending.push(pending)
+    this.#bufferedBytes += batch.builder.sizeInBytes - before
+    const isFull = queue.batches.length > 1 || batch.builder.sizeInBytes >= this.#options.batchBytes
+    this.#schedule(queue, isFull ? 0 : this.#options.lingerMs)
+  }
+
+  #schedule(queue: PartitionQueue, delayMs: number): void {
+    if (queue.inFlight || queue.scheduled || queue.batches.length === 0) return
+    queue.scheduled = true
+    const start = () => {
+      queue.scheduled = false
+      if (!queue.inFlight && queue.batches.length > 0) this.#drain(queue)
+    }
+    if (delayMs > 0) this.#cluster.world.clock.setTimer(delayMs, start)
+    else this.#cluster.world.clock.nextTurn(start)
+  }
+
+  async #drain(queue: PartitionQueue): Promise<void> {
+    queue.inFlight = true
+    const batch = queue.batches[0]!
+    try {
+      const baseOffset = await this.#deliver(queue, batch)
+      batch.pending.forEach(({ resolve }, i) => {
+        resolve({ topic: queue.topic, partition: queue.partition, offset: baseOffset < 0 ? -1 : baseOffset + i })
+      })
+    } catch (error) {
+      for (const { reject } of batch.pending) reject(error as Error)
+    }
+    queue.batches.shift()
+    queue.inFlight = false
+    this.#bufferedBytes -= batch.builder.sizeInBytes
+    for (const resume of this.#waiting.splice(0)) resume()
+    this.#schedule(queue, 0)
+  }
+
+  async #deliver(queue: PartitionQueue, batch: Batch): Promise<number> {
+    const { clock } = this.#cluster.world
+    for (let pauseMs = 20; ; pauseMs = Math.min(1000, pauseMs * 2)) {
+      try {
+        return await this.#sendOnce(queue, batch)
+      } catch (error) {
+        if (!isRetriable(error) || clock.monotonic() + pauseMs > batch.deadlineMs) throw error
+        this.#cluster.forgetTopic(queue.topic)
+        await pause(clock, pauseMs)
+      }
+    }
+  }
+
+  async #sendOnce(queue: PartitionQueue, batch: Batch): Promise<number> {
+    const { acks, codec } = this.#options
+    const producer = acks === ALL ? await this.#identity() : null
+    if (producer && batch.baseSequence < 0) {
+      batch.baseSequence = queue.nextSequence
+      queue.nextSequence = (queue.nextSequence + batch.builder.count) % 2 ** 31
+    }
+    const records = batch.builder.build({
+      codec,
+      ...(producer ? { producerId: producer.id, producerEpoch: producer.epoch, baseSequence: batch.baseSequence } : {}),
+    })
+    const connection = await this.#cluster.leader(queue.topic, queue.partition)
+    const response = await connection.send(
+      produceApi,
+      {
+        acks,
+        timeoutMs: 30_000,
+        topicData: [{ name: queue.topic, partitionData: [{ index: queue.partition, records }] }],
+      },
+      { maxVersion: NO_TRANSACTIONS_BUT_TOPIC_NAMES, oneWay: acks === 0 },
+    )
+    if (acks === 0) return -1
+    const result = response.responses[0]!.partitionResponses[0]!
+    check(result.errorCode, `produce to ${queue.topic}-${queue.partition}`, result.errorMessage)
+    return result.baseOffset
+  }
+
+  #identity(): Promise<{ id: number; epoch: number }> {
+    this.#producerId ??= retry(this.#cluster.world.clock, async () => {
+      const connection = await this.#cluster.any()
+      const response = await connection.send(initProducerIdApi, { transactionalId: null, transactionTimeoutMs: 60_000 })
+      check(response.errorCode, 'producer id')
+      return { id: response.producerId, epoch: response.producerEpoch }
+    })
+    return this.#producerId
+  }
+}
