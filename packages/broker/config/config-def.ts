@@ -1,0 +1,106 @@
+/**
+ * A set of keys, and how raw values are read against it: each into its type, checked, with the default where there is
+ * none. What several keys say together is checked elsewhere (broker-rules.ts, topic-config.ts, group-config.ts).
+ */
+import {
+  type ConfigKey,
+  type ConfigRow,
+  type ConfigRows,
+  type ConfigValue,
+  type ConfigValues,
+  camelCase,
+} from './definition.ts'
+import { BadValue, type ParsedValue, parseValue } from './values.ts'
+
+/** What is wrong with one key. */
+export interface KeyProblem {
+  readonly name: string
+  /** A whole sentence without the full stop; begins with the name. */
+  readonly message: string
+}
+
+export interface Parsed<Rows extends ConfigRows> {
+  /** By names in camel case. */
+  readonly values: ConfigValues<Rows>
+  /** By Kafka's names, as Kafka prints them; null: not set. */
+  readonly texts: ReadonlyMap<string, string | null>
+  readonly problems: readonly KeyProblem[]
+  /** Lists whose repeated entries were dropped. */
+  readonly duplicates: readonly KeyProblem[]
+}
+
+export class ConfigDef<Rows extends ConfigRows = ConfigRows> {
+  readonly keys: ReadonlyMap<string, ConfigKey>
+  readonly #rows: Rows
+  /** Read once; a default is never wrong. */
+  readonly #defaults = new Map<string, ParsedValue | null>()
+
+  constructor(rows: Rows) {
+    this.#rows = rows
+    this.keys = new Map(Object.entries<ConfigRow>(rows).map(([name, row]) => [name, { name, ...row }]))
+    for (const { name, type, defaultText } of this.keys.values()) {
+      if (defaultText === undefined) continue
+      const parsed = defaultText === null ? null : parseValue(type, defaultText)
+      if (parsed instanceof BadValue) throw new Error(`the default of ${name} ${parsed.reason}`)
+      this.#defaults.set(name, parsed)
+    }
+  }
+
+  /** For spreading into a larger definition. */
+  get rows(): Rows {
+    return this.#rows
+  }
+
+  get(name: string): ConfigKey | undefined {
+    return this.keys.get(name)
+  }
+
+  /** As Kafka prints it; null: not set. Of a key that has none: null too. */
+  defaultText(name: string): string | null {
+    return this.#defaults.get(name)?.text ?? null
+  }
+
+  /** `raw` by Kafka's names; names that are not in this definition are left alone. */
+  parse(raw: ReadonlyMap<string, string>): Parsed<Rows> {
+    const values: Record<string, ConfigValue> = {}
+    const texts = new Map<string, string | null>()
+    const problems: KeyProblem[] = []
+    const duplicates: KeyProblem[] = []
+    for (const key of this.keys.values()) {
+      const given = raw.get(key.name)
+      const result = given === undefined ? this.#defaultOf(key) : readValue(key, given)
+      if (result instanceof BadValue) {
+        problems.push({ name: key.name, message: result.reason })
+        continue
+      }
+      values[camelCase(key.name)] = result?.value ?? null
+      texts.set(key.name, result?.text ?? null)
+      if (given !== undefined && key.validator?.dropsDuplicates && hasDuplicates(given))
+        duplicates.push({ name: key.name, message: `${key.name}: entries that are repeated count once: '${given}'` })
+    }
+    return { values: values as ConfigValues<Rows>, texts, problems, duplicates }
+  }
+
+  #defaultOf(key: ConfigKey): ParsedValue | null | BadValue {
+    const value = this.#defaults.get(key.name)
+    return value === undefined ? new BadValue(`${key.name} must be set: it has no default`) : value
+  }
+}
+
+/** One value against its key. The reason of a BadValue is a whole sentence here; it never holds a secret. */
+export function readValue(key: ConfigKey, raw: string): ParsedValue | BadValue {
+  let parsed = parseValue(key.type, raw)
+  if (!(parsed instanceof BadValue) && key.validator?.dropsDuplicates) {
+    const entries = [...new Set(parsed.value as readonly string[])]
+    parsed = { value: entries, text: entries.join(',') }
+  }
+  const reason = parsed instanceof BadValue ? parsed.reason : (key.validator?.check(parsed.value) ?? null)
+  if (reason === null) return parsed
+  return new BadValue(key.type === 'password' ? `${key.name} ${reason}` : `${key.name}: '${raw}' ${reason}`)
+}
+
+function hasDuplicates(raw: string): boolean {
+  const parsed = parseValue('list', raw) as ParsedValue
+  const entries = parsed.value as readonly string[]
+  return new Set(entries).size < entries.length
+}

@@ -1,0 +1,28 @@
+/** Why Ottla does not do what a key says: reasons that several keys share. */
+import { noEffect, notYet } from '../definition.ts'
+
+export const ONE_EVENT_LOOP = noEffect('one event loop does this work; run more nodes to use more cores')
+export const NO_JVM = noEffect('it sets up the Java runtime')
+export const NO_PURGE = noEffect('a request that waits is forgotten as soon as it is answered')
+export const NO_BUFFER_POOL = noEffect('buffers are pooled by the runtime')
+export const NO_KERBEROS = notYet('Kerberos (GSSAPI) is not supported')
+export const NO_JAVA_CLASSES = notYet('Java classes cannot be loaded, and there is no plugin interface yet')
+
+export const CLEANER = notYet('log compaction is not built yet')
+export const CONSUMER_GROUPS = notYet('the consumer group protocol (KIP-848) is not built yet')
+export const CONTROLLER_TUNING = notYet('the controller takes no tuning yet')
+export const LOG_DIR_MOVES = notYet('moving replicas between log directories is not built yet')
+export const METRICS = notYet('metrics are not exported yet')
+export const OAUTH = notYet('SASL/OAUTHBEARER is not built yet')
+export const QUORUM = notYet('a controller quorum of several nodes is not built yet')
+export const QUOTAS = notYet('quotas are not built yet')
+export const RECOMPRESSION = notYet('batches are stored as the producer compressed them')
+export const REPLICATION = notYet('replication between nodes is not built yet')
+export const SASL = notYet('SASL is not built yet')
+export const SHARE_GROUPS = notYet('share groups are not built yet')
+export const STREAMS_GROUPS = notYet('the streams group protocol is not built yet')
+export const TELEMETRY = notYet('client telemetry is not built yet')
+export const TIERED_STORAGE = notYet('tiered storage is not built yet')
+export const TLS = notYet('TLS is not built yet')
+export const TOKENS = notYet('delegation tokens are not built yet')
+export const TRANSACTIONS = notYet('transactions are not built yet')
