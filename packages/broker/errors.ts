@@ -42,7 +42,11 @@ export class MetadataError extends Error {
 
 export type MetadataErrorCode =
   /** A record that cannot follow those before it, or that makes no sense by itself. */
-  'ERR_BROKEN_RECORD'
+  | 'ERR_BROKEN_RECORD'
+  /** A feature is finalized at a level that this software does not know. */
+  | 'ERR_UNSUPPORTED_FEATURE'
+  /** quorum-state, a snapshot or bootstrap.checkpoint is damaged, or does not fit the log. */
+  | 'ERR_BROKEN_FILE'
 
 /** What is wrong with bytes that a client sent as records. */
 const PROTOCOL_ERRORS: Readonly<Record<ProtocolErrorCode, ErrorName>> = {
