@@ -1,0 +1,44 @@
+/** The public side of records/ and compression/. */
+export * from '../compression/index.ts'
+export { crc32c } from '../crc32c.ts'
+export {
+  addToSequence,
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  batches,
+  batchSizeAt,
+  CURRENT_MAGIC,
+  HEADER_BYTES_UP_TO_MAGIC,
+  LOG_OVERHEAD,
+  lastSequence,
+  NO_OFFSET,
+  NO_PARTITION_LEADER_EPOCH,
+  NO_PRODUCER_EPOCH,
+  NO_PRODUCER_ID,
+  NO_SEQUENCE,
+  NO_TIMESTAMP,
+  nextBatch,
+  readBatchHeader,
+  setBaseOffset,
+  setMaxTimestampAndType,
+  setPartitionLeaderEpoch,
+  type TimestampType,
+  verifyBatch,
+} from './batch.ts'
+export {
+  BatchBuilder,
+  type BatchOptions,
+  type BuilderOptions,
+  encodeBatch,
+  type RecordInput,
+  recompressBatch,
+} from './builder.ts'
+export {
+  DEFAULT_MAX_DECOMPRESSED_BYTES,
+  type DecodeOptions,
+  decodeRecords,
+  type KafkaRecord,
+  RecordCursor,
+  type RecordHeader,
+  recordsPayload,
+} from './record.ts'
