@@ -247,12 +247,13 @@ function encodeStruct(e: Emitter, shape: Shape, object: string, path: string): v
     e.line(`const ${value} = ${object}.${name}`)
     e.line(`if (${differs(value, field)}) runtime.unsupported('${path}.${name}')`)
   }
-  for (const [name, field] of e.plain(shape)) encodeField(e, field, valueOf(e, object, name, field), `${path}.${name}`)
+  for (const [name, field] of e.plain(shape))
+    encodeField(e, field, declareValue(e, object, name, field), `${path}.${name}`)
   if (e.isFlexible) encodeTags(e, e.tagged(shape), object, path)
 }
 
 /** Declares a variable for the field's value, or its default. */
-function valueOf(e: Emitter, object: string, name: string, field: Field): string {
+function declareValue(e: Emitter, object: string, name: string, field: Field): string {
   const value = e.name()
   e.line(`let ${value} = ${object}.${name}; if (${value} === undefined) ${value} = ${sharedDefault(field)}`)
   return value
@@ -273,7 +274,7 @@ function encodeTags(e: Emitter, tagged: [string, Field][], object: string, path:
   const count = e.name()
   e.line(`let ${count} = 0`)
   const values = tagged.map(([name, field]) => {
-    const value = valueOf(e, object, name, field)
+    const value = declareValue(e, object, name, field)
     e.line(`if (${differs(value, field)}) ${count}++`)
     return value
   })
