@@ -4,11 +4,12 @@
  * change, `DiskFile`s that were renamed get their new path, and those that were removed or replaced are told.
  */
 import * as fs from 'node:fs/promises'
-import { dirname, isAbsolute } from 'node:path'
+import { isAbsolute } from 'node:path'
+import { writeFileAtomic } from '../atomic.ts'
 import { DiskError, posixCode } from '../errors.ts'
 import type { DirectoryEntry, Disk, DiskFile, FileStat, OpenMode } from '../io.ts'
 import { Serial } from '../serial.ts'
-import { type FileContext, NodeFile, writeAll } from './file.ts'
+import { type FileContext, NodeFile } from './file.ts'
 import { HandlePool } from './handle-pool.ts'
 import { isLockedHere, lockFile } from './lock.ts'
 import { OpenFiles } from './open-files.ts'
@@ -61,12 +62,7 @@ export class NodeDisk implements Disk {
   writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
     assertAbsolute(path)
     // Two at a time would write into one temporary file.
-    return this.#atomicWrites.run(path, async () => {
-      const temporary = `${path}.tmp`
-      await this.#withDescriptor('write', temporary, () => writeNew(temporary, bytes))
-      await this.rename(temporary, path)
-      await this.syncDirectory(dirname(path))
-    })
+    return this.#atomicWrites.run(path, () => writeFileAtomic(this, path, bytes))
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -199,20 +195,4 @@ async function isDirectoryAt(path: string): Promise<boolean> {
     if (posixCode(error) === 'ENOENT') return false // a link to nowhere, or gone since
     throw error
   }
-}
-
-/** Writes a file and syncs it; leaves none behind if that fails. */
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await fs.open(path, 'w')
-  try {
-    await writeAll(file.fd, [bytes], 0)
-    await file.datasync()
-  } catch (error) {
-    await file.close().then(
-      () => fs.rm(path, { force: true }),
-      () => {}, // the first error is the one that tells
-    )
-    throw error
-  }
-  await file.close()
 }

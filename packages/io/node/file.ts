@@ -281,7 +281,7 @@ function readSome(fd: number, target: Uint8Array, from: number, position: number
 }
 
 /** libuv splits what is more than the kernel takes at once (IOV_MAX = 1024 chunks); a short count comes back here. */
-export async function writeAll(fd: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
+async function writeAll(fd: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
   let rest = chunks
   let left = totalLength(chunks)
   for (let at = position; left > 0; ) {
