@@ -7,7 +7,8 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { WorkerError } from '../errors.ts'
 import type { Workers, WorkerTask } from '../io.ts'
-import type { TaskFailure, TaskRequest, TaskResponse } from './worker-main.ts'
+import { errorOf } from '../task.ts'
+import type { TaskRequest, TaskResponse } from './worker-main.ts'
 
 export interface NodeWorkersOptions {
   /** Default: one less than the machine has cores, from 1 to 4. */
@@ -114,7 +115,7 @@ export class NodeWorkers implements Workers {
     this.#idle.push(thread)
     thread.idleTimer = setTimeout(() => this.#retire(thread), this.#idleMs).unref()
     if (response.ok) task.resolve(response.result)
-    else task.reject(errorOf(response.error))
+    else task.reject(errorOf(response.failure))
     this.#dispatch()
   }
 
@@ -141,13 +142,4 @@ export class NodeWorkers implements Workers {
     thread.task?.reject(error)
     thread.task = null
   }
-}
-
-function errorOf(failure: TaskFailure): Error {
-  if (failure.code === 'ERR_NO_TASK') return new WorkerError('ERR_NO_TASK', failure.message)
-  const error: Error & { code?: string } = new Error(failure.message)
-  error.name = failure.name
-  if (failure.code !== undefined) error.code = failure.code
-  if (failure.stack !== undefined) error.stack = failure.stack
-  return error
 }
