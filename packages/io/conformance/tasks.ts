@@ -1,0 +1,40 @@
+/** Tasks for workers.ts: loaded by their names, in another thread or in this one. */
+import { transferring } from '../transfer.ts'
+
+export function square(n: number): number {
+  return n * n
+}
+
+export async function later<T>(value: T): Promise<T> {
+  return value
+}
+
+export function fill(bytes: Uint8Array): Uint8Array {
+  return bytes.fill(9)
+}
+
+export function fillAndHandOver(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  return transferring(bytes.fill(9), [bytes.buffer])
+}
+
+export function fail(message: string): never {
+  throw Object.assign(new TypeError(message), { code: 'ERR_NO_GOOD' })
+}
+
+export function failWithText(message: string): never {
+  throw message
+}
+
+export function giveFunction(): () => void {
+  return () => {}
+}
+
+export function exit(code: number): void {
+  process.exit(code)
+}
+
+/** Ends when somebody adds to the shared counter. */
+export function waitFor(shared: SharedArrayBuffer): string {
+  Atomics.wait(new Int32Array(shared), 0, 0)
+  return 'woken'
+}
