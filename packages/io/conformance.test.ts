@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clockConformance } from './conformance/clock.ts'
+import { diskDifferential } from './conformance/differential.ts'
 import { type DiskUnderTest, diskConformance } from './conformance/disk.ts'
 import { networkConformance } from './conformance/network.ts'
 import { randomConformance } from './conformance/random.ts'
@@ -36,6 +37,8 @@ diskConformance('node, all writes in the thread pool', nodeDisk({ inlineWriteByt
 diskConformance('node, one handle', nodeDisk({ maxOpenFiles: 1 }))
 diskConformance('memory', memoryDisk({}))
 diskConformance('memory, with delays', memoryDisk({ latencyMs: [0, 2] }))
+
+diskDifferential(nodeDisk({ maxOpenFiles: 2 }), memoryDisk({}))
 
 /** Its events run by themselves, as in a test that embeds a cluster. */
 const auto: VirtualClockOptions = { flow: 'auto' }

@@ -33,8 +33,10 @@ export function exit(code: number): void {
   process.exit(code)
 }
 
-/** Ends when somebody adds to the shared counter. */
-export function waitFor(shared: SharedArrayBuffer): string {
-  Atomics.wait(new Int32Array(shared), 0, 0)
-  return 'woken'
+/** Ends when as many threads are here as the test expects: two. */
+export function meet(shared: SharedArrayBuffer): string {
+  const here = new Int32Array(shared)
+  if (Atomics.add(here, 0, 1) === 0) Atomics.wait(here, 0, 1)
+  else Atomics.notify(here, 0)
+  return 'met'
 }

@@ -115,8 +115,8 @@ export class MemoryDisk implements Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile> {
     return this.#call('open', path, () => {
       const node = this.storage.find(path)
-      if (node?.isDirectory) throw new StorageFailure('EISDIR')
       if (node && mode === 'create') throw new StorageFailure('EEXIST')
+      if (node?.isDirectory) throw new StorageFailure('EISDIR')
       if (!node && mode === 'read') throw new StorageFailure('ENOENT')
       if (node && this.storage.locks.has(node)) throw new StorageFailure('EBUSY')
       return new MemoryFile(this, node ?? this.storage.createFile(path, this.#clock.now()), path, mode)
@@ -339,7 +339,7 @@ class MemoryFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
-    if (this.#syncFailure) throw this.#syncFailure
+    if (this.#syncFailure && !this.#isUnusable()) throw this.#syncFailure
     try {
       await this.#run(
         'sync',

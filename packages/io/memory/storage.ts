@@ -145,16 +145,24 @@ export class MemoryStorage {
     }
   }
 
+  /** What is checked first is checked first in Linux too: of two errors both disks give the same. */
   rename(from: string, to: string, nowMs: number): void {
-    const node = this.find(from)
-    if (!node?.parent) throw new StorageFailure(node ? 'EBUSY' : 'ENOENT')
-    if (`${to}/`.startsWith(`${from}/`) && to !== from) throw new StorageFailure('EINVAL')
+    const source = this.#place(from)
     const { directory, name } = this.#place(to)
+    const node = source.directory.entries.get(source.name)
+    if (!node) throw new StorageFailure('ENOENT')
     const replaced = directory.entries.get(name)
+    if (isBelow(directory, node)) throw new StorageFailure('EINVAL')
+    if (replaced && isBelow(source.directory, replaced)) throw new StorageFailure('ENOTEMPTY')
     if (replaced === node) return
     if (replaced) assertReplaceable(node, replaced)
-    const removal = { directory: node.parent, name: node.name, node: null }
-    this.#change([removal, { directory, name, node }], nowMs)
+    this.#change(
+      [
+        { ...source, node: null },
+        { directory, name, node },
+      ],
+      nowMs,
+    )
     if (replaced) this.#discard(replaced)
   }
 
@@ -320,6 +328,13 @@ export function joined(chunks: readonly Uint8Array[], length: number): Uint8Arra
 
 function split(path: string): string[] {
   return path.split('/').filter(name => name !== '' && name !== '.')
+}
+
+/** Whether `node` is `ancestor` or has it above. */
+function isBelow(node: DirectoryNode, ancestor: StorageNode): boolean {
+  for (let current: DirectoryNode | null = node; current; current = current.parent)
+    if (current === ancestor) return true
+  return false
 }
 
 function assertReplaceable(node: StorageNode, replaced: StorageNode): void {

@@ -122,7 +122,7 @@ export class NodeDisk implements Disk {
     // Windows has no such call: NTFS keeps the order of directory changes by itself.
     if (process.platform === 'win32') return
     await this.#withDescriptor('sync directory', path, async () => {
-      const directory = await fs.open(path, 'r')
+      const directory = await fs.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
       try {
         await directory.sync()
       } finally {

@@ -88,7 +88,8 @@ export class NodeFile implements DiskFile {
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
     assertPosition(position)
     const { inlineWriteBytes, inlineAgainAtMs } = this.#context
-    if (this.#handle.fd < 0 || this.#state !== 'open') return this.#writeLater(chunks, position)
+    if (this.#handle.fd < 0 || this.#state !== 'open' || this.#flags === O_RDONLY)
+      return this.#writeLater(chunks, position)
     const length = totalLength(chunks)
     if (length > inlineWriteBytes) return this.#writeLater(chunks, position)
     const startMs = performance.now()
@@ -227,6 +228,7 @@ export class NodeFile implements DiskFile {
   async #writeLater(chunks: readonly Uint8Array[], position: number): Promise<void> {
     const fd = this.#handle.fd >= 0 ? this.#use('write') : await this.#reopen('write')
     try {
+      if (this.#flags === O_RDONLY) throw new DiskError('EBADF', 'write', this.path)
       this.#handle.isDirty = true
       await writeAll(fd, chunks, position)
     } catch (cause) {
@@ -248,6 +250,7 @@ export class NodeFile implements DiskFile {
   }
 
   async #syncNow(): Promise<void> {
+    this.#check('sync')
     if (this.#syncFailure) throw this.#syncFailure
     const fd = this.#handle.fd >= 0 ? this.#use('sync') : await this.#reopen('sync')
     try {

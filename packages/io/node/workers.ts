@@ -22,6 +22,9 @@ const DEFAULT_IDLE_MS = 30_000
 /** The same file, in a checkout and as it is published. */
 const MAIN = new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url)
 
+/** A program given on the command line says by this flag what it is; Node refuses it for a thread that runs a file. */
+const FLAGS = process.execArgv.filter(flag => !flag.startsWith('--input-type'))
+
 interface Task {
   readonly request: TaskRequest
   readonly transfer: readonly ArrayBuffer[]
@@ -96,7 +99,7 @@ export class NodeWorkers implements Workers {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: new Worker(MAIN), task: null, idleTimer: undefined }
+    const thread: Thread = { worker: new Worker(MAIN, { execArgv: FLAGS }), task: null, idleTimer: undefined }
     thread.worker.unref()
     this.#threads.add(thread)
     thread.worker.on('message', (response: TaskResponse) => this.#onResponse(thread, response))
