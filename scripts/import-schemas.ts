@@ -112,7 +112,7 @@ class FileWriter {
   }
 
   field(f: JsonField, parent: string, path: string): string {
-    const versions = f.versions ?? parent
+    const versions = f.versions ?? f.taggedVersions ?? parent
     const options = this.options(f, versions)
     if (f.type.startsWith('[]')) {
       const element = f.type.slice(2)

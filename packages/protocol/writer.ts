@@ -29,15 +29,18 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.view.setInt8(this.#room(1), value)
+    const at = this.#room(1)
+    this.view.setInt8(at, value)
   }
 
   int16(value: number): void {
-    this.view.setInt16(this.#room(2), value)
+    const at = this.#room(2)
+    this.view.setInt16(at, value)
   }
 
   int32(value: number): void {
-    this.view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.view.setInt32(at, value)
   }
 
   int64(value: number): void {
@@ -49,11 +52,13 @@ export class Writer {
   }
 
   rawInt64(value: bigint): void {
-    this.view.setBigInt64(this.#room(8), value)
+    const at = this.#room(8)
+    this.view.setBigInt64(at, value)
   }
 
   float64(value: number): void {
-    this.view.setFloat64(this.#room(8), value)
+    const at = this.#room(8)
+    this.view.setFloat64(at, value)
   }
 
   uuid(value: string): void {
@@ -68,9 +73,10 @@ export class Writer {
 
   /** int16 length, then UTF-8. */
   string(value: string): void {
-    const start = this.position
-    this.#room(2)
-    this.view.setInt16(start, this.#text(value))
+    const start = this.#room(2)
+    // Before the view is looked at: writing the text may have replaced it.
+    const length = this.#text(value)
+    this.view.setInt16(start, length)
   }
 
   /** uvarint length + 1, then UTF-8. */
@@ -78,7 +84,8 @@ export class Writer {
     // Three bytes a character at most: below 42 characters the length takes one byte whatever they are.
     if (value.length < 42) {
       const start = this.#room(1)
-      this.bytes[start] = this.#text(value) + 1
+      const length = this.#text(value)
+      this.bytes[start] = length + 1
       return
     }
     const length = utf8Length(value)

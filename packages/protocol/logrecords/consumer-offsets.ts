@@ -539,7 +539,7 @@ export const StreamsGroupMetadataValue = message(
     epoch: int32(),
     metadataHash: int64(),
     validatedTopologyEpoch: int32('0+', -1, { tag: 0 }),
-    lastAssignmentConfigs: array(LastAssignmentConfig, '0', { nullable: '0+', tag: 1, tagged: '0+' }),
+    lastAssignmentConfigs: array(LastAssignmentConfig, '0+', { nullable: '0+', tag: 1 }),
   },
 )
 

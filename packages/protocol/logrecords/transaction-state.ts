@@ -15,10 +15,10 @@ export const TransactionLogValue = message(
   { key: 0, versions: '0-1', flexible: '1+' },
   {
     producerId: int64(),
-    previousProducerId: int64('0-1', -1, { tag: 0, tagged: '1+' }),
-    nextProducerId: int64('0-1', -1, { tag: 1, tagged: '1+' }),
+    previousProducerId: int64('1+', -1, { tag: 0 }),
+    nextProducerId: int64('1+', -1, { tag: 1 }),
     producerEpoch: int16(),
-    nextProducerEpoch: int16('0-1', -1, { tag: 3, tagged: '1+' }),
+    nextProducerEpoch: int16('1+', -1, { tag: 3 }),
     transactionTimeoutMs: int32(),
     transactionStatus: int8(),
     transactionPartitions: array(
@@ -31,7 +31,7 @@ export const TransactionLogValue = message(
     ),
     transactionLastUpdateTimestampMs: int64(),
     transactionStartTimestampMs: int64(),
-    clientTransactionVersion: int16('0-1', 0, { tag: 2, tagged: '1+' }),
+    clientTransactionVersion: int16('1+', 0, { tag: 2 }),
   },
 )
 

@@ -1,0 +1,17 @@
+/** Every schema there is, by name: for tests and tools. Loads all message files, which nothing that serves requests should. */
+import { globSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Message } from '../schema.ts'
+
+export async function allSchemas(): Promise<Map<string, Message>> {
+  const schemas = new Map<string, Message>()
+  for (const file of globSync('{messages,logrecords}/*.ts', { cwd: dirname(import.meta.dirname) }).sort()) {
+    const module: Record<string, unknown> = await import(`../${file}`)
+    for (const [name, value] of Object.entries(module)) if (isMessage(value)) schemas.set(name, value)
+  }
+  return schemas
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && 'flexible' in value && 'fields' in value
+}
