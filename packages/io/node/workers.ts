@@ -4,7 +4,7 @@
  * works does.
  */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { WorkerError } from '../errors.ts'
 import type { Workers, WorkerTask } from '../io.ts'
 import { errorOf } from '../task.ts'
@@ -22,8 +22,11 @@ const DEFAULT_IDLE_MS = 30_000
 /** The same file, in a checkout and as it is published. */
 const MAIN = new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url)
 
-/** A program given on the command line says by this flag what it is; Node refuses it for a thread that runs a file. */
-const FLAGS = process.execArgv.filter(flag => !flag.startsWith('--input-type'))
+/**
+ * A thread inherits the flags of its process. Node refuses to run a file under the one that says of what kind the
+ * program on the command line is, and refuses other flags if they are passed on by name: then it gets none.
+ */
+const OPTIONS: WorkerOptions = process.execArgv.some(flag => flag.startsWith('--input-type')) ? { execArgv: [] } : {}
 
 interface Task {
   readonly request: TaskRequest
@@ -99,7 +102,7 @@ export class NodeWorkers implements Workers {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: new Worker(MAIN, { execArgv: FLAGS }), task: null, idleTimer: undefined }
+    const thread: Thread = { worker: new Worker(MAIN, OPTIONS), task: null, idleTimer: undefined }
     thread.worker.unref()
     this.#threads.add(thread)
     thread.worker.on('message', (response: TaskResponse) => this.#onResponse(thread, response))
