@@ -1,6 +1,34 @@
-/** What handlers may use of the broker. Grows with the rooms; `broker.ts` makes it. */
+/** What handlers may use of the broker. `broker.ts` makes it. */
 import type { World } from '@ottla/io'
+import type { AutoTopics } from './auto-topics.ts'
+import type { BrokerConfig } from './config/index.ts'
+import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
+import type { MetadataCache } from './metadata-cache.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { ControllerDriver } from './quorum/controller-driver.ts'
+import type { FetchSessionCache } from './replica/fetch-session.ts'
+import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { TopicConfigs } from './topic-configs.ts'
+
+export interface ApiVersionRange {
+  readonly apiKey: number
+  readonly minVersion: number
+  readonly maxVersion: number
+}
 
 export interface Services {
   readonly world: World
+  /** Changes with the dynamic configs: read it anew for each request. */
+  readonly config: BrokerConfig
+  readonly metadata: MetadataCache
+  readonly topicConfigs: TopicConfigs
+  readonly controller: ControllerDriver
+  readonly replicas: ReplicaManager
+  readonly fetchSessions: FetchSessionCache
+  readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
+  readonly autoTopics: AutoTopics
+  /** What a listener serves, as ApiVersions tells it. */
+  apis(listenerName: string): ApiVersionRange[]
+  isControllerListener(listenerName: string): boolean
 }

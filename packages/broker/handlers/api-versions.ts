@@ -15,7 +15,10 @@ export const apiVersions = defineHandler({
   response: ApiVersionsResponse,
   handle(request, context, services) {
     const named = context.apiVersion >= 3
-    if (named && !(SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion))) {
+    if (
+      named &&
+      !(SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion))
+    ) {
       return { errorCode: ErrorCode.INVALID_REQUEST }
     }
     const { supported, finalized, finalizedEpoch } = services.metadata.features()

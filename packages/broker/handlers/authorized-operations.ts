@@ -19,8 +19,26 @@ function bits(...operations: number[]): number {
   return operations.reduce((set, operation) => set | (1 << operation), 0)
 }
 
-const { read, write, create, alter, describe, clusterAction, describeConfigs, alterConfigs, idempotentWrite } = Operation
+const { read, write, create, alter, describe, clusterAction, describeConfigs, alterConfigs, idempotentWrite } =
+  Operation
 
-export const TOPIC_OPERATIONS = bits(read, write, create, describe, Operation.delete, alter, describeConfigs, alterConfigs)
-export const CLUSTER_OPERATIONS = bits(create, clusterAction, describeConfigs, alterConfigs, idempotentWrite, alter, describe)
+export const TOPIC_OPERATIONS = bits(
+  read,
+  write,
+  create,
+  describe,
+  Operation.delete,
+  alter,
+  describeConfigs,
+  alterConfigs,
+)
+export const CLUSTER_OPERATIONS = bits(
+  create,
+  clusterAction,
+  describeConfigs,
+  alterConfigs,
+  idempotentWrite,
+  alter,
+  describe,
+)
 export const GROUP_OPERATIONS = bits(read, describe, Operation.delete, describeConfigs, alterConfigs)

@@ -34,13 +34,17 @@ async function deleteFrom(topicName: string, partitionIndex: number, offset: num
     const log = partition.leaderLog(-1)
     const { cleanupPolicy } = log.config
     if (cleanupPolicy.includes('compact') && !cleanupPolicy.includes('delete')) {
-      throw new ApiError('POLICY_VIOLATION', `records of ${partition.name} can't be deleted: its cleanup.policy is compact`)
+      throw new ApiError(
+        'POLICY_VIOLATION',
+        `records of ${partition.name} can't be deleted: its cleanup.policy is compact`,
+      )
     }
     const before = offset === TO_HIGH_WATERMARK ? log.highWatermark : offset
     if (before < 0) throw new ApiError('OFFSET_OUT_OF_RANGE', `${before} is no offset`)
     return { partitionIndex, lowWatermark: log.deleteRecords(before), errorCode: 0 }
   } catch (error) {
-    if (!isExpected(error)) services.world.logger.error('delete records failed', { topic: topicName, error: error as Error })
+    if (!isExpected(error))
+      services.world.logger.error('delete records failed', { topic: topicName, error: error as Error })
     return { partitionIndex, lowWatermark: -1, errorCode: errorCodeOf(error) }
   }
 }

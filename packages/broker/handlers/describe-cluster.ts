@@ -15,13 +15,23 @@ export const describeCluster = defineHandler({
     if (request.endpointType !== serves) return refuse(request.endpointType, onController)
     const nodes = onController
       ? services.metadata.controllers(context.listenerName)
-      : services.metadata.brokers(context.listenerName).filter(broker => request.includeFencedBrokers || !broker.isFenced)
+      : services.metadata
+          .brokers(context.listenerName)
+          .filter(broker => request.includeFencedBrokers || !broker.isFenced)
     const alive = services.metadata.aliveBrokers(context.listenerName)
     return {
       endpointType: serves,
       clusterId: services.metadata.clusterId,
-      controllerId: onController ? services.metadata.activeControllerId : (alive[services.world.random.integer(Math.max(1, alive.length))]?.nodeId ?? -1),
-      brokers: nodes.map(({ nodeId, host, port, rack, isFenced }) => ({ brokerId: nodeId, host, port, rack, isFenced })),
+      controllerId: onController
+        ? services.metadata.activeControllerId
+        : (alive[services.world.random.integer(Math.max(1, alive.length))]?.nodeId ?? -1),
+      brokers: nodes.map(({ nodeId, host, port, rack, isFenced }) => ({
+        brokerId: nodeId,
+        host,
+        port,
+        rack,
+        isFenced,
+      })),
       ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
     }
   },

@@ -1,6 +1,7 @@
 /** DescribeLogDirs (key 35), versions 1 to 5: what lies in which log dir, and how much room there is (4, KIP-827). */
-import { ErrorCode } from '@ottla/protocol'
+
 import type { LogDirDescription } from '@ottla/log'
+import { ErrorCode } from '@ottla/protocol'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { defineHandler } from './handler.ts'
 
@@ -8,7 +9,8 @@ export const describeLogDirs = defineHandler({
   request: DescribeLogDirsRequest,
   response: DescribeLogDirsResponse,
   async handle(request, _context, services) {
-    const wanted = request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
+    const wanted =
+      request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
     const isWanted = (topic: string, partition: number) => !wanted || (wanted.get(topic)?.has(partition) ?? false)
     const dirs = await services.replicas.logs.logDirs()
     return { results: dirs.map(dir => describe(dir, isWanted)) }
@@ -17,7 +19,10 @@ export const describeLogDirs = defineHandler({
 
 function describe(dir: LogDirDescription, isWanted: (topic: string, partition: number) => boolean) {
   if (dir.error) return { logDir: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR }
-  const topics = new Map<string, { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]>()
+  const topics = new Map<
+    string,
+    { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]
+  >()
   for (const { topic, partition, sizeInBytes, offsetLag, isFuture } of dir.replicas) {
     if (!isWanted(topic, partition)) continue
     const row = { partitionIndex: partition, partitionSize: sizeInBytes, offsetLag, isFutureKey: isFuture }

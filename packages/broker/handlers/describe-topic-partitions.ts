@@ -1,6 +1,9 @@
 /** DescribeTopicPartitions (key 75), version 0: topics page by page, with eligible leader replicas (KIP-966). */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
-import { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } from '@ottla/protocol/messages/describe-topic-partitions'
+import {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+} from '@ottla/protocol/messages/describe-topic-partitions'
 import { ApiError } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { Services } from '../services.ts'
@@ -45,8 +48,10 @@ export const describeTopicPartitions = defineHandler({
 })
 
 function namesFrom({ topics, cursor }: DescribeTopicPartitionsRequest, services: Services): string[] {
-  if (cursor && cursor.partitionIndex < 0) throw new ApiError('INVALID_REQUEST', `the cursor's partition ${cursor.partitionIndex} is negative`)
-  const all = topics.length > 0 ? topics.map(topic => topic.name) : [...services.metadata.topics()].map(topic => topic.name)
+  if (cursor && cursor.partitionIndex < 0)
+    throw new ApiError('INVALID_REQUEST', `the cursor's partition ${cursor.partitionIndex} is negative`)
+  const all =
+    topics.length > 0 ? topics.map(topic => topic.name) : [...services.metadata.topics()].map(topic => topic.name)
   const names = [...new Set(all)].filter(name => name >= (cursor?.topicName ?? '')).sort()
   if (cursor && topics.length > 0 && !names.includes(cursor.topicName)) {
     throw new ApiError('INVALID_REQUEST', `the cursor's topic ${cursor.topicName} is not among the topics asked for`)
@@ -66,7 +71,11 @@ function page(topic: TopicImage, first: number, limit: number, listenerName: str
     const leader = services.metadata.endpoint(partition.leader, listenerName)
     partitions.push({
       partitionIndex: index,
-      errorCode: leader ? 0 : services.metadata.isAlive(partition.leader) ? ErrorCode.LISTENER_NOT_FOUND : ErrorCode.LEADER_NOT_AVAILABLE,
+      errorCode: leader
+        ? 0
+        : services.metadata.isAlive(partition.leader)
+          ? ErrorCode.LISTENER_NOT_FOUND
+          : ErrorCode.LEADER_NOT_AVAILABLE,
       leaderId: leader ? partition.leader : -1,
       leaderEpoch: partition.leaderEpoch,
       replicaNodes: [...partition.replicas],

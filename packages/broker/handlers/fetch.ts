@@ -36,7 +36,12 @@ export const fetch = defineHandler({
   response: FetchResponse,
   async handle(request, context, services) {
     const { clock } = services.world
-    const plan = services.fetchSessions.plan(request, context.apiVersion, id => services.metadata.topicById(id)?.name, clock.now())
+    const plan = services.fetchSessions.plan(
+      request,
+      context.apiVersion,
+      id => services.metadata.topicById(id)?.name,
+      clock.now(),
+    )
     if (plan.errorCode !== 0) return { errorCode: plan.errorCode }
     const partitions = [...plan.partitions]
     const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes)
@@ -54,7 +59,12 @@ export const fetch = defineHandler({
 })
 
 /** One after the other, because what the first ones take is not left for the later ones. */
-async function readAll(wanted: readonly FetchPartition[], maxBytes: number, committed: boolean, services: Services): Promise<Reading[]> {
+async function readAll(
+  wanted: readonly FetchPartition[],
+  maxBytes: number,
+  committed: boolean,
+  services: Services,
+): Promise<Reading[]> {
   const readings: Reading[] = []
   let left = maxBytes
   let minOneBatch = true
@@ -79,7 +89,8 @@ function readOne(
   let partition: Partition | null = null
   try {
     partition = find(wanted, services)
-    if (!partition.log) return partition.ready.then(() => readOpen(partition!, wanted, maxBytes, minOneBatch, committed, services))
+    if (!partition.log)
+      return partition.ready.then(() => readOpen(partition!, wanted, maxBytes, minOneBatch, committed, services))
     return readOpen(partition, wanted, maxBytes, minOneBatch, committed, services)
   } catch (error) {
     return failedReading(wanted, partition, error, services)
@@ -116,9 +127,17 @@ function find(wanted: FetchPartition, services: Services): Partition {
   return services.replicas.get(topic.id, wanted.partition)
 }
 
-function failedReading(wanted: FetchPartition, partition: Partition | null, error: unknown, services: Services): Reading {
+function failedReading(
+  wanted: FetchPartition,
+  partition: Partition | null,
+  error: unknown,
+  services: Services,
+): Reading {
   if (!isExpected(error)) {
-    services.world.logger.error('fetch failed', { partition: `${wanted.topic}-${wanted.partition}`, error: error as Error })
+    services.world.logger.error('fetch failed', {
+      partition: `${wanted.topic}-${wanted.partition}`,
+      error: error as Error,
+    })
   }
   return { wanted, partition, errorCode: errorCodeOf(error), read: null }
 }
@@ -165,7 +184,8 @@ const NO_DIVERGENCE = { epoch: -1, endOffset: -1 }
 
 function partitionResponse({ wanted, errorCode, read }: Reading, version: number): PartitionResponse {
   // A client of version 5 or less does not know KAFKA_STORAGE_ERROR; this one makes it look for another leader.
-  const code = errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version <= 5 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode
+  const code =
+    errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version <= 5 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode
   return {
     partitionIndex: wanted.partition,
     errorCode: code,

@@ -5,9 +5,10 @@
  * latest tiered (9, KIP-1005) · -6 earliest pending upload (11, KIP-1023). Without tiered storage the local log is all
  * there is, and nothing is tiered.
  */
+
+import type { OffsetAndTimestamp, PartitionLog } from '@ottla/log'
 import { ErrorCode } from '@ottla/protocol'
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
-import type { OffsetAndTimestamp, PartitionLog } from '@ottla/log'
 import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
@@ -78,12 +79,18 @@ async function offsetOf(
     const found = await lookUp(log, timestamp, partition.leaderEpoch, upTo(log))
     return { partitionIndex, errorCode: 0, oldStyleOffsets: [], ...found } as PartitionResponse
   } catch (error) {
-    if (!isExpected(error)) services.world.logger.error('list offsets failed', { topic: topicName, error: error as Error })
+    if (!isExpected(error))
+      services.world.logger.error('list offsets failed', { topic: topicName, error: error as Error })
     return failed(wanted, errorCodeOf(error))
   }
 }
 
-async function lookUp(log: PartitionLog, timestamp: bigint, leaderEpoch: number, endOffset: number): Promise<OffsetAndTimestamp> {
+async function lookUp(
+  log: PartitionLog,
+  timestamp: bigint,
+  leaderEpoch: number,
+  endOffset: number,
+): Promise<OffsetAndTimestamp> {
   switch (timestamp) {
     case LATEST:
       return { offset: endOffset, timestamp: -1, leaderEpoch }

@@ -42,7 +42,8 @@ function refuseIdsBeforeTheyExist(request: MetadataRequest, version: number): vo
   if (version >= 12) return
   for (const { name, topicId } of request.topics ?? []) {
     if (name === null) throw new ApiError('INVALID_REQUEST', `version ${version} has no topic without a name`)
-    if (topicId !== ZERO_UUID) throw new ApiError('INVALID_REQUEST', `version ${version} knows no topic ids in requests`)
+    if (topicId !== ZERO_UUID)
+      throw new ApiError('INVALID_REQUEST', `version ${version} knows no topic ids in requests`)
   }
 }
 

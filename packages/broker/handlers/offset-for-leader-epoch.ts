@@ -1,5 +1,8 @@
 /** OffsetForLeaderEpoch (key 23), versions 2 to 4: where a leader epoch ended, by which a log's divergence is found (KIP-101, KIP-320). */
-import { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse } from '@ottla/protocol/messages/offset-for-leader-epoch'
+import {
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse,
+} from '@ottla/protocol/messages/offset-for-leader-epoch'
 import { ApiError, errorCodeOf } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
@@ -22,7 +25,8 @@ async function endOf(topicName: string, wanted: WantedPartition, services: Servi
   const { partition: index, currentLeaderEpoch, leaderEpoch } = wanted
   try {
     const topic = services.metadata.topic(topicName)
-    if (!topic?.partitions[index]) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${index}`)
+    if (!topic?.partitions[index])
+      throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${index}`)
     const partition = services.replicas.get(topic.id, index)
     await partition.ready
     const end = partition.leaderLog(currentLeaderEpoch).endOffsetForEpoch(leaderEpoch)

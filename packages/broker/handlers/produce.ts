@@ -11,8 +11,8 @@ import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produc
 import { ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
 import { type AppendOutcome, appendToLeader, InvalidRecordsError } from '../replica/append.ts'
 import type { Services } from '../services.ts'
-import { defineHandler, type RequestContext } from './handler.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
 import { isInternalTopic } from './topic-names.ts'
 
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number]
@@ -65,16 +65,30 @@ async function produceTo(
 ): Promise<PartitionResponse> {
   const { index, records } = data
   try {
-    if (!VALID_ACKS.has(acks)) return failure(index, ErrorCode.INVALID_REQUIRED_ACKS, `acks has to be -1, 0 or 1, not ${acks}`)
+    if (!VALID_ACKS.has(acks))
+      return failure(index, ErrorCode.INVALID_REQUIRED_ACKS, `acks has to be -1, 0 or 1, not ${acks}`)
     const topic = topicId === ZERO_UUID ? services.metadata.topic(name) : services.metadata.topicById(topicId)
-    if (!topic && topicId !== ZERO_UUID) return failure(index, ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
-    if (!topic?.partitions[index]) return failure(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `no partition ${name}-${index}`)
+    if (!topic && topicId !== ZERO_UUID)
+      return failure(index, ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
+    if (!topic?.partitions[index])
+      return failure(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `no partition ${name}-${index}`)
     if (isInternalTopic(topic.name) && context.clientId !== ADMIN_CLIENT_ID) {
-      return failure(index, ErrorCode.INVALID_TOPIC_EXCEPTION, `clients can't write to the internal topic ${topic.name}`)
+      return failure(
+        index,
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        `clients can't write to the internal topic ${topic.name}`,
+      )
     }
     const partition = services.replicas.get(topic.id, index)
     if (!partition.log) await partition.ready
-    const outcome = appendToLeader(partition, records, acks, services.topicConfig(topic.name), services.world.clock.now(), context.apiVersion)
+    const outcome = appendToLeader(
+      partition,
+      records,
+      acks,
+      services.topicConfigs.get(topic.name),
+      services.world.clock.now(),
+      context.apiVersion,
+    )
     if (acks !== 0) await outcome.written
     return success(index, outcome)
   } catch (error) {
@@ -94,7 +108,8 @@ function success(index: number, outcome: AppendOutcome): PartitionResponse {
 function failed(topic: string, topicId: string, index: number, error: unknown, services: Services): PartitionResponse {
   const response = failure(index, errorCodeOf(error), messageOf(error))
   if (isLeaderError(response.errorCode)) response.currentLeader = leaderOf(topicId, topic, index, services)
-  if (!isExpected(error)) services.world.logger.error('produce failed', { partition: `${topic}-${index}`, error: error as Error })
+  if (!isExpected(error))
+    services.world.logger.error('produce failed', { partition: `${topic}-${index}`, error: error as Error })
   if (error instanceof InvalidRecordsError) response.recordErrors = [...error.recordErrors]
   return response
 }

@@ -9,32 +9,17 @@ import {
   type BatchHeader,
   type Codec,
   CURRENT_MAGIC,
-  decodeRecords,
-  encodeBatch,
   type ErrorName,
   NO_TIMESTAMP,
   nextBatch,
   RecordCursor,
+  recompressBatch,
   setMaxTimestampAndType,
-  type TimestampType,
   verifyBatch,
 } from '@ottla/protocol'
+import type { TopicConfig } from '../config/index.ts'
 import { ApiError } from '../errors.ts'
 import type { Partition } from './partition.ts'
-
-/** What of a topic's configuration appends depend on. */
-export interface AppendConfig {
-  readonly maxMessageBytes: number
-  readonly messageTimestampType: TimestampType
-  readonly messageTimestampBeforeMaxMs: number
-  readonly messageTimestampAfterMaxMs: number
-  /** 'producer': as it came. */
-  readonly compressionType: Codec | 'producer'
-  /** Of that codec; undefined for its default. */
-  readonly compressionLevel: number | undefined
-  readonly isCompacted: boolean
-  readonly minInsyncReplicas: number
-}
 
 export interface RecordError {
   readonly batchIndex: number
@@ -68,18 +53,26 @@ export function appendToLeader(
   partition: Partition,
   records: Uint8Array | null,
   acks: number,
-  config: AppendConfig,
+  config: TopicConfig,
   nowMs: number,
   version: number,
 ): AppendOutcome {
   const log = partition.leaderLog(-1)
   const inSync = partition.assignment.isr.length
   if (acks === ALL_IN_SYNC && inSync < config.minInsyncReplicas) {
-    throw new ApiError('NOT_ENOUGH_REPLICAS', `${partition.name} has ${inSync} in-sync replicas, min.insync.replicas is ${config.minInsyncReplicas}`)
+    throw new ApiError(
+      'NOT_ENOUGH_REPLICAS',
+      `${partition.name} has ${inSync} in-sync replicas, min.insync.replicas is ${config.minInsyncReplicas}`,
+    )
   }
   const batch = theOnlyBatch(records, partition.name, config, version)
   const ready = prepare(records!, batch, partition.name, config, nowMs)
-  const appended = log.append(ready, { origin: 'client', leaderEpoch: partition.leaderEpoch, nowMs, checksumsVerified: true })
+  const appended = log.append(ready, {
+    origin: 'client',
+    leaderEpoch: partition.leaderEpoch,
+    nowMs,
+    checksumsVerified: true,
+  })
   const written = appended.written.then(() => partition.onWritten(appended.sizeInBytes))
   const appendTime = config.messageTimestampType === 'LogAppendTime'
   return {
@@ -90,14 +83,18 @@ export function appendToLeader(
   }
 }
 
-function theOnlyBatch(records: Uint8Array | null, name: string, config: AppendConfig, version: number): BatchHeader {
+function theOnlyBatch(records: Uint8Array | null, name: string, config: TopicConfig, version: number): BatchHeader {
   if (!records || records.length === 0) throw invalid(`a produce request for ${name} without a record batch`)
   const first = nextBatch(records, 0)
   if (first && first.sizeInBytes > config.maxMessageBytes) {
-    throw new ApiError('MESSAGE_TOO_LARGE', `a batch of ${first.sizeInBytes} bytes for ${name} is over max.message.bytes=${config.maxMessageBytes}`)
+    throw new ApiError(
+      'MESSAGE_TOO_LARGE',
+      `a batch of ${first.sizeInBytes} bytes for ${name} is over max.message.bytes=${config.maxMessageBytes}`,
+    )
   }
   const batch = verifyBatch(records)
-  if (batch.magic !== CURRENT_MAGIC) throw invalid(`a batch of magic ${batch.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
+  if (batch.magic !== CURRENT_MAGIC)
+    throw invalid(`a batch of magic ${batch.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
   if (batch.sizeInBytes !== records.length) throw invalid(`more than one record batch for ${name}`)
   if (batch.codec === 'zstd' && version < ZSTD_SINCE_VERSION) {
     throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `Produce version ${version} has no zstd`)
@@ -107,7 +104,8 @@ function theOnlyBatch(records: Uint8Array | null, name: string, config: AppendCo
 }
 
 function checkHeader(batch: BatchHeader, name: string): void {
-  if (batch.baseOffset !== 0) throw invalid(`the base offset of a batch for ${name} has to be 0, not ${batch.baseOffset}`)
+  if (batch.baseOffset !== 0)
+    throw invalid(`the base offset of a batch for ${name} has to be 0, not ${batch.baseOffset}`)
   if (batch.count <= 0) throw invalid(`a batch of ${batch.count} records for ${name}`)
   if (batch.lastOffsetDelta + 1 !== batch.count) {
     throw invalid(`a batch for ${name} counts ${batch.count} records over ${batch.lastOffsetDelta + 1} offsets`)
@@ -122,53 +120,65 @@ function checkHeader(batch: BatchHeader, name: string): void {
 }
 
 /** Looks at each record; gives the bytes to append: the same ones, or compressed anew. */
-function prepare(bytes: Uint8Array, batch: BatchHeader, name: string, config: AppendConfig, nowMs: number): Uint8Array {
+function prepare(bytes: Uint8Array, batch: BatchHeader, name: string, config: TopicConfig, nowMs: number): Uint8Array {
   const maxTimestamp = checkRecords(bytes, batch, name, config, nowMs)
-  const logAppendTime = config.messageTimestampType === 'LogAppendTime'
-  const codec = config.compressionType === 'producer' ? batch.codec : config.compressionType
-  if (codec === batch.codec) {
-    setMaxTimestampAndType(bytes, 0, logAppendTime ? nowMs : maxTimestamp, config.messageTimestampType)
-    return bytes
+  const codec = targetCodec(config, batch)
+  const level = levelOf(config, codec)
+  const ready =
+    codec === batch.codec ? bytes : recompressBatch(bytes, batch, level === undefined ? { codec } : { codec, level })
+  if (ready.length > config.maxMessageBytes) {
+    throw new ApiError('MESSAGE_TOO_LARGE', `compressed with ${codec}, a batch for ${name} has ${ready.length} bytes`)
   }
-  const made = encodeBatch(decodeRecords(bytes, batch), {
-    codec,
-    level: config.compressionLevel,
-    timestampType: config.messageTimestampType,
-    ...(logAppendTime ? { logAppendTimeMs: nowMs } : {}),
-    producerId: batch.producerId,
-    producerEpoch: batch.producerEpoch,
-    baseSequence: batch.baseSequence,
-  })
-  if (made.length > config.maxMessageBytes) {
-    throw new ApiError('MESSAGE_TOO_LARGE', `compressed with ${codec}, a batch for ${name} has ${made.length} bytes`)
-  }
-  return made
+  const timestamp = config.messageTimestampType === 'LogAppendTime' ? nowMs : maxTimestamp
+  setMaxTimestampAndType(ready, 0, timestamp, config.messageTimestampType)
+  return ready
+}
+
+function targetCodec({ compressionType }: TopicConfig, batch: BatchHeader): Codec {
+  if (compressionType === 'producer') return batch.codec
+  return compressionType === 'uncompressed' ? 'none' : compressionType
+}
+
+function levelOf(config: TopicConfig, codec: Codec): number | undefined {
+  if (codec === 'gzip') return config.compressionGzipLevel
+  if (codec === 'lz4') return config.compressionLz4Level
+  return codec === 'zstd' ? config.compressionZstdLevel : undefined
 }
 
 /** The largest timestamp; throws InvalidRecordsError. */
-function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, config: AppendConfig, nowMs: number): number {
+function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, config: TopicConfig, nowMs: number): number {
   const errors: RecordError[] = []
   const earliest = nowMs - config.messageTimestampBeforeMaxMs
   const latest = nowMs + config.messageTimestampAfterMaxMs
   const decidesTimestamps = config.messageTimestampType === 'LogAppendTime'
+  const isCompacted = config.cleanupPolicy.includes('compact')
   let badTimestamp = false
   let maxTimestamp = NO_TIMESTAMP
   const { baseTimestamp } = batch
   if (batch.timestampType === 'LogAppendTime' && !decidesTimestamps) {
-    throw new InvalidRecordsError('INVALID_TIMESTAMP', `a producer must not set LogAppendTime, as in a batch for ${name}`, [
-      { batchIndex: 0, batchIndexErrorMessage: 'the timestamp type is LogAppendTime' },
-    ])
+    throw new InvalidRecordsError(
+      'INVALID_TIMESTAMP',
+      `a producer must not set LogAppendTime, as in a batch for ${name}`,
+      [{ batchIndex: 0, batchIndexErrorMessage: 'the timestamp type is LogAppendTime' }],
+    )
   }
   for (const cursor = new RecordCursor(bytes, batch); cursor.next(); ) {
-    if (cursor.offsetDelta !== cursor.index) throw invalid(`record ${cursor.index} of a batch for ${name} has offset delta ${cursor.offsetDelta}`)
-    if (config.isCompacted && cursor.keyLength < 0) {
-      errors.push({ batchIndex: cursor.index, batchIndexErrorMessage: `a compacted topic takes no record without a key, as in ${name}` })
+    if (cursor.offsetDelta !== cursor.index)
+      throw invalid(`record ${cursor.index} of a batch for ${name} has offset delta ${cursor.offsetDelta}`)
+    if (isCompacted && cursor.keyLength < 0) {
+      errors.push({
+        batchIndex: cursor.index,
+        batchIndexErrorMessage: `a compacted topic takes no record without a key, as in ${name}`,
+      })
     }
     const timestamp = baseTimestamp + cursor.timestampDelta
     if (timestamp > maxTimestamp) maxTimestamp = timestamp
     if (!decidesTimestamps && timestamp !== NO_TIMESTAMP && (timestamp < earliest || timestamp > latest)) {
       badTimestamp = true
-      errors.push({ batchIndex: cursor.index, batchIndexErrorMessage: `timestamp ${timestamp} is not within [${earliest}, ${latest}]` })
+      errors.push({
+        batchIndex: cursor.index,
+        batchIndexErrorMessage: `timestamp ${timestamp} is not within [${earliest}, ${latest}]`,
+      })
     }
   }
   if (errors.length > 0) throw recordErrors(badTimestamp ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD', errors)
@@ -177,10 +187,13 @@ function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, confi
 
 function recordErrors(code: ErrorName, errors: readonly RecordError[]): InvalidRecordsError {
   const first = errors[0]!
-  return new InvalidRecordsError(code, `${errors.length} records were refused, first record ${first.batchIndex}: ${first.batchIndexErrorMessage}`, errors)
+  return new InvalidRecordsError(
+    code,
+    `${errors.length} records were refused, first record ${first.batchIndex}: ${first.batchIndexErrorMessage}`,
+    errors,
+  )
 }
 
 function invalid(message: string): ApiError {
   return new ApiError('INVALID_RECORD', message)
 }
-

@@ -80,7 +80,9 @@ export class Partition {
         this.#becomeWhatAssigned()
       },
       error => {
-        this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, { cause: error })
+        this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, {
+          cause: error,
+        })
       },
     )
   }
@@ -102,12 +104,19 @@ export class Partition {
   leaderLog(currentLeaderEpoch: number): PartitionLog {
     if (this.#failure) throw this.#failure
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) {
-      throw new ApiError('FENCED_LEADER_EPOCH', `${this.name} is at leader epoch ${this.leaderEpoch}, not ${currentLeaderEpoch}`)
+      throw new ApiError(
+        'FENCED_LEADER_EPOCH',
+        `${this.name} is at leader epoch ${this.leaderEpoch}, not ${currentLeaderEpoch}`,
+      )
     }
     if (currentLeaderEpoch > this.leaderEpoch) {
-      throw new ApiError('UNKNOWN_LEADER_EPOCH', `${this.name} is at leader epoch ${this.leaderEpoch}, not yet ${currentLeaderEpoch}`)
+      throw new ApiError(
+        'UNKNOWN_LEADER_EPOCH',
+        `${this.name} is at leader epoch ${this.leaderEpoch}, not yet ${currentLeaderEpoch}`,
+      )
     }
-    if (!this.isLeader || !this.#log) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `this node does not lead ${this.name}`)
+    if (!this.isLeader || !this.#log)
+      throw new ApiError('NOT_LEADER_OR_FOLLOWER', `this node does not lead ${this.name}`)
     return this.#log
   }
 

@@ -26,7 +26,11 @@ export interface ReadLimits {
 const NOTHING: ReadResult = { chunks: [], sizeInBytes: 0, baseOffset: -1, nextOffset: -1 }
 
 /** Throws or rejects with an ApiError or a LogError. Not a promise if the log has the data in memory. */
-export function readPartition(partition: Partition, wanted: FetchPartition, limits: ReadLimits): PartitionRead | Promise<PartitionRead> {
+export function readPartition(
+  partition: Partition,
+  wanted: FetchPartition,
+  limits: ReadLimits,
+): PartitionRead | Promise<PartitionRead> {
   const log = partition.leaderLog(wanted.currentLeaderEpoch)
   const diverging = divergence(log, partition, wanted)
   if (diverging) return finish(log, NOTHING, null, diverging)
@@ -42,7 +46,11 @@ export function readPartition(partition: Partition, wanted: FetchPartition, limi
   return withAborted(log, wanted.fetchOffset, data)
 }
 
-async function withAborted(log: PartitionLog, from: number, data: ReadResult | Promise<ReadResult>): Promise<PartitionRead> {
+async function withAborted(
+  log: PartitionLog,
+  from: number,
+  data: ReadResult | Promise<ReadResult>,
+): Promise<PartitionRead> {
   const read = await data
   const aborted = read.sizeInBytes > 0 ? await log.abortedTransactions(from, read.nextOffset) : []
   return finish(log, read, aborted, null)
@@ -70,7 +78,10 @@ function divergence(log: PartitionLog, partition: Partition, wanted: FetchPartit
   if (wanted.lastFetchedEpoch < 0) return null
   const end = log.endOffsetForEpoch(wanted.lastFetchedEpoch)
   if (!end) {
-    throw new ApiError('OFFSET_OUT_OF_RANGE', `${partition.name} knows no leader epoch up to ${wanted.lastFetchedEpoch}`)
+    throw new ApiError(
+      'OFFSET_OUT_OF_RANGE',
+      `${partition.name} knows no leader epoch up to ${wanted.lastFetchedEpoch}`,
+    )
   }
   const agrees = end.leaderEpoch >= wanted.lastFetchedEpoch && end.endOffset >= wanted.fetchOffset
   return agrees ? null : { epoch: end.leaderEpoch, endOffset: end.endOffset }

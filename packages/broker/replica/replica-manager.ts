@@ -35,7 +35,11 @@ export class ReplicaManager {
   /** The replica of this node; throws NOT_LEADER_OR_FOLLOWER where another node has to be asked. */
   get(topicId: string, partition: number): Partition {
     const found = this.find(topicId, partition)
-    if (!found) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `this node has no replica of partition ${partition} of topic id ${topicId}`)
+    if (!found)
+      throw new ApiError(
+        'NOT_LEADER_OR_FOLLOWER',
+        `this node has no replica of partition ${partition} of topic id ${topicId}`,
+      )
     return found
   }
 
