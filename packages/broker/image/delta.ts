@@ -13,7 +13,7 @@ import type {
   FeatureLevelRecord,
   RemoveTopicRecord,
   UserScramCredentialRecord,
-} from '../../protocol/logrecords/cluster-metadata.ts'
+} from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
 import { KRAFT_VERSION, METADATA_VERSION, SUPPORTED_FEATURES } from './features.ts'
 import {

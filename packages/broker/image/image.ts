@@ -3,11 +3,7 @@
  * before and after it. Brokers serve requests from it, the controller decides on it, snapshots are written from it.
  * `delta.ts` makes the next one; `snapshot-records.ts` turns one into records.
  */
-import type {
-  AccessControlEntryRecord,
-  DelegationTokenRecord,
-  UserScramCredentialRecord,
-} from '../../protocol/logrecords/cluster-metadata.ts'
+import type { AccessControlEntryRecord, DelegationTokenRecord, UserScramCredentialRecord } from '@ottla/protocol'
 import type { PartitionRegistration } from './partition.ts'
 import { PersistentMap } from './persistent-map.ts'
 import type { BrokerRegistration, ControllerRegistration } from './registrations.ts'

@@ -23,13 +23,27 @@ export {
   partitionOf,
   type TopicImage,
 } from './image.ts'
+export { type Loaded, MetadataLoader } from './loader.ts'
 export {
+  changedPartition,
   directoryOf,
   hasPreferredLeader,
   isReassigning,
   LeaderRecoveryState,
   NO_LEADER,
+  NO_LEADER_CHANGE,
+  NO_RECOVERY_STATE_CHANGE,
   type PartitionRegistration,
+  partitionRecord,
 } from './partition.ts'
 export { PersistentMap } from './persistent-map.ts'
-export type { BrokerRegistration, ControllerRegistration, Endpoint, SupportedFeature } from './registrations.ts'
+export { type MetadataRecord, metadataRecord } from './records.ts'
+export {
+  type BrokerRegistration,
+  type ControllerRegistration,
+  type Endpoint,
+  hasOnlineDirectory,
+  hasUncordonedDirectory,
+  type SupportedFeature,
+} from './registrations.ts'
+export { snapshotRecords } from './snapshot-records.ts'

@@ -43,6 +43,11 @@ export class MetadataLoader {
     return this.#image
   }
 
+  /** The same without what an open transaction did. */
+  get stableImage(): MetadataImage {
+    return this.#transaction?.before ?? this.#image
+  }
+
   /** Offset of the BeginTransactionRecord; null if no transaction is open. */
   get transactionOffset(): number | null {
     return this.#transaction?.offset ?? null

@@ -2,7 +2,7 @@
  * The state of one partition as the controller decided it: a value that is never changed, only replaced. There may be
  * a million of them, so lists that are equal share one array where that is cheap to see.
  */
-import type { PartitionChangeRecord, PartitionRecord } from '../../protocol/logrecords/cluster-metadata.ts'
+import type { PartitionChangeRecord, PartitionRecord } from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
 import { DirectoryId } from './directory-id.ts'
 import { partitionRecordVersion, Since } from './features.ts'

@@ -1,18 +1,34 @@
 /** Makes metadata records: a field that is left out gets its default, so that what is replayed is what a reader decodes. */
-import type { Init, Message, Of } from '@ottla/protocol'
-import * as schemas from '../../protocol/logrecords/cluster-metadata.ts'
+import type { Field, MetadataRecord, MetadataRecordOf, MetadataRecordType } from '@ottla/protocol'
+import * as clusterMetadata from '@ottla/protocol/logrecords/cluster-metadata'
 
-type Schemas = typeof schemas
-type Names = { [K in keyof Schemas]: Schemas[K] extends Message ? K : never }[keyof Schemas]
-export type MetadataRecord = {
-  [K in Names]: { readonly type: K; readonly version: number; readonly value: Of<Schemas[K]> }
-}[Names]
+export type { MetadataRecord } from '@ottla/protocol'
 
-export function metadataRecord<K extends Names>(type: K, version: number, value: Init<Schemas[K]>): MetadataRecord {
-  const full: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(schemas[type].fields)) {
-    const given = (value as Record<string, unknown>)[name]
-    full[name] = given !== undefined ? given : field.defaultValue === undefined ? [] : field.defaultValue
+type Loose<T> = T extends readonly (infer E)[] ? readonly E[] : T
+type Given<V> = { readonly [F in keyof V]?: Loose<V[F]> }
+
+interface DefaultOf {
+  readonly name: string
+  readonly defaultValue: unknown
+}
+
+const defaults = new Map<string, readonly DefaultOf[]>(
+  Object.values(clusterMetadata).map(({ name, fields }) => [name, Object.entries<Field>(fields).map(defaultOf)]),
+)
+
+function defaultOf([name, { kind, defaultValue }]: [string, Field]): DefaultOf {
+  return { name, defaultValue: kind === 'array' && defaultValue === undefined ? Object.freeze([]) : defaultValue }
+}
+
+export function metadataRecord<T extends MetadataRecordType>(
+  type: T,
+  version: number,
+  given: Given<MetadataRecordOf<T>['value']>,
+): MetadataRecord {
+  const value: Record<string, unknown> = {}
+  for (const { name, defaultValue } of defaults.get(type)!) {
+    const own = (given as Record<string, unknown>)[name]
+    value[name] = own === undefined ? defaultValue : own
   }
-  return { type, version, value: full } as MetadataRecord
+  return { type, version, value } as unknown as MetadataRecord
 }

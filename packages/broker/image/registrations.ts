@@ -2,11 +2,7 @@
  * Brokers and controllers as they registered: values that are never changed, only replaced. Field names are those of
  * RegisterBrokerRecord and RegisterControllerRecord.
  */
-import type {
-  BrokerRegistrationChangeRecord,
-  RegisterBrokerRecord,
-  RegisterControllerRecord,
-} from '../../protocol/logrecords/cluster-metadata.ts'
+import type { BrokerRegistrationChangeRecord, RegisterBrokerRecord, RegisterControllerRecord } from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
 import { isOnlineDirectory } from './directory-id.ts'
 import { registerBrokerRecordVersion, Since } from './features.ts'

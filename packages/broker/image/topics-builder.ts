@@ -1,10 +1,5 @@
 /** The topics' part of a `DeltaBuilder`: most of a metadata log is about them. */
-import type {
-  ClearElrRecord,
-  PartitionChangeRecord,
-  PartitionRecord,
-  TopicRecord,
-} from '../../protocol/logrecords/cluster-metadata.ts'
+import type { ClearElrRecord, PartitionChangeRecord, PartitionRecord, TopicRecord } from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
 import type { MetadataImage, TopicImage } from './image.ts'
 import { changedPartition, type PartitionRegistration, partitionRegistration, withoutElr } from './partition.ts'

@@ -1,0 +1,129 @@
+/**
+ * What the managers of the controller work on. They are functions of this state: they read it and return records, and
+ * only `Controller` changes it, when records are replayed. The exception are the heartbeats, which are not in the log.
+ */
+import { ApiError } from '../errors.ts'
+import {
+  type BrokerRegistration,
+  ConfigResourceType,
+  configsOf,
+  ELIGIBLE_LEADER_REPLICAS_VERSION,
+  featureLevel,
+  type MetadataImage,
+  type MetadataRecord,
+} from '../image/index.ts'
+import type { BrokerHeartbeats } from './broker-heartbeats.ts'
+import type { ConfigRules, DynamicConfigs } from './config-rules.ts'
+import type { PartitionIndex } from './partition-index.ts'
+import type { TopicNameIndex } from './topic-names.ts'
+
+/** Chance, as `io` gives it. */
+export interface ControllerRandom {
+  /** Uniform in [0, bound). */
+  integer(bound: number): number
+  /** Never reserved, never beginning with '-'. */
+  uuid(): string
+}
+
+export interface ControllerOptions {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly random: ControllerRandom
+  readonly configs: ConfigRules
+  /** Written when the log is empty: what `format` left in bootstrap.checkpoint. */
+  readonly bootstrapRecords: readonly MetadataRecord[]
+  /** min.insync.replicas as server.properties has it: becomes the cluster's when ELR is on. */
+  readonly minInsyncReplicas: number
+  /** default.replication.factor */
+  readonly defaultReplicationFactor: number
+  /** num.partitions */
+  readonly numPartitions: number
+  /** delete.topic.enable */
+  readonly deleteTopicEnable: boolean
+  /** broker.session.timeout.ms */
+  readonly brokerSessionTimeoutMs: number
+  /** The level of kraft.version, which is the quorum's and not in the image. */
+  kraftVersion(): number
+  /** Whether the node is a voter of the quorum: its configs may be set before it has registered. */
+  isVoter(nodeId: number): boolean
+}
+
+export interface ControllerState {
+  readonly options: ControllerOptions
+  /** After everything that was replayed. */
+  readonly image: MetadataImage
+  readonly partitions: PartitionIndex
+  readonly topicNames: TopicNameIndex
+  readonly heartbeats: BrokerHeartbeats
+  /** By broker: an offset not below the one of its registration. */
+  readonly registrationOffsets: ReadonlyMap<number, number>
+}
+
+/** What the caller may do: everything, until the authorizer comes. */
+export interface Access {
+  mayCreateTopic(name: string): boolean
+  mayDescribeTopic(name: string): boolean
+  mayDescribeTopicConfigs(name: string): boolean
+  mayDeleteTopic(name: string): boolean
+  mayAlterTopic(name: string): boolean
+}
+
+const yes = () => true
+export const FULL_ACCESS: Access = {
+  mayCreateTopic: yes,
+  mayDescribeTopic: yes,
+  mayDescribeTopicConfigs: yes,
+  mayDeleteTopic: yes,
+  mayAlterTopic: yes,
+}
+
+/** What comes with a request. */
+export interface RequestScope {
+  /** Monotonic. */
+  readonly nowMs: number
+  readonly apiVersion: number
+  /** That the first of the returned records will get. */
+  readonly nextOffset: number
+  readonly access: Access
+}
+
+export interface ControllerResult<Response> {
+  /** To be appended, then replayed; the response waits until they are committed. */
+  readonly records: readonly MetadataRecord[]
+  /** All or none: they go into one batch. Others may be split, and make sense up to any of them. */
+  readonly isAtomic: boolean
+  readonly response: Response
+}
+
+export function metadataVersion({ image }: ControllerState): number {
+  if (image.metadataVersion === null) throw new Error('the controller is asked before its log is bootstrapped')
+  return image.metadataVersion
+}
+
+export function isElrEnabled({ image }: ControllerState): boolean {
+  return featureLevel(image, ELIGIBLE_LEADER_REPLICAS_VERSION) > 0
+}
+
+/** Neither fenced nor shutting down: may lead, and be in sync. */
+export function isActive({ image }: ControllerState, brokerId: number): boolean {
+  const broker = image.brokers.get(brokerId)
+  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
+}
+
+/** Throws STALE_BROKER_EPOCH: the broker has to register again. */
+export function currentBroker({ image }: ControllerState, brokerId: number, brokerEpoch: number): BrokerRegistration {
+  const broker = image.brokers.get(brokerId)
+  if (!broker) throw new ApiError('STALE_BROKER_EPOCH', `broker ${brokerId} is not registered`)
+  if (broker.epoch !== brokerEpoch) {
+    throw new ApiError('STALE_BROKER_EPOCH', `broker ${brokerId} has broker epoch ${broker.epoch}, not ${brokerEpoch}`)
+  }
+  return broker
+}
+
+export function dynamicConfigs({ image, options }: ControllerState, topic: string): DynamicConfigs {
+  return {
+    topic: configsOf(image, { type: ConfigResourceType.TOPIC, name: topic }),
+    node: configsOf(image, { type: ConfigResourceType.BROKER, name: String(options.nodeId) }),
+    cluster: configsOf(image, { type: ConfigResourceType.BROKER, name: '' }),
+  }
+}
