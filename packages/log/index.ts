@@ -1,6 +1,6 @@
 export { LogDirError, type LogDirErrorCode, LogError, OffsetOutOfRangeError } from './errors.ts'
 export { type CleanupPolicy, DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
-export { type LoadOptions, LogManager, type LogManagerOptions } from './log-manager.ts'
+export { type CreateOptions, type LoadOptions, LogManager, type LogManagerOptions } from './log-manager.ts'
 export type { PartitionLog } from './partition-log.ts'
 export type * from './types.ts'
 export { VerificationGuard } from './verification.ts'

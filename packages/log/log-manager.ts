@@ -2,10 +2,27 @@
  * The log dirs of one node: who they belong to, which logs they hold, and what has to be done with them from time to
  * time.
  */
-import type { World } from '@ottla/io'
-import type { LogConfig } from './log-config.ts'
-import type { PartitionLog } from './partition-log.ts'
-import type { LogDirDescription, TopicPartition } from './types.ts'
+import { DiskError, type Timer, type World } from '@ottla/io'
+import { encodePartitionMetadata } from './checkpoints.ts'
+import { LogDirError, LogError } from './errors.ts'
+import {
+  type FolderState,
+  folderName,
+  folderNameWithState,
+  METADATA_TOPIC,
+  PARTITION_METADATA_FILE,
+} from './file-names.ts'
+import { Folder } from './folder.ts'
+import { IndexCache } from './index-cache.ts'
+import { DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
+import { type FoundFolder, LogDir } from './log-dir.ts'
+import { type LogEnvironment, LogStore } from './log-store.ts'
+import { PartitionLog } from './partition-log.ts'
+import { forEachConcurrently, PeriodicTask } from './periodic.ts'
+import type { ProducerStateConfig } from './producer-state.ts'
+import { openLog } from './recovery.ts'
+import { TailCache } from './tail-cache.ts'
+import type { LogDirDescription, ReplicaDescription, TopicPartition } from './types.ts'
 
 /** Broker configs, resolved; the comment is Kafka's name where it is not the same in camel case. */
 export interface LogManagerOptions {
@@ -18,7 +35,7 @@ export interface LogManagerOptions {
    * ERR_NOT_FORMATTED, unless another dir names the cluster.
    */
   readonly clusterId?: string | null
-  /** num.recovery.threads.per.data.dir: how many logs of one dir are loaded at the same time. */
+  /** How many logs of one dir are loaded or closed at the same time. */
   readonly recoveryConcurrency?: number
   /** log.retention.check.interval.ms */
   readonly retentionCheckIntervalMs?: number
@@ -45,12 +62,34 @@ export interface LogManagerOptions {
   readonly onLogDirFailure?: (logDir: string, error: Error) => void
 }
 
+const DEFAULTS = {
+  recoveryConcurrency: 32,
+  retentionCheckIntervalMs: 5 * 60 * 1000,
+  flushSchedulerIntervalMs: Number.POSITIVE_INFINITY,
+  flushOffsetCheckpointIntervalMs: 60_000,
+  flushStartOffsetCheckpointIntervalMs: 60_000,
+  highWatermarkCheckpointIntervalMs: 5_000,
+  initialTaskDelayMs: 30_000,
+  producerIdExpirationMs: 24 * 60 * 60 * 1000,
+  producerIdExpirationCheckIntervalMs: 10 * 60 * 1000,
+  transactionMaxTimeoutMs: 15 * 60 * 1000,
+  transactionPartitionVerificationEnable: true,
+  tailCacheBytes: 64 * 1024 * 1024,
+  indexCacheBytes: 32 * 1024 * 1024,
+}
+
 export interface LoadOptions {
   readonly defaults: LogConfig
   /** The topic's config; `defaults` if it has none of its own. */
   configOf?(topic: string): LogConfig
   /** The metadata no longer gives this log to this node: it is set aside as `-stray`. */
   isStray?(log: PartitionLog): boolean
+}
+
+export interface CreateOptions {
+  readonly logDir?: string
+  readonly directoryId?: string
+  readonly isNew?: boolean
 }
 
 /**
@@ -60,21 +99,248 @@ export interface LoadOptions {
  *     const metadata = await logs.openMetadataLog(dir, config)      // if this node has one
  *     await logs.load({ defaults, configOf, isStray })
  */
-export interface LogManager extends AsyncDisposable {
-  readonly clusterId: string
+export class LogManager implements AsyncDisposable {
+  readonly #world: World
+  readonly #options: LogManagerOptions & typeof DEFAULTS
+  readonly #dirs: readonly LogDir[]
+  readonly #environment: LogEnvironment
+  readonly #producerConfig: ProducerStateConfig
+  readonly #logs = new Map<string, PartitionLog>()
+  readonly #futureLogs = new Map<string, PartitionLog>()
+  /** The metadata log, apart from all others. */
+  #metadataLog: PartitionLog | null = null
+  /** What is being created or deleted, by name: who comes later waits. */
+  readonly #changing = new Map<string, Promise<unknown>>()
+  readonly #checkpointing = new Map<LogDir, { running: Promise<void>; next: Promise<void> | null }>()
+  readonly #removals = new Set<Timer>()
+  #tasks: PeriodicTask[] = []
+  #defaults: LogConfig = DEFAULT_LOG_CONFIG
+  #configOf: (topic: string) => LogConfig = () => this.#defaults
+  #clusterId = ''
+  #isClosed = false
+
+  private constructor(options: LogManagerOptions) {
+    this.#options = { ...DEFAULTS, ...withoutUndefined(options) }
+    this.#world = options.world
+    const { transactionPartitionVerificationEnable, producerIdExpirationMs, transactionMaxTimeoutMs } = this.#options
+    this.#environment = {
+      world: options.world,
+      tailCache: new TailCache(this.#options.tailCacheBytes),
+      indexCache: new IndexCache(this.#options.indexCacheBytes),
+    }
+    this.#producerConfig = {
+      producerIdExpirationMs,
+      transactionMaxTimeoutMs,
+      transactionVerification: transactionPartitionVerificationEnable,
+    }
+    this.#dirs = options.logDirs.map(
+      path => new LogDir(options.world, path, (dir, error) => this.#onFailure(dir, error)),
+    )
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- opening
+
+  /** Takes the dirs' locks and finds out whose they are. Throws a LogDirError; nothing stays locked then. */
+  static async open(options: LogManagerOptions): Promise<LogManager> {
+    if (options.logDirs.length === 0) throw new LogDirError('ERR_ALL_LOG_DIRS_OFFLINE', 'no log dir is configured')
+    if (new Set(options.logDirs).size < options.logDirs.length) {
+      throw new LogDirError('ERR_UNEXPECTED_CONTENT', `a log dir is there twice: ${options.logDirs.join(', ')}`)
+    }
+    const manager = new LogManager(options)
+    try {
+      await Promise.all(manager.#dirs.map(dir => dir.open()))
+      await manager.#settleIdentity()
+      return manager
+    } catch (error) {
+      for (const dir of manager.#dirs) await dir.unlock()
+      throw error
+    }
+  }
+
+  async #settleIdentity(): Promise<void> {
+    const { nodeId } = this.#options
+    let clusterId = this.#options.clusterId ?? null
+    for (const { path, properties } of this.#online()) {
+      if (!properties) continue
+      const wrong = (what: string): LogDirError => new LogDirError('ERR_WRONG_IDENTITY', `${path} is of ${what}`)
+      if (properties.nodeId !== null && properties.nodeId !== nodeId) {
+        throw wrong(`node ${properties.nodeId}, this is node ${nodeId}`)
+      }
+      if (properties.clusterId === null) continue
+      clusterId ??= properties.clusterId
+      if (properties.clusterId !== clusterId) throw wrong(`cluster ${properties.clusterId}, not ${clusterId}`)
+    }
+    const online = this.#online()
+    if (clusterId === null && online.length > 0) {
+      throw new LogDirError(
+        'ERR_NOT_FORMATTED',
+        `${online[0]!.path} has no meta.properties, and no cluster id is given`,
+      )
+    }
+    const directoryIds = new Set<string>()
+    for (const dir of online) {
+      const directoryId = dir.directoryId ?? this.#world.random.uuid()
+      if (directoryIds.has(directoryId)) {
+        throw new LogDirError('ERR_BAD_META_PROPERTIES', `two log dirs have the directory id ${directoryId}`)
+      }
+      directoryIds.add(directoryId)
+      const known = dir.properties
+      if (known?.version !== 1 || known.directoryId === null) {
+        await dir.writeProperties({ version: 1, clusterId, nodeId, directoryId })
+      }
+    }
+    this.#clusterId = clusterId ?? ''
+    if (this.#online().length === 0) this.#failAll()
+  }
+
+  #failAll(): never {
+    const reasons = this.#dirs.map(dir => `${dir.path}: ${dir.error?.message}`).join('; ')
+    throw new LogDirError('ERR_ALL_LOG_DIRS_OFFLINE', `no log dir can be used: ${reasons}`)
+  }
+
+  #online(): LogDir[] {
+    return this.#dirs.filter(dir => dir.error === null)
+  }
+
+  get clusterId(): string {
+    return this.#clusterId
+  }
+
   /** Directory id by path, of the dirs that are online. */
-  readonly directoryIds: ReadonlyMap<string, string>
+  get directoryIds(): ReadonlyMap<string, string> {
+    return new Map(this.#online().map(dir => [dir.path, dir.directoryId!]))
+  }
+
+  get offlineLogDirs(): ReadonlyMap<string, Error> {
+    return new Map(this.#dirs.filter(dir => dir.error).map(dir => [dir.path, dir.error!]))
+  }
+
   /** In the clean shutdown files, if all dirs have the same; -1 otherwise. For BrokerRegistration. */
-  readonly previousBrokerEpoch: number
+  get previousBrokerEpoch(): number {
+    const epochs = new Set(this.#dirs.map(dir => (dir.error ? -1 : dir.brokerEpoch)))
+    return epochs.size === 1 ? [...epochs][0]! : -1
+  }
 
   /** `__cluster_metadata-0`: opened apart, recovered from its begin, not touched by retention. */
-  openMetadataLog(logDir: string, config: LogConfig): Promise<PartitionLog>
-  /** Loads all partitions of all dirs, recovering where the last stop was not clean, and starts the periodic tasks. */
-  load(options: LoadOptions): Promise<void>
+  async openMetadataLog(logDir: string, config: LogConfig): Promise<PartitionLog> {
+    const dir = this.#dirAt(logDir)
+    const name = { topic: METADATA_TOPIC, partition: 0 }
+    const path = `${dir.path}/${folderName(name)}`
+    const log = await dir.attempt(async () => {
+      const isNew = (await this.#world.disk.stat(path)) === null
+      if (isNew) await this.#world.disk.makeDirectory(path)
+      // Its last writer may have stopped after the clean shutdown file was written; so that says nothing.
+      return this.#openLog(dir, path, name, config, { isNew, isFuture: false, checkpoints: null })
+    })
+    if (!log) throw this.#offline(dir)
+    this.#metadataLog = log
+    return log
+  }
 
-  get(topicPartition: TopicPartition): PartitionLog | null
+  /** Loads all partitions of all dirs, recovering where the last stop was not clean, and starts the periodic tasks. */
+  async load({ defaults, configOf, isStray }: LoadOptions): Promise<void> {
+    this.#defaults = defaults
+    if (configOf) this.#configOf = configOf
+    const startMs = this.#world.clock.monotonic()
+    await Promise.all(this.#online().map(dir => this.#loadDir(dir, isStray ?? (() => false))))
+    if (this.#online().length === 0) this.#failAll()
+    const elapsedMs = Math.round(this.#world.clock.monotonic() - startMs)
+    this.#world.logger.info('Logs are loaded', { logs: this.#logs.size, elapsedMs })
+    this.#startTasks()
+  }
+
+  async #loadDir(dir: LogDir, isStray: (log: PartitionLog) => boolean): Promise<void> {
+    await dir.removeCleanShutdown()
+    const checkpoints = {
+      recoveryPoints: await dir.readRecoveryPoints(),
+      logStartOffsets: await dir.readLogStartOffsets(),
+      highWatermarks: await dir.readHighWatermarks(),
+    }
+    const folders = await dir.listFolders()
+    await forEachConcurrently(folders, this.#options.recoveryConcurrency, async found => {
+      if (dir.error) return
+      if (found.folder.state === 'delete') this.#removeLater(dir, `${dir.path}/${found.name}`)
+      else if (found.folder.state !== 'stray') await this.#loadLog(dir, found, checkpoints, isStray)
+    })
+    dir.isLoaded = dir.error === null
+  }
+
+  async #loadLog(
+    dir: LogDir,
+    { name, folder }: FoundFolder,
+    checkpoints: Checkpoints,
+    isStray: (log: PartitionLog) => boolean,
+  ): Promise<void> {
+    const path = `${dir.path}/${name}`
+    const isFuture = folder.state === 'future'
+    const options = { isNew: false, isFuture, checkpoints }
+    let log: PartitionLog
+    try {
+      log = await this.#openLog(dir, path, folder, this.#configOf(folder.topic), options)
+    } catch (error) {
+      if (!(error instanceof DiskError) && !(error instanceof LogError)) throw error
+      dir.fail(error)
+      return
+    }
+    if (!isFuture && isStray(log)) {
+      await this.#retire(dir, log, 'stray')
+      return
+    }
+    const logs = isFuture ? this.#futureLogs : this.#logs
+    const other = logs.get(folderName(folder))
+    if (other) {
+      const dirs = `${other.logDir} and ${dir.path}`
+      throw new LogDirError('ERR_UNEXPECTED_CONTENT', `${folderName(folder)} is in both ${dirs}: remove one of them`)
+    }
+    if (dir.error) log.store.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', dir.error)
+    else logs.set(folderName(folder), log)
+  }
+
+  async #openLog(
+    dir: LogDir,
+    path: string,
+    { topic, partition }: TopicPartition,
+    config: LogConfig,
+    { isNew, isFuture, checkpoints }: { isNew: boolean; isFuture: boolean; checkpoints: Checkpoints | null },
+  ): Promise<PartitionLog> {
+    const folder = new Folder(this.#world.disk, path)
+    folder.isEntrySynced = !isNew
+    const { logger } = this.#world
+    const name = folderName({ topic, partition })
+    const { parts, producers, logStartOffset, topicId } = await openLog({
+      environment: this.#environment,
+      folder,
+      config,
+      producerConfig: this.#producerConfig,
+      logger,
+      nowMs: this.#world.clock.now(),
+      isNew,
+      hadCleanShutdown: checkpoints !== null && dir.hadCleanShutdown,
+      recoveryPoint: checkpoints?.recoveryPoints.get(name) ?? 0,
+      logStartOffset: checkpoints?.logStartOffsets.get(name) ?? 0,
+    })
+    const store = new LogStore(this.#environment, parts, name, config, error => dir.fail(error))
+    const highWatermark = checkpoints?.highWatermarks.get(name) ?? 0
+    const saveRecoveryPoint = (): Promise<void> => this.#checkpointSoon(dir)
+    const shared = { topic, partition, topicId, logDir: dir.path, isFuture, logger, saveRecoveryPoint }
+    return new PartitionLog({ ...shared, store, producers, logStartOffset, highWatermark })
+  }
+
+  // ------------------------------------------------------------------------------------------------------------- logs
+
+  get(topicPartition: TopicPartition): PartitionLog | null {
+    return this.#logs.get(folderName(topicPartition)) ?? null
+  }
+
   /** All that are online, without future logs. */
-  readonly logs: Iterable<PartitionLog>
+  get logs(): Iterable<PartitionLog> {
+    return this.#logs.values()
+  }
+
+  reconfigureDefaults(defaults: LogConfig): void {
+    this.#defaults = defaults
+  }
+
   /**
    * `isNew`: the controller has just created the replica; otherwise, with a dir offline, it is KAFKA_STORAGE_ERROR, as the
    * log may be there. `directoryId` or `logDir` choose the dir; else the one with the fewest logs.
@@ -83,22 +349,322 @@ export interface LogManager extends AsyncDisposable {
   getOrCreate(
     topicPartition: TopicPartition,
     topicId: string | null,
-    options?: { readonly logDir?: string; readonly directoryId?: string; readonly isNew?: boolean },
-  ): Promise<PartitionLog>
+    options: CreateOptions = {},
+  ): Promise<PartitionLog> {
+    const name = folderName(topicPartition)
+    return this.#inTurn(name, async () => {
+      const log = this.#logs.get(name) ?? (await this.#create(topicPartition, topicId, options))
+      if (topicId !== null && log.topicId !== topicId) {
+        log.assignTopicId(topicId)
+        await this.#writeTopicId(log, topicId)
+      }
+      return log
+    })
+  }
+
+  async #create(
+    topicPartition: TopicPartition,
+    topicId: string | null,
+    { logDir, directoryId, isNew }: CreateOptions,
+  ): Promise<PartitionLog> {
+    if (!isNew && this.#online().length < this.#dirs.length) {
+      throw new LogError('KAFKA_STORAGE_ERROR', `${folderName(topicPartition)} may be in a log dir that is offline`)
+    }
+    for (const dir of this.#candidates(logDir, directoryId)) {
+      const path = `${dir.path}/${folderName(topicPartition)}`
+      const log = await dir.attempt(async () => {
+        await this.#world.disk.makeDirectory(path)
+        const config = this.#configOf(topicPartition.topic)
+        return this.#openLog(dir, path, topicPartition, config, { isNew: true, isFuture: false, checkpoints: null })
+      })
+      if (!log || dir.error) continue
+      this.#logs.set(folderName(topicPartition), log)
+      if (topicId !== null) {
+        log.assignTopicId(topicId)
+        // No batch is written before it, so that none is found without it.
+        log.store.folder.ready = this.#writeTopicId(log, topicId)
+      }
+      return log
+    }
+    throw new LogError('KAFKA_STORAGE_ERROR', `no log dir is online for ${folderName(topicPartition)}`)
+  }
+
+  async #writeTopicId(log: PartitionLog, topicId: string): Promise<void> {
+    const { folder } = log.store
+    try {
+      const path = folder.file(PARTITION_METADATA_FILE)
+      await this.#world.disk.writeFileAtomic(path, encodePartitionMetadata(topicId))
+    } catch (error) {
+      // A log that was deleted meanwhile needs none.
+      if (!log.store.failure) log.store.failed(error)
+    } finally {
+      folder.ready = null
+    }
+  }
+
+  #candidates(logDir?: string, directoryId?: string): LogDir[] {
+    if (logDir !== undefined) return [this.#dirAt(logDir)]
+    const chosen = this.#online().filter(dir => dir.directoryId === directoryId)
+    if (chosen.length > 0) return chosen
+    const counts = new Map(this.#online().map(dir => [dir.path, 0]))
+    for (const log of [...this.#logs.values(), ...this.#futureLogs.values()]) {
+      counts.set(log.logDir, (counts.get(log.logDir) ?? 0) + 1)
+    }
+    return this.#online().sort((a, b) => counts.get(a.path)! - counts.get(b.path)!)
+  }
+
+  #dirAt(path: string): LogDir {
+    const dir = this.#dirs.find(dir => dir.path === path)
+    if (!dir) throw new LogError('LOG_DIR_NOT_FOUND', `${path} is no log dir`)
+    if (dir.error) throw this.#offline(dir)
+    return dir
+  }
+
+  #offline(dir: LogDir): LogError {
+    return new LogError('KAFKA_STORAGE_ERROR', `${dir.path} is offline`, { cause: dir.error })
+  }
+
   /** Renames the folder to `-delete` and removes it after file.delete.delay.ms. */
-  delete(topicPartition: TopicPartition): Promise<void>
+  delete(topicPartition: TopicPartition): Promise<void> {
+    const name = folderName(topicPartition)
+    return this.#inTurn(name, async () => {
+      const logs = [this.#logs.get(name), this.#futureLogs.get(name)].filter(log => log !== undefined)
+      if (logs.length === 0 && this.offlineLogDirs.size > 0) {
+        throw new LogError('KAFKA_STORAGE_ERROR', `${name} may be in a log dir that is offline`)
+      }
+      this.#logs.delete(name)
+      this.#futureLogs.delete(name)
+      for (const log of logs) {
+        const dir = this.#dirAt(log.logDir)
+        await this.#retire(dir, log, 'delete')
+        await dir.forgetCleanerOffset(topicPartition)
+        // A log of the same name that is made later must not be taken for this one.
+        await this.#checkpointSoon(dir)
+      }
+    })
+  }
+
+  /** Out of the way, under a name of its own. */
+  async #retire(dir: LogDir, log: PartitionLog, state: Exclude<FolderState, 'live'>): Promise<void> {
+    const { folder } = log.store
+    await log.store.release('the log is being removed')
+    await folder.ready
+    const path = `${dir.path}/${folderNameWithState(log, state, this.#world.random)}`
+    this.#world.logger.info('Setting a log aside', { from: folder.path, to: path })
+    await dir.attempt(() => this.#world.disk.rename(folder.path, path))
+    folder.path = path
+    if (state === 'delete') this.#removeLater(dir, path)
+  }
+
+  #removeLater(dir: LogDir, path: string): void {
+    const timer = this.#world.clock.setTimer(this.#defaults.fileDeleteDelayMs, () => {
+      this.#removals.delete(timer)
+      dir.attempt(() => this.#world.disk.remove(path)).catch(error => dir.fail(error as Error))
+    })
+    this.#removals.add(timer)
+  }
+
+  #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#changing.get(name) ?? Promise.resolve()
+    const result = before.then(task)
+    const settled = result.then(
+      () => {},
+      () => {}, // the one who asked is told
+    )
+    this.#changing.set(name, settled)
+    settled.then(() => {
+      if (this.#changing.get(name) === settled) this.#changing.delete(name)
+    })
+    return result
+  }
+
+  // --------------------------------------------------------------------------------------------------------- log dirs
 
   /** Asks the disk for the space; cheap enough for each DescribeLogDirs. */
-  logDirs(): Promise<LogDirDescription[]>
-  readonly offlineLogDirs: ReadonlyMap<string, Error>
-  reconfigureDefaults(defaults: LogConfig): void
+  logDirs(): Promise<LogDirDescription[]> {
+    return Promise.all(
+      this.#dirs.map(async dir => {
+        const space = await dir.attempt(() => this.#world.disk.space(dir.path))
+        const { path, directoryId, error } = dir
+        const replicas = error ? [] : this.#logsIn(dir).map(log => this.#describe(log))
+        return {
+          path,
+          directoryId,
+          error,
+          totalBytes: space?.totalBytes ?? -1,
+          usableBytes: space?.usableBytes ?? -1,
+          replicas,
+        }
+      }),
+    )
+  }
+
+  #describe(log: PartitionLog): ReplicaDescription {
+    const { topic, partition, sizeInBytes, isFuture, logEndOffset, highWatermark } = log
+    const target = isFuture ? (this.get(log)?.logEndOffset ?? logEndOffset) : highWatermark
+    return { topic, partition, sizeInBytes, offsetLag: Math.max(0, target - logEndOffset), isFuture }
+  }
+
+  #logsIn(dir: LogDir): PartitionLog[] {
+    return [...this.#logs.values(), ...this.#futureLogs.values()].filter(log => log.logDir === dir.path)
+  }
+
+  #onFailure(dir: LogDir, error: Error): void {
+    for (const logs of [this.#logs, this.#futureLogs]) {
+      for (const [name, log] of logs) {
+        if (log.logDir !== dir.path) continue
+        logs.delete(name)
+        // Only lets go of files: what it cannot close, it cannot close.
+        log.store.release('the log dir has failed').catch(() => {})
+      }
+    }
+    if (this.#metadataLog?.logDir === dir.path) {
+      this.#metadataLog.store.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', error)
+    }
+    this.#options.onLogDirFailure?.(dir.path, error)
+  }
+
+  // ------------------------------------------------------------------------------------------------------ maintenance
+
+  #startTasks(): void {
+    const { clock, logger } = this.#world
+    const options = this.#options
+    const start = (name: string, intervalMs: number, task: () => Promise<void>, delayMs: number): void => {
+      if (!Number.isFinite(intervalMs)) return
+      const periodic = new PeriodicTask(clock, logger, name, intervalMs, task)
+      this.#tasks.push(periodic)
+      periodic.start(delayMs)
+    }
+    const delayMs = options.initialTaskDelayMs
+    start('retention', options.retentionCheckIntervalMs, () => this.#applyRetention(), delayMs)
+    start('flush', options.flushSchedulerIntervalMs, () => this.#flushOld(), delayMs)
+    start(
+      'recovery points',
+      options.flushOffsetCheckpointIntervalMs,
+      () => this.#eachDir(d => this.#checkpoint(d)),
+      delayMs,
+    )
+    start(
+      'log starts',
+      options.flushStartOffsetCheckpointIntervalMs,
+      () => this.#eachDir(d => this.#saveStarts(d)),
+      delayMs,
+    )
+    const highWatermarkMs = options.highWatermarkCheckpointIntervalMs
+    start('high watermarks', highWatermarkMs, () => this.#eachDir(d => this.#saveHighWatermarks(d)), highWatermarkMs)
+    const expiryMs = options.producerIdExpirationCheckIntervalMs
+    start('producer expiry', expiryMs, () => this.#expireProducers(), expiryMs)
+  }
+
+  async #eachDir(task: (dir: LogDir) => Promise<void>): Promise<void> {
+    await Promise.all(this.#online().map(task))
+  }
+
+  async #eachLog(task: (log: PartitionLog) => Promise<unknown>): Promise<void> {
+    for (const log of [...this.#logs.values(), ...this.#futureLogs.values()]) {
+      try {
+        await task(log)
+      } catch (error) {
+        // A log that went offline or was deleted has been reported; nothing else may stop the others.
+        if (!(error instanceof LogError)) throw error
+      }
+    }
+  }
+
+  #applyRetention(): Promise<void> {
+    return this.#eachLog(log => log.applyRetention(this.#world.clock.now()))
+  }
+
+  #flushOld(): Promise<void> {
+    const nowMs = this.#world.clock.now()
+    return this.#eachLog(async log => {
+      const isDue = nowMs - log.store.lastFlushMs >= log.config.flushMs
+      if (isDue && log.recoveryPoint < log.logEndOffset) await log.flush()
+    })
+  }
+
+  #expireProducers(): Promise<void> {
+    return this.#eachLog(async log => log.removeExpiredProducers(this.#world.clock.now()))
+  }
+
+  async #checkpoint(dir: LogDir): Promise<void> {
+    await dir.writeRecoveryPoints(this.#logsIn(dir).map(log => [log, log.recoveryPoint] as const))
+  }
+
+  async #saveStarts(dir: LogDir): Promise<void> {
+    const moved = this.#logsIn(dir).filter(log => log.logStartOffset > log.store.segments.first.baseOffset)
+    await dir.writeLogStartOffsets(moved.map(log => [log, log.logStartOffset] as const))
+  }
+
+  async #saveHighWatermarks(dir: LogDir): Promise<void> {
+    await dir.writeHighWatermarks(this.#logsIn(dir).map(log => [log, log.highWatermark] as const))
+  }
+
+  /** Recovery points and log starts on disk, as of a moment after the call; one write serves all who ask meanwhile. */
+  #checkpointSoon(dir: LogDir): Promise<void> {
+    const save = async (): Promise<void> => {
+      await this.#checkpoint(dir)
+      await this.#saveStarts(dir)
+    }
+    const state = this.#checkpointing.get(dir)
+    if (!state) {
+      const running = save().finally(() => {
+        this.#checkpointing.delete(dir)
+      })
+      this.#checkpointing.set(dir, { running, next: null })
+      return running
+    }
+    state.next ??= state.running.then(
+      () => this.#checkpointSoon(dir),
+      () => this.#checkpointSoon(dir),
+    )
+    return state.next
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- closing
 
   /** Flushes everything and writes snapshots, checkpoints and, where all went well, the clean shutdown file. */
-  close(brokerEpoch?: number): Promise<void>
+  async close(brokerEpoch = -1): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await Promise.all(this.#tasks.map(task => task.stop()))
+    for (const timer of this.#removals) timer.cancel()
+    await Promise.all(this.#changing.values())
+    await Promise.all(this.#dirs.map(dir => this.#closeDir(dir, brokerEpoch)))
+  }
+
+  async #closeDir(dir: LogDir, brokerEpoch: number): Promise<void> {
+    const logs = this.#logsIn(dir)
+    const metadataLog = this.#metadataLog?.logDir === dir.path ? this.#metadataLog : null
+    try {
+      if (dir.error) return
+      await forEachConcurrently(logs, this.#options.recoveryConcurrency, async log => {
+        await log.store.folder.ready
+        await log.close()
+      })
+      await metadataLog?.close()
+      await this.#checkpoint(dir)
+      await this.#saveStarts(dir)
+      await this.#saveHighWatermarks(dir)
+      if (dir.isLoaded && !dir.error) await dir.writeCleanShutdown(brokerEpoch)
+    } catch (error) {
+      this.#world.logger.error('A log dir could not be closed cleanly', { logDir: dir.path, error: error as Error })
+    } finally {
+      await dir.unlock()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
 }
 
-export const LogManager = {
-  open(_options: LogManagerOptions): Promise<LogManager> {
-    return Promise.reject(new Error('the log is being written'))
-  },
+interface Checkpoints {
+  readonly recoveryPoints: ReadonlyMap<string, number>
+  readonly logStartOffsets: ReadonlyMap<string, number>
+  readonly highWatermarks: ReadonlyMap<string, number>
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

@@ -10,3 +10,29 @@ export class VerificationGuard {
     this.producerId = producerId
   }
 }
+
+/** From the first attempt to verify until the first batch or the marker is appended. */
+export class VerificationEntry {
+  readonly guard: VerificationGuard
+  readonly startedMs: number
+  /** The producer uses transaction version 2: a new epoch for each transaction. */
+  readonly supportsEpochBump: boolean
+  epoch: number
+  /** A producer may have several requests in flight, and the one with the lowest sequence must come first. */
+  lowestSequence: number
+
+  constructor(producerId: number, epoch: number, sequence: number, supportsEpochBump: boolean, nowMs: number) {
+    this.guard = new VerificationGuard(producerId)
+    this.startedMs = nowMs
+    this.supportsEpochBump = supportsEpochBump
+    this.epoch = epoch
+    this.lowestSequence = sequence
+  }
+
+  seen(epoch: number, sequence: number): void {
+    if (epoch === this.epoch) this.lowestSequence = Math.min(this.lowestSequence, sequence)
+    if (epoch <= this.epoch) return
+    this.epoch = epoch
+    this.lowestSequence = sequence
+  }
+}

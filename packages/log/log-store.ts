@@ -1,0 +1,381 @@
+/**
+ * The files of one log as a whole: writes, flushes, rolls, deletions and cuts, in an order in which a crash at any point
+ * leaves something that recovery.ts understands. Knows batches as bytes and offsets; what they mean for producers
+ * and epochs is partition-log.ts's.
+ *
+ * Two sequences of disk work: the writer's, which takes appends to the active segment, and `#inTurn`, for all else.
+ * Nothing in `#inTurn` waits for the writer; so the writer may wait for a flush there.
+ */
+import type { Timer, World } from '@ottla/io'
+import { readBatchHeader } from '@ottla/protocol'
+import { encodeEpochCheckpoint } from './checkpoints.ts'
+import type { EpochCache } from './epoch-cache.ts'
+import { LogError } from './errors.ts'
+import { LEADER_EPOCH_FILE } from './file-names.ts'
+import type { Folder } from './folder.ts'
+import type { IndexCache } from './index-cache.ts'
+import type { LogConfig } from './log-config.ts'
+import { LogWriter } from './log-writer.ts'
+import { Segment } from './segment.ts'
+import type { Segments } from './segments.ts'
+import type { Snapshots } from './snapshots.ts'
+import { LogTail, type TailCache } from './tail-cache.ts'
+
+/** What the logs of one manager share. */
+export interface LogEnvironment {
+  readonly world: World
+  readonly indexCache: IndexCache
+  readonly tailCache: TailCache
+}
+
+export interface StoreParts {
+  readonly folder: Folder
+  readonly segments: Segments
+  readonly snapshots: Snapshots
+  readonly epochs: EpochCache
+  readonly endOffset: number
+  readonly recoveryPoint: number
+}
+
+export class LogStore {
+  readonly environment: LogEnvironment
+  readonly folder: Folder
+  readonly segments: Segments
+  readonly snapshots: Snapshots
+  readonly epochs: EpochCache
+  readonly tail = new LogTail()
+  config: LogConfig
+  /** One past what was appended. */
+  endOffset: number
+  /** One past what is in its file. */
+  writtenEndOffset: number
+  /** One past what is on stable storage. */
+  recoveryPoint: number
+  lastFlushMs: number
+  /** Counts removals of segments: who reads files with awaits in between can tell whether some went meanwhile. */
+  removals = 0
+  readonly #name: string
+  readonly #writer: LogWriter
+  readonly #onDiskFailure: (error: Error) => void
+  readonly #timers = new Set<Timer>()
+  /** Closed by a roll, and not yet flushed with their indexes. */
+  #unsealed: Segment[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+  /** Up to where a flush was asked for. */
+  #flushTarget: number
+  #lastWrite: Promise<void> = Promise.resolve()
+  #failure: LogError | null = null
+
+  constructor(
+    environment: LogEnvironment,
+    parts: StoreParts,
+    name: string,
+    config: LogConfig,
+    onDiskFailure: (error: Error) => void,
+  ) {
+    this.environment = environment
+    this.folder = parts.folder
+    this.segments = parts.segments
+    this.snapshots = parts.snapshots
+    this.epochs = parts.epochs
+    this.config = config
+    this.endOffset = parts.endOffset
+    this.writtenEndOffset = parts.endOffset
+    this.recoveryPoint = parts.recoveryPoint
+    this.lastFlushMs = environment.world.clock.now()
+    this.#flushTarget = parts.recoveryPoint
+    this.#name = name
+    this.#onDiskFailure = onDiskFailure
+    this.#writer = new LogWriter(environment.world.clock, {
+      onWritten: (chunks, startOffset, endOffset) => this.#onWritten(chunks, startOffset, endOffset),
+      sync: endOffset => this.syncThrough(endOffset),
+      onFailure: error => this.failed(error),
+    })
+  }
+
+  /** Resolves when all that was appended so far is written. */
+  get lastWrite(): Promise<void> {
+    return this.#lastWrite
+  }
+
+  // -------------------------------------------------------------------------------------------------------- failure
+
+  get failure(): LogError | null {
+    return this.#failure
+  }
+
+  check(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  /** From now on everything is refused. The first reason stands. */
+  fail(code: 'KAFKA_STORAGE_ERROR' | 'NOT_LEADER_OR_FOLLOWER', reason: string, cause?: unknown): LogError {
+    if (this.#failure) return this.#failure
+    this.#failure = new LogError(code, `${this.#name}: ${reason}`, { cause })
+    this.#writer.fail(this.#failure)
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+    this.tail.clear(this.environment.tailCache)
+    return this.#failure
+  }
+
+  /** The disk refused something that this log cannot do without. */
+  failed(error: unknown): LogError {
+    if (error === this.#failure && this.#failure) return this.#failure
+    const failure = this.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', error)
+    this.#onDiskFailure(error instanceof Error ? error : new Error(String(error)))
+    return failure
+  }
+
+  /** Runs `task` after all others that were handed in before; a failure takes the log offline. */
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      this.check()
+      try {
+        return await task()
+      } catch (error) {
+        throw this.failed(error)
+      }
+    }
+    const result = this.#turn.then(run)
+    this.#turn = result.catch(() => {}) // the one who asked is told
+    return result
+  }
+
+  // -------------------------------------------------------------------------------------------------------- appends
+
+  /** The batches of one append, which are in the active segment's books already, from `position` on. */
+  append(bytes: Uint8Array, position: number, endOffset: number): Promise<void> {
+    const startOffset = this.endOffset
+    this.endOffset = endOffset
+    const flush = endOffset - Math.max(this.recoveryPoint, this.#flushTarget) >= this.config.flushMessages
+    if (flush) this.#flushTarget = endOffset
+    this.#lastWrite = this.#writer.append(this.segments.active, bytes, position, startOffset, endOffset, flush)
+    return this.#lastWrite
+  }
+
+  #onWritten(chunks: readonly Uint8Array[], startOffset: number, endOffset: number): void {
+    this.writtenEndOffset = endOffset
+    const { tailCache } = this.environment
+    let baseOffset = startOffset
+    for (let i = 0; i < chunks.length; i++) {
+      const bytes = chunks[i]!
+      const end = i + 1 < chunks.length ? readBatchHeader(chunks[i + 1]!).baseOffset : endOffset
+      tailCache.add({ tail: this.tail, bytes, baseOffset, endOffset: end })
+      baseOffset = end
+    }
+  }
+
+  /** A new active segment from `baseOffset` on. The old one is flushed in the background. */
+  roll(baseOffset: number): void {
+    const closed = this.segments.active
+    closed.close()
+    this.#unsealed.push(closed)
+    const segment = this.#newSegment(baseOffset)
+    this.segments.add(segment)
+    this.#lastWrite.then(
+      () => this.#flushRolled(segment),
+      () => {}, // the log is offline
+    )
+  }
+
+  async #flushRolled(active: Segment): Promise<void> {
+    try {
+      if (this.config.preallocate) await active.preallocate(this.config.segmentBytes)
+      else await active.file()
+      await this.syncThrough(active.baseOffset)
+    } catch (error) {
+      if (!this.#failure) this.failed(error)
+    }
+  }
+
+  #newSegment(baseOffset: number): Segment {
+    const { world, indexCache } = this.environment
+    const { segmentJitterMs, segmentMs, indexIntervalBytes } = this.config
+    return Segment.create({
+      folder: this.folder,
+      indexCache,
+      baseOffset,
+      createdMs: world.clock.now(),
+      indexIntervalBytes,
+      rollJitterMs: segmentJitterMs > 0 ? world.random.integer(Math.min(segmentJitterMs, segmentMs)) : 0,
+    })
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- flush
+
+  /** All that was appended before the call is on stable storage once it resolves. */
+  async flush(): Promise<void> {
+    const endOffset = this.endOffset
+    this.check()
+    this.#flushTarget = Math.max(this.#flushTarget, endOffset)
+    await this.#lastWrite
+    await this.syncThrough(endOffset)
+  }
+
+  /** As `flush`, of what is in its file. */
+  syncThrough(endOffset: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (endOffset > this.recoveryPoint || this.#unsealed.length > 0) await this.#sync(endOffset)
+    })
+  }
+
+  async #sync(endOffset: number): Promise<void> {
+    await this.saveState(true)
+    const segments = new Set([...this.#unsealed, ...this.segments.between(this.recoveryPoint, endOffset)])
+    for (const segment of segments) {
+      const { isClosed } = segment
+      if (segment.baseOffset >= endOffset && isClosed) continue // rolled meanwhile: perhaps not written yet
+      if (!segment.isDeleted) await segment.sync()
+      if (isClosed) this.#unsealed = this.#unsealed.filter(other => other !== segment)
+    }
+    this.#advanceRecoveryPoint(endOffset)
+  }
+
+  #advanceRecoveryPoint(endOffset: number): void {
+    this.recoveryPoint = Math.max(this.recoveryPoint, endOffset)
+    this.#flushTarget = Math.max(this.#flushTarget, this.recoveryPoint)
+    this.lastFlushMs = this.environment.world.clock.now()
+  }
+
+  /** What recovery finds out only by reading the log from the recovery point on: it must be on disk before that moves. */
+  async saveState(sync: boolean): Promise<void> {
+    await this.snapshots.write(sync)
+    if (!this.epochs.isDirty) return
+    const bytes = encodeEpochCheckpoint(this.epochs.entries)
+    this.epochs.isDirty = false
+    await this.folder.disk.writeFileAtomic(this.folder.file(LEADER_EPOCH_FILE), bytes)
+  }
+
+  // --------------------------------------------------------------------------------------------- deletions and cuts
+
+  /**
+   * Takes `segments` out of the log, at once for readers; their files are renamed now and removed after
+   * file.delete.delay.ms. At least the active one must stay.
+   */
+  remove(segments: readonly Segment[]): Promise<void> {
+    this.segments.remove(segments)
+    this.#areDeleted(segments)
+    return this.#inTurn(() => this.#deleteFiles(segments))
+  }
+
+  #areDeleted(segments: readonly Segment[]): void {
+    this.removals++
+    for (const segment of segments) segment.isDeleted = true
+  }
+
+  async #deleteFiles(segments: readonly Segment[]): Promise<void> {
+    // The offsets that come next are known by the first segment that is left: it must be there before the others go.
+    const { active } = this.segments
+    if (active.size === 0) {
+      await active.file()
+      await this.folder.sync()
+    }
+    this.#later(await this.#markDeleted(segments))
+  }
+
+  /** Returns what removes the files for good. */
+  async #markDeleted(segments: readonly Segment[]): Promise<() => Promise<void>> {
+    const snapshots: number[] = []
+    for (const segment of segments) {
+      await segment.markDeleted()
+      if (await this.snapshots.markDeleted(segment.baseOffset)) snapshots.push(segment.baseOffset)
+    }
+    return async () => {
+      for (const segment of segments) await segment.removeFiles()
+      for (const offset of snapshots) await this.snapshots.removeDeleted(offset)
+    }
+  }
+
+  #later(task: () => Promise<void>): void {
+    const { clock } = this.environment.world
+    const timer = clock.setTimer(this.config.fileDeleteDelayMs, () => {
+      this.#timers.delete(timer)
+      this.#inTurn(task).catch(() => {}) // the log is offline, and that was reported
+    })
+    this.#timers.add(timer)
+  }
+
+  /**
+   * Cuts the log at `offset`: drops the segments that begin after it and shortens the one that holds it to
+   * `position` bytes. Nothing may be appended meanwhile.
+   */
+  async cut(offset: number, position: number): Promise<void> {
+    await this.#writer.idle()
+    await this.#inTurn(async () => {
+      this.tail.clear(this.environment.tailCache)
+      const dropped = this.segments.all.filter(segment => segment.baseOffset > offset)
+      this.segments.remove(dropped)
+      this.#areDeleted(dropped)
+      // From the end, so that a crash leaves no hole.
+      await this.#deleteFiles(dropped.reverse())
+      await this.segments.active.activate()
+      await this.segments.active.truncate(position, offset)
+      this.#setEnd(offset)
+      // What goes into these files next must not be found under the old ones after a power loss.
+      await this.snapshots.removeWhere(snapshot => snapshot > offset)
+      await this.folder.sync()
+    })
+  }
+
+  /** Drops all segments; the log goes on, empty, at `offset`. Nothing may be appended meanwhile. */
+  async restartAt(offset: number): Promise<void> {
+    await this.#writer.idle()
+    await this.#inTurn(async () => {
+      this.tail.clear(this.environment.tailCache)
+      const dropped = this.segments.all.toReversed()
+      this.#areDeleted(dropped)
+      // From the end, and before the new one is made: one of them may have its name.
+      const removeLater = await this.#markDeleted(dropped)
+      this.segments.remove(dropped, this.#newSegment(offset))
+      this.#setEnd(offset)
+      await this.snapshots.removeWhere(() => true)
+      await this.segments.active.file()
+      await this.folder.sync()
+      this.#later(removeLater)
+    })
+  }
+
+  #setEnd(offset: number): void {
+    this.endOffset = offset
+    this.writtenEndOffset = offset
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset)
+    this.#flushTarget = this.recoveryPoint
+    this.#lastWrite = Promise.resolve()
+    this.#unsealed = this.#unsealed.filter(segment => segment.isClosed && !segment.isDeleted)
+  }
+
+  /** For what else has to be done on disk in order with the rest. */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    return this.#inTurn(task)
+  }
+
+  /** Resolves when all that was appended is written; rejects if that failed. */
+  idle(): Promise<void> {
+    return this.#writer.idle()
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- close
+
+  /** After this the files are as Apache Kafka leaves them at a clean stop. */
+  async close(): Promise<void> {
+    await this.#writer.idle()
+    await this.#inTurn(async () => {
+      await this.saveState(true)
+      this.segments.active.close()
+      await this.#sync(this.endOffset)
+      await this.segments.active.sync() // also when it is empty: it tells where the log ends
+    })
+    await this.release('the log is closed')
+  }
+
+  /** Lets go of all files without writing anything. */
+  async release(reason: string): Promise<void> {
+    this.fail('KAFKA_STORAGE_ERROR', reason)
+    await this.#turn
+    for (const segment of this.segments.all) {
+      this.environment.indexCache.forget(segment)
+      await segment.closeFile().catch(() => {}) // nothing depends on it any more
+    }
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * Opens a log's folder. After a clean stop what the checkpoints and indexes say is believed, and little is read. After
+ * any other, each batch from the recovery point on is read and its checksum compared; at the first that is not good, or
+ * does not follow, the log is cut, and indexes, leader epochs and producer state are made anew from what is left.
+ */
+import type { Logger } from '@ottla/io'
+import { type BatchHeader, ProtocolError } from '@ottla/protocol'
+import { decodeEpochCheckpoint, decodePartitionMetadata } from './checkpoints.ts'
+import { EpochCache } from './epoch-cache.ts'
+import { LogError } from './errors.ts'
+import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from './file-names.ts'
+import type { Folder } from './folder.ts'
+import { type FolderFiles, readFolder, type SegmentFiles } from './folder-files.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogEnvironment, StoreParts } from './log-store.ts'
+import { rebuildProducers } from './producer-recovery.ts'
+import { replayBatch } from './producer-replay.ts'
+import { ProducerState, type ProducerStateConfig } from './producer-state.ts'
+import { scanBatches } from './scan.ts'
+import { Segment } from './segment.ts'
+import { Segments } from './segments.ts'
+import { Snapshots } from './snapshots.ts'
+
+export interface OpenOptions {
+  readonly environment: LogEnvironment
+  readonly folder: Folder
+  readonly config: LogConfig
+  readonly producerConfig: ProducerStateConfig
+  readonly logger: Logger
+  readonly nowMs: number
+  /** The folder has just been made: there is nothing to look for in it. */
+  readonly isNew: boolean
+  readonly hadCleanShutdown: boolean
+  /** From the checkpoints of the log dir; 0 if they do not know this log. */
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+}
+
+export interface OpenedLog {
+  readonly parts: StoreParts
+  readonly producers: ProducerState
+  readonly logStartOffset: number
+  readonly topicId: string | null
+}
+
+const NO_FILES: FolderFiles = { segments: [], snapshots: [], hasEpochs: false, hasMetadata: false }
+
+export async function openLog(options: OpenOptions): Promise<OpenedLog> {
+  return await new Recovery(options).run()
+}
+
+class Recovery {
+  readonly #options: OpenOptions
+  readonly #producers: ProducerState
+  #segments: Segment[] = []
+  #snapshots: Snapshots
+  #epochs = new EpochCache()
+
+  constructor(options: OpenOptions) {
+    this.#options = options
+    this.#producers = new ProducerState(options.producerConfig)
+    this.#snapshots = new Snapshots(options.folder, [])
+  }
+
+  async run(): Promise<OpenedLog> {
+    const { folder, logger, isNew, logStartOffset, recoveryPoint, hadCleanShutdown } = this.#options
+    const files = isNew ? NO_FILES : await readFolder(folder, logger)
+    this.#snapshots = new Snapshots(folder, files.snapshots)
+    this.#segments = await Promise.all(files.segments.map(segment => this.#existing(segment)))
+    for (const segment of this.#segments.slice(0, -1)) segment.isClosed = true
+    await this.#loadEpochs(files)
+    await this.#recoverWithoutIndex(files.segments)
+    let endOffset = await this.#findEnd()
+    const isLost = endOffset !== null && endOffset < logStartOffset
+    if (isLost) await this.#startOver(endOffset!)
+    if (endOffset === null || isLost) {
+      endOffset = logStartOffset
+      this.#segments = [Segment.create(this.#segmentOptions(endOffset))]
+    }
+    this.#epochs.truncateFromEnd(endOffset)
+    this.#epochs.truncateFromStart(logStartOffset)
+    const segments = new Segments(this.#segments)
+    const start = Math.max(logStartOffset, segments.first.baseOffset)
+    await this.#finishProducers(start, endOffset, hadCleanShutdown)
+    if (!isNew) await segments.active.activate()
+    return {
+      parts: {
+        folder,
+        segments,
+        snapshots: this.#snapshots,
+        epochs: this.#epochs,
+        endOffset,
+        // Only a flush moves it forward: to skip what was read just now, the next start would have to find it on disk.
+        recoveryPoint: hadCleanShutdown && !isLost ? endOffset : Math.max(Math.min(recoveryPoint, endOffset), start),
+      },
+      producers: this.#producers,
+      logStartOffset: start,
+      topicId: files.hasMetadata ? await this.#readTopicId() : null,
+    }
+  }
+
+  #segmentOptions(baseOffset: number) {
+    const { folder, environment, config, nowMs } = this.#options
+    const { segmentJitterMs, segmentMs, indexIntervalBytes } = config
+    const rollJitterMs =
+      segmentJitterMs > 0 ? environment.world.random.integer(Math.min(segmentJitterMs, segmentMs)) : 0
+    return {
+      folder,
+      indexCache: environment.indexCache,
+      baseOffset,
+      createdMs: nowMs,
+      indexIntervalBytes,
+      rollJitterMs,
+    }
+  }
+
+  async #existing({ baseOffset, hasTransactionIndex }: SegmentFiles): Promise<Segment> {
+    const { folder } = this.#options
+    const stat = await folder.disk.stat(folder.offsetFile(baseOffset, '.log'))
+    return Segment.existing(this.#segmentOptions(baseOffset), stat?.size ?? 0, hasTransactionIndex)
+  }
+
+  async #readTopicId(): Promise<string> {
+    const { folder } = this.#options
+    const path = folder.file(PARTITION_METADATA_FILE)
+    try {
+      return decodePartitionMetadata(await folder.disk.readFile(path))
+    } catch (error) {
+      throw new LogError('KAFKA_STORAGE_ERROR', `${path} cannot be read`, { cause: error })
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------------- leader epochs
+
+  async #loadEpochs({ hasEpochs }: FolderFiles): Promise<void> {
+    if (!hasEpochs) return
+    const { folder, logger } = this.#options
+    const path = folder.file(LEADER_EPOCH_FILE)
+    const bytes = await folder.disk.readFile(path)
+    try {
+      this.#epochs = new EpochCache(decodeEpochCheckpoint(bytes))
+    } catch (error) {
+      logger.warn('Making the leader epochs anew from the log', { path, error: error as Error })
+      for (const segment of this.#segments) {
+        await scanBatches(await segment.file(), { from: 0, to: segment.size, check: 'headers' }, header => {
+          this.#addEpoch(header)
+          return true
+        })
+      }
+    }
+  }
+
+  #addEpoch({ partitionLeaderEpoch, baseOffset }: BatchHeader): void {
+    if (partitionLeaderEpoch > this.#epochs.latestEpoch) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
+  }
+
+  // -------------------------------------------------------------------------------------------------------- segments
+
+  /** Segments before the recovery point whose indexes are gone. */
+  async #recoverWithoutIndex(files: readonly SegmentFiles[]): Promise<void> {
+    const firstUnflushed = this.#firstUnflushed()
+    for (const [i, segment] of this.#segments.entries()) {
+      if (i >= firstUnflushed) break
+      const isSound = files[i]!.hasIndexes || segment.size === 0
+      if (isSound && (await this.#hasSoundTransactions(segment))) continue
+      this.#options.logger.warn('Making the indexes of a segment anew', {
+        folder: this.#options.folder.path,
+        baseOffset: segment.baseOffset,
+      })
+      if (!(await this.#recover(segment))) return await this.#removeAfter(segment)
+      if (segment.isClosed) await segment.saveIndexes(true)
+    }
+  }
+
+  async #hasSoundTransactions(segment: Segment): Promise<boolean> {
+    if (this.#options.hadCleanShutdown || segment.transactionsNow() === null) return true
+    try {
+      return (await segment.transactions())!.problem(segment.baseOffset) === null
+    } catch (error) {
+      if (error instanceof Error && error.name !== 'DiskError') return false
+      throw error
+    }
+  }
+
+  #firstUnflushed(): number {
+    const { hadCleanShutdown, recoveryPoint } = this.#options
+    if (hadCleanShutdown) return this.#segments.length
+    const index = this.#segments.findLastIndex(segment => segment.baseOffset <= recoveryPoint)
+    return Math.max(0, index)
+  }
+
+  /** Where the log ends, after recovery of what needs it; null: there is no segment. */
+  async #findEnd(): Promise<number | null> {
+    const active = this.#segments.at(-1)
+    if (!active) return null
+    const { hadCleanShutdown, logger, folder } = this.#options
+    if (hadCleanShutdown) {
+      const endOffset = await readEndOffset(active)
+      if (endOffset !== null) return endOffset
+      logger.error('The log does not end as after a clean stop', { folder: folder.path })
+      await this.#recover(active)
+      return this.#producers.endOffset
+    }
+    const first = this.#firstUnflushed()
+    if (first > 0) await this.#checkSealed(this.#segments[first - 1]!)
+    for (const segment of this.#segments.slice(first)) {
+      const isGood = await this.#recover(segment)
+      if (!isGood) {
+        await this.#removeAfter(segment)
+        break
+      }
+      if (segment.isClosed) await segment.saveIndexes(false)
+    }
+    return this.#producers.endOffset
+  }
+
+  /**
+   * The segment before the recovery point was flushed up to its end, but the stop may have come before its indexes were:
+   * then there is more behind their last entries than there should be.
+   */
+  async #checkSealed(segment: Segment): Promise<void> {
+    const { offset, time } = await segment.indexes()
+    let isSealed = true
+    const from = offset.entries === 0 ? 0 : offset.positionAt(offset.entries - 1)
+    let behind = 0
+    await scanBatches(await segment.file(), { from, to: segment.size, check: 'headers' }, header => {
+      // An entry falls due before the batch that comes more than the interval behind the last.
+      isSealed &&= header.maxTimestamp <= time.lastTimestamp && behind <= 2 * this.#options.config.indexIntervalBytes
+      behind += header.sizeInBytes
+      return isSealed
+    })
+    if (!isSealed) await segment.rebuildIndexes()
+  }
+
+  /** Checks every batch; false: something at the end was cut off. */
+  async #recover(segment: Segment): Promise<boolean> {
+    const { logger, folder, logStartOffset, nowMs } = this.#options
+    const { baseOffset } = segment
+    const recovery = { producers: this.#producers, snapshots: this.#snapshots, segments: this.#segments }
+    if (this.#producers.endOffset !== baseOffset || baseOffset === 0) {
+      await rebuildProducers({ ...recovery, logStartOffset, nowMs, logger }, baseOffset)
+    }
+    this.#snapshots.take(this.#producers)
+    segment.resetIndexes()
+    segment.resetTransactions()
+    let nextOffset = baseOffset
+    const file = await segment.file()
+    const options = { from: 0, to: segment.size, check: 'all' } as const
+    const { end, problem } = await scanBatches(file, options, (header, position, bytes) => {
+      this.#checkOrder(segment, header, nextOffset)
+      this.#take(segment, header, position, bytes)
+      nextOffset = header.lastOffset + 1
+      return true
+    })
+    this.#producers.endOffset = nextOffset
+    if (end === segment.size) {
+      if (segment.isClosed) segment.close()
+      return true
+    }
+    logger.warn('Cutting a log where it is not sound', {
+      folder: folder.path,
+      segment: baseOffset,
+      position: end,
+      of: segment.size,
+      offset: nextOffset,
+      reason: problem?.message ?? 'the last batch is cut short',
+    })
+    await file.truncate(end)
+    segment.size = end
+    segment.writtenSize = end
+    segment.isClosed = false
+    return false
+  }
+
+  /** The checksum does not cover the offset. */
+  #checkOrder(segment: Segment, { baseOffset, lastOffset }: BatchHeader, nextOffset: number): void {
+    if (baseOffset >= nextOffset && lastOffset >= baseOffset && segment.canHold(lastOffset)) return
+    throw new ProtocolError('ERR_CORRUPT', `offsets ${baseOffset} to ${lastOffset} come where ${nextOffset} is next`)
+  }
+
+  #take(segment: Segment, header: BatchHeader, position: number, bytes: Uint8Array): void {
+    try {
+      replayBatch(this.#producers, header, bytes, ({ producerId, firstOffset, lastOffset }, lastStableOffset) => {
+        segment.addAborted({ producerId, firstOffset, lastOffset, lastStableOffset })
+      })
+    } catch (error) {
+      if (error instanceof LogError) throw new ProtocolError('ERR_MALFORMED', error.message, { cause: error })
+      throw error
+    }
+    segment.index(header, position)
+    this.#addEpoch(header)
+  }
+
+  async #removeAfter(segment: Segment): Promise<void> {
+    const index = this.#segments.indexOf(segment)
+    for (const later of this.#segments.splice(index + 1).reverse()) {
+      await later.markDeleted()
+      await later.removeFiles()
+      await this.#snapshots.remove(later.baseOffset)
+    }
+  }
+
+  /** All that there is lies before the log's start: files were taken away, or a power loss took them. */
+  async #startOver(endOffset: number): Promise<void> {
+    const { logger, folder, logStartOffset } = this.#options
+    logger.warn('Dropping a log that ends before its start', { folder: folder.path, endOffset, logStartOffset })
+    for (const segment of this.#segments.reverse()) {
+      await segment.markDeleted()
+      await segment.removeFiles()
+    }
+    this.#epochs.clear()
+    await this.#snapshots.removeWhere(() => true)
+    this.#producers.clear(logStartOffset)
+  }
+
+  // ------------------------------------------------------------------------------------------------------- producers
+
+  async #finishProducers(logStartOffset: number, endOffset: number, wasClean: boolean): Promise<void> {
+    const { logger, nowMs } = this.#options
+    await this.#removeStraySnapshots()
+    const producers = this.#producers
+    if (wasClean && this.#snapshots.latest === null && producers.isEmpty) {
+      // Made by a Kafka that knew no producer ids: to look for them in all of the log would be in vain.
+      producers.clear(endOffset)
+    } else if (wasClean || producers.endOffset !== endOffset) {
+      const recovery = {
+        producers,
+        snapshots: this.#snapshots,
+        segments: this.#segments,
+        logStartOffset,
+        nowMs,
+        logger,
+      }
+      await rebuildProducers(recovery, endOffset)
+    } else await this.#snapshots.removeWhere(offset => offset > endOffset || offset <= logStartOffset)
+    producers.onReplicated(logStartOffset)
+    this.#snapshots.take(producers)
+  }
+
+  /** A snapshot belongs to the begin of a segment; besides those, only one past all segments' begins may be of use. */
+  async #removeStraySnapshots(): Promise<void> {
+    const bases = new Set(this.#segments.map(segment => segment.baseOffset))
+    const last = this.#segments.at(-1)!.baseOffset
+    const strays = this.#snapshots.offsets.filter(offset => !bases.has(offset))
+    const useful = strays.at(-1)
+    await this.#snapshots.removeWhere(offset => !bases.has(offset) && !(offset === useful && offset > last))
+  }
+}
+
+/** After a clean stop: from the last index entry on. null: the file does not end with a batch. */
+async function readEndOffset(segment: Segment): Promise<number | null> {
+  if (segment.size === 0) return segment.baseOffset
+  const { offset } = await segment.indexes()
+  let endOffset = segment.baseOffset
+  const from = offset.entries === 0 ? 0 : offset.positionAt(offset.entries - 1)
+  const options = { from, to: segment.size, check: 'headers', pieceBytes: 16 * 1024 } as const
+  const { end } = await scanBatches(await segment.file(), options, header => {
+    endOffset = header.lastOffset + 1
+    return true
+  })
+  return end === segment.size ? endOffset : null
+}

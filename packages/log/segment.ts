@@ -1,0 +1,480 @@
+/**
+ * One segment: a `.log` file that is only ever appended to, with its indexes. Appending changes sizes and indexes in
+ * memory at once; writing the bytes is log-writer.ts's, saving the indexes happens when the segment is flushed or
+ * closed. Kafka rebuilds the indexes of every segment from the recovery point on after an unclean stop, and so do
+ * we, so those of the active segment need not be on disk before; see docs/decisions/0005-log.md.
+ */
+import { DiskError, type DiskFile } from '@ottla/io'
+import type { BatchHeader } from '@ottla/protocol'
+import {
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from './file-names.ts'
+import { type Folder, renameIfPresent } from './folder.ts'
+import type { IndexBytes } from './index-bytes.ts'
+import type { CachedIndexes, IndexCache } from './index-cache.ts'
+import type { LogConfig } from './log-config.ts'
+import { OffsetIndex } from './offset-index.ts'
+import { scanBatches } from './scan.ts'
+import { TimeIndex } from './time-index.ts'
+import { type AbortedTransactionEntry, TransactionIndex } from './transaction-index.ts'
+import type { SegmentDescription } from './types.ts'
+
+export interface LargestTimestamp {
+  /** -1: no record has one. */
+  readonly timestamp: number
+  /** Of the last record in the batch that has it. */
+  readonly offset: number
+}
+
+export interface SegmentOptions {
+  readonly folder: Folder
+  readonly indexCache: IndexCache
+  readonly baseOffset: number
+  readonly createdMs: number
+  readonly indexIntervalBytes: number
+  readonly rollJitterMs: number
+}
+
+export interface RollParameters {
+  readonly config: LogConfig
+  readonly nowMs: number
+  readonly appendBytes: number
+  readonly appendLastOffset: number
+  readonly appendMaxTimestamp: number
+}
+
+interface LoadedIndexes {
+  readonly offset: OffsetIndex
+  readonly time: TimeIndex
+}
+
+const MAX_RELATIVE_OFFSET = 0x7fffffff
+const FILE_SUFFIXES = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX] as const
+
+export class Segment implements CachedIndexes {
+  readonly baseOffset: number
+  readonly folder: Folder
+  /** All that was appended. */
+  size = 0
+  /** What of it is in the file. */
+  writtenSize = 0
+  createdMs: number
+  /** Takes no more appends; its indexes may leave the memory. */
+  isClosed = false
+  /** It was removed from its log; its files are going. */
+  isDeleted = false
+  readonly #indexCache: IndexCache
+  readonly #indexIntervalBytes: number
+  readonly #rollJitterMs: number
+  #bytesSinceIndexEntry = 0
+  /** Largest timestamp of the first batch; NaN: not known yet, or the segment is empty. */
+  #firstTimestamp = Number.NaN
+  #largest: LargestTimestamp | null = null
+  #indexes: LoadedIndexes | null = null
+  #loading: Promise<LoadedIndexes> | null = null
+  #transactions: TransactionIndex | null = null
+  #hasTransactionFile = false
+  #file: DiskFile | null = null
+  #opening: Promise<DiskFile> | null = null
+  /** There is a file of this name that is not this segment's: left by a failed start or a lost deletion. */
+  #startsEmpty = false
+  /** The folder's entry for the file is on stable storage. */
+  #isEntrySynced = false
+
+  constructor(options: SegmentOptions) {
+    this.baseOffset = options.baseOffset
+    this.folder = options.folder
+    this.createdMs = options.createdMs
+    this.#indexCache = options.indexCache
+    this.#indexIntervalBytes = options.indexIntervalBytes
+    this.#rollJitterMs = options.rollJitterMs
+  }
+
+  /** One that has no file yet. */
+  static create(options: SegmentOptions): Segment {
+    const segment = new Segment(options)
+    segment.#indexes = { offset: new OffsetIndex(options.baseOffset), time: new TimeIndex(options.baseOffset) }
+    segment.#transactions = new TransactionIndex()
+    segment.#largest = { timestamp: -1, offset: options.baseOffset }
+    segment.#startsEmpty = true
+    return segment
+  }
+
+  /** One whose file is there. Its indexes are loaded when they are needed. */
+  static existing(options: SegmentOptions, size: number, hasTransactionFile: boolean): Segment {
+    const segment = new Segment(options)
+    segment.size = size
+    segment.writtenSize = size
+    segment.#hasTransactionFile = hasTransactionFile
+    segment.#isEntrySynced = true
+    if (size === 0) segment.resetIndexes() // whatever the index files say
+    return segment
+  }
+
+  get description(): SegmentDescription {
+    return {
+      baseOffset: this.baseOffset,
+      sizeInBytes: this.size,
+      largestTimestamp: this.#largest?.timestamp ?? -1,
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------- appending
+
+  shouldRoll({ config, nowMs, appendBytes, appendLastOffset, appendMaxTimestamp }: RollParameters): boolean {
+    const { offset, time } = this.loadedIndexes
+    const waitedMs = this.#waitedMs(nowMs, appendMaxTimestamp)
+    return (
+      this.size > config.segmentBytes - appendBytes ||
+      (this.size > 0 && waitedMs > config.segmentMs - this.#rollJitterMs) ||
+      offset.isFull(config.segmentIndexBytes) ||
+      time.isFull(config.segmentIndexBytes) ||
+      !this.canHold(appendLastOffset)
+    )
+  }
+
+  canHold(offset: number): boolean {
+    return offset >= this.baseOffset && offset - this.baseOffset <= MAX_RELATIVE_OFFSET
+  }
+
+  /** By the records' clock, from the first batch on; by the wall clock if they have no timestamps. */
+  #waitedMs(nowMs: number, timestamp: number): number {
+    return this.#firstTimestamp >= 0 ? timestamp - this.#firstTimestamp : nowMs - this.createdMs
+  }
+
+  /** Takes the batch in; its bytes are to be written at the position that `size` was before. */
+  append(header: BatchHeader): void {
+    this.index(header, this.size)
+    this.size += header.sizeInBytes
+  }
+
+  /** An entry falls due before a batch that comes more than the interval behind the last one, as Kafka has it. */
+  index(header: BatchHeader, position: number): void {
+    const { offset, time } = this.loadedIndexes
+    if (Number.isNaN(this.#firstTimestamp)) this.#firstTimestamp = header.maxTimestamp
+    if (header.maxTimestamp > this.#largest!.timestamp) {
+      this.#largest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
+    }
+    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
+      offset.append(header.lastOffset, position)
+      time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
+      this.#bytesSinceIndexEntry = 0
+    }
+    this.#bytesSinceIndexEntry += header.sizeInBytes
+  }
+
+  addAborted(entry: AbortedTransactionEntry): void {
+    if (!this.#transactions) throw new Error('the transaction index is not loaded')
+    this.#transactions.append(entry)
+  }
+
+  /** No more appends: the largest timestamp goes into the time index. */
+  close(): void {
+    const { time, offset } = this.loadedIndexes
+    time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
+    offset.trim()
+    time.trim()
+    this.isClosed = true
+  }
+
+  // --------------------------------------------------------------------------------------------------------- indexes
+
+  /** Of a segment that takes appends. */
+  get loadedIndexes(): LoadedIndexes {
+    if (!this.#indexes) throw new Error(`the indexes of segment ${this.baseOffset} are not loaded`)
+    return this.#indexes
+  }
+
+  get indexesIfLoaded(): LoadedIndexes | null {
+    return this.#indexes
+  }
+
+  get indexBytes(): number {
+    const { offset, time } = this.loadedIndexes
+    return offset.memoryBytes + time.memoryBytes + (this.#transactions?.memoryBytes ?? 0)
+  }
+
+  unloadIndexes(): void {
+    this.#indexes = null
+    this.#transactions = null
+  }
+
+  async indexes(): Promise<LoadedIndexes> {
+    this.#loading ??= this.#indexes ? null : this.#loadIndexes()
+    const indexes = this.#indexes ?? (await this.#loading)!
+    this.#touch()
+    return indexes
+  }
+
+  #touch(): void {
+    if (this.isClosed && !this.isDeleted && this.#indexes && !this.#isUnsaved()) this.#indexCache.used(this)
+  }
+
+  async #loadIndexes(): Promise<LoadedIndexes> {
+    try {
+      const [offsetBytes, timeBytes] = await Promise.all([
+        this.#readIndexFile(OFFSET_INDEX_SUFFIX),
+        this.#readIndexFile(TIME_INDEX_SUFFIX),
+      ])
+      const offset = new OffsetIndex(this.baseOffset, offsetBytes)
+      const time = new TimeIndex(this.baseOffset, timeBytes)
+      if (offset.problem(this.writtenSize) === null && time.problem() === null) {
+        this.#indexes = { offset, time }
+      } else await this.rebuildIndexes()
+      this.#largest ??= { timestamp: this.#indexes!.time.lastTimestamp, offset: this.#indexes!.time.lastOffset }
+      return this.#indexes!
+    } finally {
+      this.#loading = null
+    }
+  }
+
+  async #readIndexFile(suffix: string): Promise<Uint8Array> {
+    const path = this.folder.offsetFile(this.baseOffset, suffix)
+    const exists = (await this.folder.disk.stat(path)) !== null
+    return exists ? this.folder.disk.readFile(path) : new Uint8Array(0)
+  }
+
+  /** From the headers of the batches: the file was missing, or did not make sense. */
+  async rebuildIndexes(): Promise<void> {
+    this.resetIndexes()
+    const { end } = await scanBatches(
+      await this.file(),
+      { from: 0, to: this.writtenSize, check: 'headers' },
+      (header, position) => {
+        this.index(header, position)
+        return true
+      },
+    )
+    if (this.isClosed && end === this.writtenSize) {
+      const { time } = this.loadedIndexes
+      time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
+    }
+    await this.saveIndexes(false)
+  }
+
+  /** To be filled again by `index`. */
+  resetIndexes(): void {
+    this.#indexes = { offset: new OffsetIndex(this.baseOffset), time: new TimeIndex(this.baseOffset) }
+    this.#largest = { timestamp: -1, offset: this.baseOffset }
+    this.#firstTimestamp = Number.NaN
+    this.#bytesSinceIndexEntry = 0
+  }
+
+  resetTransactions(): void {
+    this.#transactions = new TransactionIndex()
+  }
+
+  /** null: this segment has no aborted transactions, and it takes no look at the disk to know. */
+  transactionsNow(): TransactionIndex | null | undefined {
+    if (this.#transactions) return this.#transactions
+    return this.#hasTransactionFile ? undefined : null
+  }
+
+  async transactions(): Promise<TransactionIndex | null> {
+    const now = this.transactionsNow()
+    if (now !== undefined) return now
+    const bytes = await this.folder.disk.readFile(this.folder.offsetFile(this.baseOffset, TRANSACTION_INDEX_SUFFIX))
+    const transactions = this.#transactions ?? TransactionIndex.decode(bytes)
+    this.#transactions = transactions
+    await this.indexes() // counts them all, and may drop them again
+    return transactions
+  }
+
+  /** Known at once for a segment that was appended to, else from the last entry of the time index. */
+  async largestTimestamp(): Promise<LargestTimestamp> {
+    if (!this.#largest) await this.indexes()
+    return this.#largest!
+  }
+
+  /** When a segment was last written to, for those whose records have no timestamps. */
+  async lastModifiedMs(): Promise<number> {
+    const stat = await this.folder.disk.stat(this.folder.offsetFile(this.baseOffset, LOG_SUFFIX))
+    return stat ? stat.modifiedMs : this.createdMs
+  }
+
+  /** Loads what appending needs; the segment becomes (again) the active one. */
+  async activate(): Promise<void> {
+    this.isClosed = false
+    this.#indexCache.forget(this)
+    if (this.#hasTransactionFile) await this.transactions()
+    else this.#transactions ??= new TransactionIndex()
+    await this.indexes()
+    if (this.writtenSize === 0 || !Number.isNaN(this.#firstTimestamp)) return
+    await scanBatches(
+      await this.file(),
+      { from: 0, to: this.writtenSize, check: 'headers', pieceBytes: 64 },
+      header => {
+        this.#firstTimestamp = header.maxTimestamp
+        return false
+      },
+    )
+  }
+
+  #isUnsaved(): boolean {
+    const { offset, time } = this.loadedIndexes
+    const transactions = this.#transactions
+    return (
+      offset.savedEntries < offset.entries ||
+      time.savedEntries < time.entries ||
+      (transactions !== null && transactions.savedEntries < transactions.entries.length)
+    )
+  }
+
+  /** Appends to the index files what they lack; cuts what they have too much. */
+  async saveIndexes(sync: boolean): Promise<void> {
+    if (!this.#indexes) return
+    const { offset, time } = this.#indexes
+    await this.#saveIndex(OFFSET_INDEX_SUFFIX, offset, sync)
+    await this.#saveIndex(TIME_INDEX_SUFFIX, time, sync)
+    await this.#saveTransactions(sync)
+    this.#touch()
+  }
+
+  async #saveIndex(suffix: string, index: IndexBytes, sync: boolean): Promise<void> {
+    const { entries, savedEntries } = index
+    const bytes = index.bytesFrom(savedEntries).slice()
+    await this.#saveFile(suffix, bytes, savedEntries * index.entrySize, sync)
+    index.savedEntries = Math.min(entries, index.entries)
+  }
+
+  async #saveTransactions(sync: boolean): Promise<void> {
+    const transactions = this.#transactions
+    if (!transactions || (transactions.entries.length === 0 && !this.#hasTransactionFile)) return
+    const { savedEntries } = transactions
+    const entries = transactions.entries.length
+    const bytes = transactions.encodeFrom(savedEntries)
+    await this.#saveFile(TRANSACTION_INDEX_SUFFIX, bytes, TransactionIndex.positionOf(savedEntries), sync)
+    this.#hasTransactionFile = true
+    transactions.savedEntries = Math.min(entries, transactions.entries.length)
+  }
+
+  async #saveFile(suffix: string, bytes: Uint8Array, position: number, sync: boolean): Promise<void> {
+    const file = await this.folder.disk.open(this.folder.offsetFile(this.baseOffset, suffix), 'write')
+    try {
+      if (bytes.length > 0) await file.write([bytes], position)
+      if ((await file.size()) > position + bytes.length) await file.truncate(position + bytes.length)
+      if (sync) await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- files
+
+  /** The `.log`, opened (and made, if the segment is new) at the first use. */
+  file(): Promise<DiskFile> | DiskFile {
+    if (this.#file) return this.#file
+    if (this.isDeleted) throw new DiskError('ENOENT', 'open', this.folder.offsetFile(this.baseOffset, LOG_SUFFIX))
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<DiskFile> {
+    try {
+      if (this.folder.ready) await this.folder.ready
+      const path = this.folder.offsetFile(this.baseOffset, LOG_SUFFIX)
+      const file = await this.folder.disk.open(path, 'write')
+      const size = await file.size()
+      if (this.#startsEmpty) {
+        if (size > 0) await file.truncate(0)
+        this.#startsEmpty = false
+      } else if (size < this.writtenSize) {
+        await file.close()
+        throw new DiskError('EIO', 'open', path, { cause: new Error(`${size} of ${this.writtenSize} bytes are there`) })
+      }
+      this.#file = file
+      return file
+    } finally {
+      this.#opening = null
+    }
+  }
+
+  /** Makes the file of its full size now, where `preallocate` asks for it; the end is cut when the segment is closed. */
+  async preallocate(bytes: number): Promise<void> {
+    const file = await this.file()
+    if ((await file.size()) < bytes) await file.truncate(bytes)
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const file = this.#file ?? (await this.file())
+    await file.write(chunks, position)
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(length)
+    const file = this.#file ?? (await this.file())
+    const count = await file.read(bytes, position)
+    return count < length ? bytes.subarray(0, count) : bytes
+  }
+
+  /** Puts what was written on stable storage; of a closed segment its indexes too, for they will be trusted. */
+  async sync(): Promise<void> {
+    const file = await this.file()
+    if (this.isClosed && (await file.size()) > this.size) await file.truncate(this.size) // was preallocated
+    await file.sync()
+    if (this.isClosed) await this.saveIndexes(true)
+    if (this.#isEntrySynced && !this.isClosed) return
+    await this.folder.sync()
+    this.#isEntrySynced = true
+  }
+
+  /** Cuts the file to `size` bytes; the indexes keep what is below `offset`. */
+  async truncate(size: number, offset: number): Promise<void> {
+    await this.indexes()
+    await this.transactions()
+    const { offset: offsetIndex, time } = this.loadedIndexes
+    offsetIndex.truncateTo(offset)
+    time.truncateTo(offset)
+    this.#transactions?.truncateTo(offset)
+    const file = await this.file()
+    await file.truncate(size)
+    this.size = size
+    this.writtenSize = size
+    this.#bytesSinceIndexEntry = 0
+    if (size === 0) this.#firstTimestamp = Number.NaN
+    await this.#findLargestAgain()
+  }
+
+  async #findLargestAgain(): Promise<void> {
+    const { offset, time } = this.loadedIndexes
+    let largest: LargestTimestamp = { timestamp: time.lastTimestamp, offset: time.lastOffset }
+    const from = offset.positionBelow(largest.offset)
+    await scanBatches(await this.file(), { from, to: this.writtenSize, check: 'headers' }, header => {
+      if (header.maxTimestamp > largest.timestamp) {
+        largest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
+      }
+      return true
+    })
+    this.#largest = largest
+  }
+
+  /** Renames the files, so that a crash leaves nothing that looks like a segment. */
+  async markDeleted(): Promise<void> {
+    this.isDeleted = true
+    this.#indexCache.forget(this)
+    await this.#opening?.catch(() => {}) // whoever reads is told
+    // The log first: once it is gone the segment is, and an index without a log is removed at the next start.
+    for (const suffix of FILE_SUFFIXES) {
+      const path = this.folder.offsetFile(this.baseOffset, suffix)
+      await renameIfPresent(this.folder.disk, path, path + DELETED_SUFFIX)
+    }
+  }
+
+  /** Removes the files that `markDeleted` has renamed. */
+  async removeFiles(): Promise<void> {
+    await this.closeFile()
+    for (const suffix of FILE_SUFFIXES) {
+      await this.folder.disk.remove(this.folder.offsetFile(this.baseOffset, suffix) + DELETED_SUFFIX)
+    }
+  }
+
+  async closeFile(): Promise<void> {
+    const file = this.#file ?? (await this.#opening?.catch(() => null))
+    this.#file = null
+    await file?.close()
+  }
+}
