@@ -3,22 +3,19 @@
  * of gzip. Slice-by-16 tables in plain JavaScript for short inputs and for hosts without the addon (1.4 GB/s);
  * `@node-rs/crc32` (CPU instructions, 6 GB/s, 0.1 µs a call) once it pays. See docs/performance.md.
  */
-import { loadAddon } from './native.ts'
+import { LazyAddon } from './native.ts'
 
 const CASTAGNOLI = 0x82f63b78
 const IEEE = 0xedb88320
 
 /** Below this the call into native code costs more than the tables. */
 const NATIVE_FROM_BYTES = 224
-/** How much goes through the tables before the addon is loaded: a short-lived process never waits for it. */
-const LOAD_AFTER_BYTES = 256 * 1024
 
 interface Crc32Addon {
   crc32c(bytes: Uint8Array, initial?: number): number
 }
 
-let native: Crc32Addon | null = null
-let bytesBeforeLoad = LOAD_AFTER_BYTES
+const addon = new LazyAddon<Crc32Addon>('@node-rs/crc32')
 let castagnoli: Int32Array | null = null
 let ieee: Int32Array | null = null
 
@@ -28,13 +25,8 @@ let ieee: Int32Array | null = null
  */
 export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length, previous = 0): number {
   const length = end - start
-  if (length >= NATIVE_FROM_BYTES) {
-    if (native !== null) return native.crc32c(bytes.subarray(start, end), previous)
-    if (bytesBeforeLoad > 0) {
-      bytesBeforeLoad -= length
-      if (bytesBeforeLoad <= 0) native = loadAddon<Crc32Addon>('@node-rs/crc32')
-    }
-  }
+  const native = length < NATIVE_FROM_BYTES ? null : addon.forWork(length)
+  if (native !== null) return native.crc32c(bytes.subarray(start, end), previous)
   return crc32cPure(bytes, start, end, previous)
 }
 

@@ -1,8 +1,7 @@
 /**
  * Loads prebuilt native code where there is some, and says so quietly where there is none: every user of this has a
- * pure fallback. It goes through `process.getBuiltinModule` because that is synchronous, needs no static `node:*`
- * import (this package also runs in browsers, whose bundlers must find nothing to resolve) and happens at the first
- * use, not at start: loading an addon takes some 8 ms.
+ * pure fallback. It goes through `process.getBuiltinModule` because that is synchronous and needs no static `node:*`
+ * import: this package also runs in browsers, whose bundlers must find nothing to resolve.
  */
 
 interface ModuleLoader {
@@ -13,19 +12,37 @@ interface NodeProcess {
   getBuiltinModule?(name: string): unknown
 }
 
-const host: NodeProcess | undefined = (globalThis as { process?: NodeProcess }).process
+/** Loading an addon takes some 8 ms: as much as plain JavaScript needs for this many bytes, or longer. */
+const WORTH_LOADING_BYTES = 256 * 1024
 
-/** A module that is part of Node, null elsewhere. Only for CPU work: this package does no I/O. */
-export function loadBuiltin<Module>(name: 'node:zlib' | 'node:module'): Module | null {
-  return (host?.getBuiltinModule?.(name) as Module | undefined) ?? null
+/**
+ * An optional dependency that is loaded once enough work has come by to pay for it: a cluster that lives for one test
+ * never waits for it.
+ */
+export class LazyAddon<Module> {
+  readonly #name: string
+  #bytesBeforeLoad = WORTH_LOADING_BYTES
+  #module: Module | null = null
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** The addon, for work on so many bytes; null if it is not worth it yet, not installed, or not made for this platform. */
+  forWork(bytes: number): Module | null {
+    if (this.#bytesBeforeLoad > 0) {
+      this.#bytesBeforeLoad -= bytes
+      if (this.#bytesBeforeLoad <= 0) this.#module = load<Module>(this.#name)
+    }
+    return this.#module
+  }
 }
 
-/** An optional dependency, null if it isn't installed or has no binary for this platform. */
-export function loadAddon<Module>(name: string): Module | null {
-  const loader = loadBuiltin<ModuleLoader>('node:module')
-  if (loader === null) return null
+function load<Module>(name: string): Module | null {
+  const host: NodeProcess | undefined = (globalThis as { process?: NodeProcess }).process
+  const loader = host?.getBuiltinModule?.('node:module') as ModuleLoader | undefined
   try {
-    return loader.createRequire(import.meta.url)(name) as Module
+    return loader === undefined ? null : (loader.createRequire(import.meta.url)(name) as Module)
   } catch {
     // Not installed, wrong libc, unknown CPU: whatever the reason, the fallback does the same work.
     return null

@@ -1,9 +1,24 @@
 /**
- * LZ4 blocks in plain JavaScript: both compressors of liblz4, the fast one and the thorough one ("HC"), and the
- * decompressor. Framing is lz4.ts's.
+ * LZ4 blocks: both compressors of liblz4, the fast one and the thorough one ("HC"), and the decompressor. In plain
+ * JavaScript, and from 2 KiB on by the addon if there is one and it can: it has no HC, and no window that goes on from
+ * block to block. Framing is lz4.ts's.
  * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
  */
+import { LazyAddon } from '../native.ts'
 import { corrupt, truncated } from './codec.ts'
+import { borrow } from './memory.ts'
+
+/** Below this a call into native code costs more than doing it here. */
+const NATIVE_FROM_BYTES = 2048
+/** The addon puts the length in front of a block, little-endian, and wants it there. */
+const PREFIX_BYTES = 4
+
+interface Lz4Addon {
+  compressSync(bytes: Uint8Array): Uint8Array
+  uncompressSync(bytes: Uint8Array): Uint8Array
+}
+
+const addon = new LazyAddon<Lz4Addon>('lz4-napi')
 
 const MIN_MATCH = 4
 /** The format: the last five bytes are literals, and no match begins in the last twelve. */
@@ -55,10 +70,51 @@ export function lz4BlockLength(b: Uint8Array, start: number, end: number): numbe
 }
 
 /**
- * Decompresses the block `s[start, end)`, whose lengths `lz4BlockLength` has checked, to `t[at, ...)`; returns the position
+ * Decompresses the block `s[start, end)`, for which `lz4BlockLength` gave `length`, to `t[at, ...)`; returns the position
  * after it. Matches may reach back to `windowStart`.
  */
 export function decompressLz4Block(
+  s: Uint8Array,
+  start: number,
+  end: number,
+  t: Uint8Array,
+  at: number,
+  windowStart: number,
+  length: number,
+): number {
+  const native = length < NATIVE_FROM_BYTES || windowStart < at ? null : addon.forWork(length)
+  return native === null
+    ? decompressPure(s, start, end, t, at, windowStart)
+    : decompressNative(native, s, start, end, t, at, length)
+}
+
+function decompressNative(
+  native: Lz4Addon,
+  s: Uint8Array,
+  start: number,
+  end: number,
+  t: Uint8Array,
+  at: number,
+  length: number,
+): number {
+  const prefixed = borrow(PREFIX_BYTES + end - start).subarray(0, PREFIX_BYTES + end - start)
+  prefixed[0] = length
+  prefixed[1] = length >>> 8
+  prefixed[2] = length >>> 16
+  prefixed[3] = length >>> 24
+  prefixed.set(s.subarray(start, end), PREFIX_BYTES)
+  let plain: Uint8Array
+  try {
+    plain = native.uncompressSync(prefixed)
+  } catch (error) {
+    throw corrupt('lz4', 'is broken', error)
+  }
+  if (plain.length !== length) throw corrupt('lz4', `has a block of ${plain.length} bytes, not ${length}`)
+  t.set(plain, at)
+  return at + length
+}
+
+function decompressPure(
   s: Uint8Array,
   start: number,
   end: number,
@@ -128,6 +184,14 @@ function nextOrigin(start: number, end: number): number {
 
 /** The fast compressor. `t` has room for `maxLz4BlockBytes` from `at` on; returns the position after the block. */
 export function compressLz4Block(s: Uint8Array, start: number, end: number, t: Uint8Array, at: number): number {
+  const native = end - start < NATIVE_FROM_BYTES ? null : addon.forWork(end - start)
+  if (native === null) return compressPure(s, start, end, t, at)
+  const block = native.compressSync(s.subarray(start, end))
+  t.set(block.subarray(PREFIX_BYTES), at)
+  return at + block.length - PREFIX_BYTES
+}
+
+function compressPure(s: Uint8Array, start: number, end: number, t: Uint8Array, at: number): number {
   const origin = nextOrigin(start, end)
   const shift = 32 - HASH_BITS
   const lastMatch = end - MATCH_MARGIN
@@ -163,12 +227,17 @@ export function compressLz4Block(s: Uint8Array, start: number, end: number, t: U
     to = writeSequence(s, literal, i, t, to, i - match, length)
     i += length
     literal = i
+    // The place just before is one more that may be found again.
+    if (i <= lastMatch) table[hashOf(s, i - 2)] = i - 2 + origin
   }
   return writeLastLiterals(s, literal, end, t, to)
 }
 
 /** For each position modulo 64 Ki, where the same hash was seen before it. */
 const chain = new Int32Array(MAX_DISTANCE + 1)
+
+/** Past this the levels of liblz4's thorough compressor are all the same, too. */
+const MAX_HIGH_LEVEL = 12
 
 /**
  * The thorough compressor: looks at up to `2 ** (level - 1)` earlier places for each match, and one position further
@@ -183,7 +252,7 @@ export function compressLz4BlockHigh(
   level: number,
 ): number {
   const origin = nextOrigin(start, end)
-  const attempts = 1 << (level - 1)
+  const attempts = 1 << (Math.min(level, MAX_HIGH_LEVEL) - 1)
   const lastMatch = end - MATCH_MARGIN
   let to = at
   let literal = start

@@ -36,6 +36,8 @@ interface Frame {
   readonly hasBlockChecksums: boolean
   readonly hasContentChecksum: boolean
   readonly contentSize: number | null
+  /** What each block decompresses to, once measured. */
+  readonly blockLengths: number[]
 }
 
 export const lz4: Compressor = {
@@ -55,19 +57,22 @@ export const lz4: Compressor = {
   },
 
   decompress(bytes, maxBytes, magic) {
+    const frames: Frame[] = []
     let total = 0
     for (let at = 0; at < bytes.length; ) {
       const frame = readFrame(bytes, at, magic)
-      at = frame === null ? afterSkippable(bytes, at) : measureFrame(bytes, frame, maxBytes - total)
-      if (frame !== null) total += frameBytes
+      if (frame === null) {
+        at = afterSkippable(bytes, at)
+        continue
+      }
+      at = measureFrame(bytes, frame, maxBytes - total)
+      for (const length of frame.blockLengths) total += length
+      frames.push(frame)
     }
+    if (frames.length === 0) throw truncated('lz4')
     const target = allocate(total)
     let to = 0
-    for (let at = 0; at < bytes.length; ) {
-      const frame = readFrame(bytes, at, magic)
-      at = frame === null ? afterSkippable(bytes, at) : decompressFrame(bytes, frame, target, to)
-      if (frame !== null) to += frameBytes
-    }
+    for (const frame of frames) to = decompressFrame(bytes, frame, target, to)
     return target
   },
 }
@@ -111,6 +116,7 @@ function readFrame(b: Uint8Array, at: number, magic: number): Frame | null {
     hasBlockChecksums: (flags & BLOCK_CHECKSUMS) !== 0,
     hasContentChecksum: (flags & CONTENT_CHECKSUM) !== 0,
     contentSize: hasContentSize ? uint32(b, at + 6) + uint32(b, at + 10) * 0x1_0000_0000 : null,
+    blockLengths: [],
   }
 }
 
@@ -120,10 +126,7 @@ function afterSkippable(b: Uint8Array, at: number): number {
   return end
 }
 
-/** How many bytes the frame last looked at decompresses to. */
-let frameBytes = 0
-
-/** Walks the frame, verifies its blocks, and says in `frameBytes` what it comes to; returns the position after it. */
+/** Walks the frame, verifies its blocks and notes what they come to; returns the position after it. */
 function measureFrame(b: Uint8Array, frame: Frame, maxBytes: number): number {
   let at = frame.firstBlock
   let total = 0
@@ -137,10 +140,12 @@ function measureFrame(b: Uint8Array, frame: Frame, maxBytes: number): number {
     const end = at + size
     const after = end + (frame.hasBlockChecksums ? 4 : 0)
     if (after > b.length) throw truncated('lz4')
-    if (frame.hasBlockChecksums && uint32(b, end) !== xxhash32(b, at, end))
+    if (frame.hasBlockChecksums && uint32(b, end) !== xxhash32(b, at, end)) {
       throw corrupt('lz4', 'has a wrong block checksum')
+    }
     const length = word >= UNCOMPRESSED ? size : lz4BlockLength(b, at, end)
     if (length > frame.maxBlockBytes) throw corrupt('lz4', `has a block that decompresses to ${length} bytes`)
+    frame.blockLengths.push(length)
     total += length
     if (total > maxBytes) throw tooLarge('lz4', maxBytes)
     at = after
@@ -150,31 +155,30 @@ function measureFrame(b: Uint8Array, frame: Frame, maxBytes: number): number {
   if (frame.contentSize !== null && frame.contentSize !== total) {
     throw corrupt('lz4', `has ${total} bytes but says ${frame.contentSize}`)
   }
-  frameBytes = total
   return at
 }
 
-/** Of a frame that `measureFrame` let pass. */
+/** Of a frame that `measureFrame` let pass; returns the position after its bytes in `target`. */
 function decompressFrame(b: Uint8Array, frame: Frame, target: Uint8Array, start: number): number {
   let at = frame.firstBlock
   let to = start
-  for (;;) {
+  for (const length of frame.blockLengths) {
     const word = uint32(b, at)
     at += 4
-    if (word === 0) break
     const end = at + (word & 0x7fff_ffff)
     if (word >= UNCOMPRESSED) {
       target.set(b.subarray(at, end), to)
-      to += end - at
+      to += length
     } else {
-      to = decompressLz4Block(b, at, end, target, to, frame.hasLinkedBlocks ? start : to)
+      to = decompressLz4Block(b, at, end, target, to, frame.hasLinkedBlocks ? start : to, length)
     }
     at = end + (frame.hasBlockChecksums ? 4 : 0)
   }
-  frameBytes = to - start
-  if (!frame.hasContentChecksum) return at
-  if (uint32(b, at) !== xxhash32(target, start, to)) throw corrupt('lz4', 'has a wrong content checksum')
-  return at + 4
+  // Past the end mark.
+  if (frame.hasContentChecksum && uint32(b, at + 4) !== xxhash32(target, start, to)) {
+    throw corrupt('lz4', 'has a wrong content checksum')
+  }
+  return to
 }
 
 function uint32(b: Uint8Array, at: number): number {

@@ -1,8 +1,20 @@
 /**
- * The raw Snappy format in plain JavaScript: a length, then literals and copies. Framing is snappy.ts's.
+ * The raw Snappy format: a length, then literals and copies. In plain JavaScript, and from 2 KiB on by the addon if there
+ * is one. Framing is snappy.ts's.
  * Format: https://github.com/google/snappy/blob/main/format_description.txt
  */
+import { LazyAddon } from '../native.ts'
 import { corrupt, truncated } from './codec.ts'
+
+/** Below this a call into native code costs more than doing it here. */
+const NATIVE_FROM_BYTES = 2048
+
+interface SnappyAddon {
+  compressSync(bytes: Uint8Array): Uint8Array
+  uncompressSync(bytes: Uint8Array, options: { asBuffer: true }): Uint8Array
+}
+
+const addon = new LazyAddon<SnappyAddon>('snappy')
 
 /** A copy of 64 bytes takes 3: no block can be larger than this many times its compressed size. */
 const MAX_RATIO = 22
@@ -47,6 +59,32 @@ export function decompressSnappyBlock(
   target: Uint8Array,
   at: number,
 ): number {
+  const length = readLength(source, start, end)
+  const native = length < NATIVE_FROM_BYTES ? null : addon.forWork(length)
+  return native === null
+    ? decompressPure(source, start, end, target, at)
+    : decompressNative(native, source.subarray(start, end), target, at, length)
+}
+
+function decompressNative(
+  native: SnappyAddon,
+  block: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  length: number,
+): number {
+  let plain: Uint8Array
+  try {
+    plain = native.uncompressSync(block, { asBuffer: true })
+  } catch (error) {
+    throw corrupt('snappy', 'is broken', error)
+  }
+  if (plain.length !== length) throw corrupt('snappy', `has ${plain.length} bytes but says ${length}`)
+  target.set(plain, at)
+  return at + length
+}
+
+function decompressPure(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
   const limit = at + readLength(source, start, end)
   let from = afterLength
   let to = at
@@ -113,6 +151,14 @@ export function compressSnappyBlock(
   target: Uint8Array,
   at: number,
 ): number {
+  const native = end - start < NATIVE_FROM_BYTES ? null : addon.forWork(end - start)
+  if (native === null) return compressPure(source, start, end, target, at)
+  const block = native.compressSync(source.subarray(start, end))
+  target.set(block, at)
+  return at + block.length
+}
+
+function compressPure(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
   let to = at
   let rest = end - start
   while (rest > 0x7f) {

@@ -4,6 +4,7 @@
  */
 import { int32At, setInt32 } from '../records/bytes.ts'
 import { type Compressor, corrupt, tooLarge, truncated } from './codec.ts'
+import { allocate, borrow, copyOf } from './memory.ts'
 import { compressSnappyBlock, decompressSnappyBlock, maxSnappyBlockBytes, snappyBlockLength } from './snappy-block.ts'
 
 /** 0x82 "SNAPPY" 0x00, then version and lowest compatible version, 1 and 1. */
@@ -14,7 +15,7 @@ const BLOCK_BYTES = 32 * 1024
 export const snappy: Compressor = {
   compress(bytes) {
     const blocks = Math.ceil(bytes.length / BLOCK_BYTES)
-    const target = new Uint8Array(HEADER.length + blocks * 4 + maxSnappyBlockBytes(bytes.length) + blocks * 32)
+    const target = borrow(HEADER.length + blocks * (4 + maxSnappyBlockBytes(BLOCK_BYTES)))
     target.set(HEADER)
     let at = HEADER.length
     for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
@@ -23,7 +24,7 @@ export const snappy: Compressor = {
       setInt32(target, at, after - at - 4)
       at = after
     }
-    return target.subarray(0, at)
+    return copyOf(target, 0, at)
   },
 
   decompress(bytes, maxBytes) {
@@ -33,7 +34,7 @@ export const snappy: Compressor = {
       total += snappyBlockLength(bytes, start, end)
       if (total > maxBytes) throw tooLarge('snappy', maxBytes)
     })
-    const target = new Uint8Array(total)
+    const target = allocate(total)
     let at = 0
     forEachBlock(bytes, (start, end) => {
       at = decompressSnappyBlock(bytes, start, end, target, at)
@@ -45,7 +46,7 @@ export const snappy: Compressor = {
 function decompressBare(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const length = snappyBlockLength(bytes, 0, bytes.length)
   if (length > maxBytes) throw tooLarge('snappy', maxBytes)
-  const target = new Uint8Array(length)
+  const target = allocate(length)
   decompressSnappyBlock(bytes, 0, bytes.length, target, 0)
   return target
 }

@@ -289,7 +289,8 @@ function readVarlong(bytes: Uint8Array, at: number): number {
 }
 
 function fromZigzag(high: number, low: number, at: number): number {
-  if (high >= 1 << 22) {
+  // 2^53 itself is the last that a number holds for certain.
+  if (high >= 1 << 22 && !(high === 1 << 22 && low === 0)) {
     throw new ProtocolError('ERR_MALFORMED', `timestamp delta at byte ${at} of the records is out of range`)
   }
   const half = high * 0x8000_0000 + (low >>> 1)
