@@ -34,7 +34,8 @@ function describe(resource: Resource, request: DescribeConfigsRequest, services:
     const configs = configsFor(resource, services).filter(({ name }) => !wanted || wanted.has(name))
     return { errorCode: 0, resourceType, resourceName, configs: configs.map(config => entry(config, request)) }
   } catch (error) {
-    if (!isExpected(error)) services.world.logger.error('describe configs failed', { resource: resourceName, error: error as Error })
+    if (!isExpected(error))
+      services.world.logger.error('describe configs failed', { resource: resourceName, error: error as Error })
     return { errorCode: errorCodeOf(error), errorMessage: messageOf(error), resourceType, resourceName, configs: [] }
   }
 }
@@ -43,8 +44,10 @@ function configsFor({ resourceType, resourceName }: Resource, services: Services
   const stored = configsOf(services.metadata.image, { type: resourceType, name: resourceName })
   switch (resourceType) {
     case ConfigResourceType.TOPIC:
-      if (!isValidTopicName(resourceName)) throw new ApiError('INVALID_TOPIC_EXCEPTION', `'${resourceName}' is no name for a topic`)
-      if (!services.metadata.topic(resourceName)) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no topic '${resourceName}'`)
+      if (!isValidTopicName(resourceName))
+        throw new ApiError('INVALID_TOPIC_EXCEPTION', `'${resourceName}' is no name for a topic`)
+      if (!services.metadata.topic(resourceName))
+        throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no topic '${resourceName}'`)
       return describeTopic(services.config, stored)
     case ConfigResourceType.BROKER:
       if (resourceName === '') return describeClusterDefaults(services.config)
@@ -64,7 +67,10 @@ function configsFor({ resourceType, resourceName }: Resource, services: Services
 export function requireThisBroker(name: string, services: Services): void {
   if (!/^-?\d+$/.test(name)) throw new ApiError('INVALID_REQUEST', `a broker id is an integer, not '${name}'`)
   if (Number(name) !== services.config.nodeId) {
-    throw new ApiError('INVALID_REQUEST', `this is broker ${services.config.nodeId}: ask broker ${name} for its configuration`)
+    throw new ApiError(
+      'INVALID_REQUEST',
+      `this is broker ${services.config.nodeId}: ask broker ${name} for its configuration`,
+    )
   }
 }
 
@@ -80,4 +86,3 @@ function entry(config: DescribedConfig, { includeSynonyms, includeDocumentation 
     documentation: includeDocumentation ? config.documentation : null,
   }
 }
-

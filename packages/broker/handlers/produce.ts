@@ -27,29 +27,25 @@ export const produce = defineHandler({
   response: ProduceResponse,
   advertisedMinVersion: 0,
   async handle(request, context, services) {
-    const writes: Promise<PartitionResponse>[] = []
-    const topics: { name: string; topicId: string; writes: Promise<PartitionResponse>[] }[] = []
-    for (const { name, topicId, partitionData } of request.topicData) {
-      const topic = { name, topicId, writes: [] as Promise<PartitionResponse>[] }
-      for (const partition of partitionData) {
-        const write = produceTo(name, topicId, partition, request.acks, context, services)
-        topic.writes.push(write)
-        writes.push(write)
-      }
-      topics.push(topic)
-    }
-    const results = await Promise.all(writes)
+    // Each append is made before anything is waited for: in the order of the request, all in this turn.
+    const topics = request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      writes: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services)),
+    }))
+    const responses: TopicResponse[] = await Promise.all(
+      topics.map(async ({ name, topicId, writes }) => ({
+        name,
+        topicId,
+        partitionResponses: await Promise.all(writes),
+      })),
+    )
+    const results = responses.flatMap(response => response.partitionResponses)
     if (request.acks === 0) {
       const failed = results.find(result => result.errorCode)
       if (failed) throw new ConnectionClosingError(`produce with acks=0 failed: ${failed.errorMessage}`)
       return null
     }
-    let next = 0
-    const responses: TopicResponse[] = topics.map(({ name, topicId, writes: { length } }) => ({
-      name,
-      topicId,
-      partitionResponses: results.slice(next, (next += length)),
-    }))
     const leaders = new Set(results.flatMap(result => (result.currentLeader ? [result.currentLeader.leaderId] : [])))
     return { responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
   },

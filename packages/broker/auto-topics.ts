@@ -1,0 +1,62 @@
+/**
+ * Creates topics that somebody asked for and that are not there yet: those of clients, where auto.create.topics.enable
+ * allows it, and the broker's own when they are first needed. Nobody waits: whoever asked asks again.
+ */
+import type { Logger } from '@ottla/io'
+import type { Init } from '@ottla/protocol'
+import { ErrorCode, errorName } from '@ottla/protocol'
+import type { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import type { BrokerConfig } from './config/index.ts'
+
+type Create = (request: Init<typeof CreateTopicsRequest>) => Promise<Init<typeof CreateTopicsResponse>>
+
+const OFFSETS_TOPIC = '__consumer_offsets'
+const CREATE_TIMEOUT_MS = 60_000
+
+export class AutoTopics {
+  readonly #config: () => BrokerConfig
+  readonly #create: Create
+  readonly #logger: Logger
+  readonly #underWay = new Set<string>()
+
+  constructor(config: () => BrokerConfig, create: Create, logger: Logger) {
+    this.#config = config
+    this.#create = create
+    this.#logger = logger
+  }
+
+  create(name: string): void {
+    if (this.#underWay.has(name)) return
+    this.#underWay.add(name)
+    this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS })
+      .then(
+        response => {
+          const { errorCode = 0, errorMessage } = response.topics?.[0] ?? {}
+          if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
+            this.#logger.warn('cannot create topic', {
+              topic: name,
+              code: errorName(errorCode),
+              reason: errorMessage ?? null,
+            })
+          }
+        },
+        error => this.#logger.warn('cannot create topic', { topic: name, error }),
+      )
+      .finally(() => this.#underWay.delete(name))
+  }
+
+  #topic(name: string) {
+    if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1 }
+    const config = this.#config()
+    return {
+      name,
+      numPartitions: config.offsetsTopicNumPartitions,
+      replicationFactor: config.offsetsTopicReplicationFactor,
+      configs: [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'compression.type', value: 'producer' },
+        { name: 'segment.bytes', value: String(config.offsetsTopicSegmentBytes) },
+      ],
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** AlterConfigs (key 33), versions 0 to 2: replaces all configs of a resource. Deprecated since KIP-339 for IncrementalAlterConfigs. */
+import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
+import { defineHandler } from './handler.ts'
+
+export const alterConfigs = defineHandler({
+  request: AlterConfigsRequest,
+  response: AlterConfigsResponse,
+  handle(request, context, services) {
+    return services.controller.request('alterConfigs', request, context.apiVersion)
+  },
+})
