@@ -39,6 +39,8 @@ export class VirtualClock implements Clock {
   #eventsRun = 0
   #isRunning = false
   #isPumpDue = false
+  /** Set while events run by themselves. */
+  #pumping: Promise<void> | null = null
 
   constructor(options: VirtualClockOptions = {}) {
     this.#startMs = options.startMs ?? DEFAULT_START_MS
@@ -151,6 +153,7 @@ export class VirtualClock implements Clock {
   }
 
   async #run(body: () => Promise<void>): Promise<void> {
+    while (this.#pumping) await this.#pumping
     if (this.#isRunning) throw new Error('time is being moved already: await one advance or runUntil before the next')
     this.#isRunning = true
     try {
@@ -171,10 +174,19 @@ export class VirtualClock implements Clock {
   async #pump(): Promise<void> {
     this.#isPumpDue = false
     if (this.#isRunning) return
-    await this.#run(async () => {
+    const done = this.#run(async () => {
       await this.#settle()
       while (this.#runNext(this.#elapsedMs)) await this.#settle()
     })
+    this.#pumping = done.then(
+      () => {
+        this.#pumping = null
+      },
+      () => {
+        this.#pumping = null
+      },
+    )
+    await done
   }
 }
 

@@ -26,6 +26,11 @@ export class EventHeap {
     return this.#events.length - this.#canceled
   }
 
+  /** Events in memory, canceled ones included. */
+  get stored(): number {
+    return this.#events.length
+  }
+
   add(timeMs: number, callback: () => void): ScheduledEvent {
     const event = new ScheduledEvent(timeMs, this.#sequence++, callback)
     this.#events.push(event)

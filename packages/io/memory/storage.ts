@@ -244,9 +244,13 @@ export class MemoryStorage {
 
   // ----------------------------------------------------------------------------------------------------- power loss
 
+  assertTracksDurability(): void {
+    if (!this.tracksDurability) throw new Error('this storage does not track what is durable: see tracksDurability')
+  }
+
   /** What POSIX allows to be left, chosen by `random`. Only for a storage that tracks durability. */
   losePower(random: SeededRandom): void {
-    if (!this.tracksDurability) throw new Error('this storage does not track what is durable: see tracksDurability')
+    this.assertTracksDurability()
     // From a disk that had written nearly everything to one that had written nearly nothing.
     const keep = random.float()
     const blocked = new Set<DirectoryNode>()
@@ -373,9 +377,10 @@ function afterPowerLoss(file: FileNode, random: SeededRandom, keep: number): Pag
 /** Some of the sectors that a write touches, and perhaps the length that it gave the file. */
 function tear(position: number, bytes: Uint8Array, content: PagedBytes, random: SeededRandom): void {
   const end = position + bytes.length
+  const share = random.float()
   for (let from = position; from < end; ) {
     const to = Math.min(end, (Math.floor(from / SECTOR) + 1) * SECTOR)
-    if (random.chance(0.5)) content.write(bytes.subarray(from - position, to - position), from)
+    if (random.chance(share)) content.write(bytes.subarray(from - position, to - position), from)
     from = to
   }
   if (content.size < end && random.chance(0.5)) content.truncate(end)

@@ -140,6 +140,7 @@ export class MemoryWorld implements World {
   crash(options: { powerLoss?: boolean } = {}): void {
     if (this.#isCrashed) throw new Error(`${this.name} is down already`)
     const powerLoss = options.powerLoss ?? false
+    if (powerLoss) this.storage.assertTracksDurability()
     this.#isCrashed = true
     this.#tracer(`${this.name} `)?.(powerLoss ? 'power lost' : 'killed')
     this.clock.kill()
