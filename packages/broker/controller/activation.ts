@@ -15,7 +15,7 @@ import type { ControllerOptions, ControllerResult } from './state.ts'
 
 /** `image`: without what an open transaction did. */
 export function activationRecords(
-  { bootstrapRecords, minInsyncReplicas }: ControllerOptions,
+  { bootstrapRecords, config }: ControllerOptions,
   image: MetadataImage,
   hasOpenTransaction: boolean,
 ): ControllerResult<null> {
@@ -26,7 +26,7 @@ export function activationRecords(
   const bootstrap = [...bootstrapRecords]
   if (finalizedLevel(bootstrap, ELIGIBLE_LEADER_REPLICAS_VERSION) > 0) {
     const cluster = { resourceType: ConfigResourceType.BROKER, resourceName: '' }
-    const value = String(minInsyncReplicas)
+    const value = String(config.minInsyncReplicas)
     bootstrap.push(metadataRecord('ConfigRecord', 0, { ...cluster, name: 'min.insync.replicas', value }))
   }
   if (finalizedLevel(bootstrap, METADATA_VERSION) < Since.METADATA_TRANSACTIONS) {

@@ -1,44 +1,97 @@
+/** What the controller asks of `config/`: whether configs may be set, and what they come to for a topic. */
+import {
+  applyDynamicConfigs,
+  BROKER_CONFIGS,
+  type BrokerConfig,
+  CLIENT_METRICS_CONFIGS,
+  type ConfigDef,
+  DYNAMIC_ONLY_BROKER_CONFIGS,
+  GROUP_CONFIGS,
+  resolveTopicConfig,
+  TOPIC_CONFIGS,
+  type TopicConfig,
+  validateClientMetricsConfigs,
+  validateDynamicConfigs,
+  validateGroupConfigs,
+  validateTopicConfigs,
+} from '../config/index.ts'
+import { type ConfigResource, ConfigResourceType, configsOf, type MetadataImage } from '../image/index.ts'
+
+type Configs = ReadonlyMap<string, string>
+
+const DEFINITIONS: ReadonlyMap<number, readonly ConfigDef[]> = new Map<number, readonly ConfigDef[]>([
+  [ConfigResourceType.TOPIC, [TOPIC_CONFIGS]],
+  [ConfigResourceType.BROKER, [BROKER_CONFIGS, DYNAMIC_ONLY_BROKER_CONFIGS]],
+  [ConfigResourceType.GROUP, [GROUP_CONFIGS]],
+  [ConfigResourceType.CLIENT_METRICS, [CLIENT_METRICS_CONFIGS]],
+])
+
+function definitionOf({ type }: ConfigResource, name: string): ConfigDef | undefined {
+  return DEFINITIONS.get(type)?.find(definition => definition.get(name))
+}
+
+/** false for a key that is in no table: of a plugin, or with the prefix of a listener. */
+export function isListConfig(resource: ConfigResource, name: string): boolean {
+  return definitionOf(resource, name)?.get(name)?.type === 'list'
+}
+
+/** null: the key has no default, or its default is that it is not set. */
+export function defaultConfig(resource: ConfigResource, name: string): string | null {
+  return definitionOf(resource, name)?.defaultText(name) ?? null
+}
+
 /**
- * What the controller has to know about configurations and leaves to `config/`: which keys there are, what their
- * values mean, and how the levels (topic, node, cluster, server.properties, default) give the value that counts.
+ * The configuration of this node with what is set for it in the cluster, which its topics' configs build on. Made again
+ * only when one of the two changes: images share what does not.
  */
-import type { ConfigResource } from '../image/index.ts'
+export class NodeConfig {
+  readonly #fixed: BrokerConfig
+  readonly #nodeId: string
+  #cluster: Configs | null = null
+  #own: Configs | null = null
+  #current: BrokerConfig
 
-/** What was set at the levels that live in the metadata log. The levels below are `ConfigRules`' own. */
-export interface DynamicConfigs {
-  readonly topic: ReadonlyMap<string, string>
-  /** Of the active controller's node. */
-  readonly node: ReadonlyMap<string, string>
-  readonly cluster: ReadonlyMap<string, string>
-}
+  constructor(fixed: BrokerConfig) {
+    this.#fixed = fixed
+    this.#nodeId = String(fixed.nodeId)
+    this.#current = fixed
+  }
 
-/** `configSource` of DescribeConfigs and CreateTopics. */
-export const ConfigSource = {
-  DYNAMIC_TOPIC: 1,
-  DYNAMIC_BROKER: 2,
-  DYNAMIC_DEFAULT_BROKER: 3,
-  STATIC_BROKER: 4,
-  DEFAULT: 5,
-} as const
+  in(image: MetadataImage): BrokerConfig {
+    const cluster = configsOf(image, { type: ConfigResourceType.BROKER, name: '' })
+    const own = configsOf(image, { type: ConfigResourceType.BROKER, name: this.#nodeId })
+    if (cluster !== this.#cluster || own !== this.#own) {
+      this.#cluster = cluster
+      this.#own = own
+      this.#current = applyDynamicConfigs(this.#fixed, cluster, own).config
+    }
+    return this.#current
+  }
 
-export interface EffectiveConfig {
-  readonly name: string
-  readonly value: string | null
-  readonly source: number
-  readonly isSensitive: boolean
-}
+  topicConfig(image: MetadataImage, topic: string): TopicConfig {
+    return resolveTopicConfig(this.in(image), configsOf(image, { type: ConfigResourceType.TOPIC, name: topic }))
+  }
 
-export interface ConfigRules {
-  /** Why this value cannot be set, an unknown key included; null: it can. The resource is of type TOPIC, BROKER, CLIENT_METRICS or GROUP. */
-  validateConfig(resource: ConfigResource, name: string, value: string): string | null
-  /** Why these cannot stand together, as `min.compaction.lag.ms` above `max.compaction.lag.ms`; all the resource will have. */
-  validateConfigs(resource: ConfigResource, configs: ReadonlyMap<string, string>): string | null
-  /** APPEND and SUBTRACT work on lists only. */
-  isList(type: number, name: string): boolean
-  /** What APPEND and SUBTRACT start from; null: nothing. */
-  defaultValue(type: number, name: string): string | null
-  /** What counts for a topic, of one key. */
-  topicConfig(name: string, dynamic: DynamicConfigs): string | null
-  /** Of all keys that a topic may have, in any order. */
-  topicConfigs(dynamic: DynamicConfigs): Iterable<EffectiveConfig>
+  /**
+   * All that a resource is to have. Throws an ApiError. Another broker's configs pass: that broker has checked them
+   * before it sent them here, and only it can.
+   */
+  validate(image: MetadataImage, resource: ConfigResource, configs: Configs): void {
+    const current = this.in(image)
+    switch (resource.type) {
+      case ConfigResourceType.TOPIC:
+        validateTopicConfigs(current, configs, configsOf(image, resource))
+        break
+      case ConfigResourceType.BROKER:
+        if (resource.name === '') validateDynamicConfigs(current, configs, 'cluster')
+        else if (resource.name === this.#nodeId) validateDynamicConfigs(current, configs, 'broker')
+        break
+      case ConfigResourceType.GROUP:
+        validateGroupConfigs(current, configs)
+        break
+      case ConfigResourceType.CLIENT_METRICS:
+        validateClientMetricsConfigs(resource.name, configs)
+        break
+    }
+  }
 }

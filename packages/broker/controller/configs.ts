@@ -1,6 +1,7 @@
 /**
  * AlterConfigs and IncrementalAlterConfigs: for topics, brokers (one, or `''` for all), groups and client metrics. A
- * resource is changed as a whole or not at all. Which keys there are and what values they take is `ConfigRules`' part.
+ * resource is changed as a whole or not at all. Which keys there are and what values they take
+ * is for `config/` to say.
  */
 import type { Init } from '@ottla/protocol'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
@@ -18,6 +19,7 @@ import {
   metadataRecord,
   Since,
 } from '../image/index.ts'
+import { defaultConfig, isListConfig } from './config-rules.ts'
 import { checkRecordCount, failure, outcomeOf } from './outcome.ts'
 import { type ControllerResult, type ControllerState, isElrEnabled, metadataVersion } from './state.ts'
 import { topicNameError } from './topic-names.ts'
@@ -46,7 +48,7 @@ export function incrementalAlterConfigs(
       if (value === null && configOperation !== Operation.DELETE) {
         throw new ApiError('INVALID_REQUEST', `A null value is not supported for: ${name}`)
       }
-      changes.set(name, changedValue(state, resource, name, configOperation, value, current.get(name) ?? null))
+      changes.set(name, changedValue(resource, name, configOperation, value, current.get(name) ?? null))
     }
     return alterationRecords(state, resource, changes, new Set())
   })
@@ -118,8 +120,7 @@ function alterResources<R extends ResourceRequest>(
 }
 
 function changedValue(
-  { options }: ControllerState,
-  { type }: ConfigResource,
+  resource: ConfigResource,
   name: string,
   operation: number,
   value: string | null,
@@ -131,11 +132,11 @@ function changedValue(
     throw new ApiError('INVALID_REQUEST', `There is no config operation ${operation}.`)
   }
   const isAppend = operation === Operation.APPEND
-  if (!options.configs.isList(type, name)) {
+  if (!isListConfig(resource, name)) {
     const word = isAppend ? 'appended to' : 'subtracted from'
     throw new ApiError('INVALID_CONFIG', `Nothing can be ${word} ${name}: its type is not LIST.`)
   }
-  const items = (current ?? options.configs.defaultValue(type, name) ?? '').split(',').filter(item => item !== '')
+  const items = (current ?? defaultConfig(resource, name) ?? '').split(',').filter(item => item !== '')
   const given = value!.split(',')
   const changed = isAppend ? [...new Set([...items, ...given])] : items.filter(item => !given.includes(item))
   return changed.join(',')
@@ -210,10 +211,6 @@ function checkChanges(
   changes: Changes,
   implicitlyDeleted: ReadonlySet<string>,
 ): void {
-  const { configs } = state.options
-  // Kafka's brokers check broker configs, and answer with this code instead (KAFKA-13609).
-  const invalid = (message: string) =>
-    new ApiError(resource.type === BROKER ? 'INVALID_REQUEST' : 'INVALID_CONFIG', message)
   const all = new Map(configsOf(state.image, resource))
   for (const [name, value] of changes) {
     checkSpecialConfig(state, resource, name, value)
@@ -225,15 +222,12 @@ function checkChanges(
       throw new ApiError('INVALID_CONFIG', `The value of ${name} has more than ${MAX_VALUE_LENGTH} characters.`)
     }
     all.set(name, value)
-    const reason = configs.validateConfig(resource, name, value)
-    if (reason !== null) throw invalid(reason)
   }
   for (const name of implicitlyDeleted) {
     checkSpecialConfig(state, resource, name, null)
     all.delete(name)
   }
-  const reason = configs.validateConfigs(resource, all)
-  if (reason !== null) throw invalid(reason)
+  state.nodeConfig.validate(state.image, resource, all)
 }
 
 /** ELR needs one min.insync.replicas for the whole cluster: not per broker, and always set. */

@@ -22,6 +22,7 @@ import { activationRecords } from './activation.ts'
 import { CONTROLLER_APIS, type ControllerApiName, type ControllerRequest, type ControllerResponse } from './apis.ts'
 import { BrokerHeartbeats } from './broker-heartbeats.ts'
 import { fenceSilentBroker } from './brokers.ts'
+import { NodeConfig } from './config-rules.ts'
 import { failure } from './outcome.ts'
 import { PartitionIndex } from './partition-index.ts'
 import type { ControllerOptions, ControllerResult, ControllerState, RequestScope } from './state.ts'
@@ -29,6 +30,7 @@ import { TopicNameIndex } from './topic-names.ts'
 
 export class Controller implements ControllerState {
   readonly options: ControllerOptions
+  readonly nodeConfig: NodeConfig
   readonly heartbeats: BrokerHeartbeats
   readonly #loader = new MetadataLoader()
   readonly #registrationOffsets = new Map<number, number>()
@@ -39,7 +41,8 @@ export class Controller implements ControllerState {
 
   constructor(options: ControllerOptions) {
     this.options = options
-    this.heartbeats = new BrokerHeartbeats(options.brokerSessionTimeoutMs)
+    this.heartbeats = new BrokerHeartbeats(options.config.brokerSessionTimeoutMs)
+    this.nodeConfig = new NodeConfig(options.config)
   }
 
   get image(): MetadataImage {

@@ -1,12 +1,13 @@
 /** CreateTopics: the checks in Kafka's order, one topic's failure not touching the others. */
 import { ErrorCode, type Init } from '@ottla/protocol'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { describeTopic } from '../config/index.ts'
 import { ApiError } from '../errors.ts'
 import { ConfigResourceType, type MetadataRecord, metadataRecord, type PartitionRegistration } from '../image/index.ts'
 import { newResourceConfigs } from './configs.ts'
 import { manualAssignment, newPartitionRecords, placedAssignments } from './new-partitions.ts'
 import { checkRecordCount, failure, type Outcome, outcomeOf, splitDuplicates } from './outcome.ts'
-import { type ControllerResult, type ControllerState, dynamicConfigs, type RequestScope } from './state.ts'
+import type { ControllerResult, ControllerState, RequestScope } from './state.ts'
 import { CLUSTER_METADATA_TOPIC, topicNameError } from './topic-names.ts'
 
 type CreatableTopic = CreateTopicsRequest['topics'][number]
@@ -48,7 +49,7 @@ function checkPartitionCount({ options }: ControllerState, topics: readonly Crea
   let count = 0
   for (const { assignments, numPartitions } of topics) {
     if (assignments.length > 0) count += assignments.length
-    else count += numPartitions === -1 ? options.numPartitions : Math.max(0, numPartitions)
+    else count += numPartitions === -1 ? options.config.numPartitions : Math.max(0, numPartitions)
   }
   if (count > MAX_PARTITIONS_PER_REQUEST) {
     const message = `The request would create ${count} partitions, more than ${MAX_PARTITIONS_PER_REQUEST}.`
@@ -79,7 +80,7 @@ function createTopic(
     ...created,
     numPartitions: partitions.length,
     replicationFactor: partitions[0]!.replicas.length,
-    configs: describedConfigs(state, topic.name, configs),
+    configs: describedConfigs(state, configs),
   }
 }
 
@@ -139,17 +140,17 @@ function placedPartitions(state: ControllerState, topic: CreatableTopic): Partit
   }
   return placedAssignments(
     state,
-    numPartitions === -1 ? state.options.numPartitions : numPartitions,
-    replicationFactor === -1 ? state.options.defaultReplicationFactor : replicationFactor,
+    numPartitions === -1 ? state.options.config.numPartitions : numPartitions,
+    replicationFactor === -1 ? state.options.config.defaultReplicationFactor : replicationFactor,
   )
 }
 
-function describedConfigs(state: ControllerState, name: string, topic: ReadonlyMap<string, string>) {
-  return [...state.options.configs.topicConfigs({ ...dynamicConfigs(state, name), topic })]
-    .map(({ name, value, source, isSensitive }) => ({
+function describedConfigs({ nodeConfig, image }: ControllerState, configs: ReadonlyMap<string, string>) {
+  return describeTopic(nodeConfig.in(image), configs)
+    .map(({ name, value, readOnly, source, isSensitive }) => ({
       name,
-      value: isSensitive ? null : value,
-      readOnly: false,
+      value,
+      readOnly,
       configSource: source,
       isSensitive,
     }))

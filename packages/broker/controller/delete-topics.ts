@@ -39,7 +39,7 @@ export function deleteTopics(
 }
 
 function checkEnabled({ options }: ControllerState, { apiVersion }: RequestScope): void {
-  if (options.deleteTopicEnable) return
+  if (options.config.deleteTopicEnable) return
   const message = 'Topics cannot be deleted: delete.topic.enable is false.'
   throw new ApiError(apiVersion < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED', message)
 }

@@ -1,6 +1,5 @@
 /** What the driver and the handlers use of the controller. */
 export { CONTROLLER_APIS, type ControllerApiName, type ControllerRequest, type ControllerResponse } from './apis.ts'
-export { type ConfigRules, ConfigSource, type DynamicConfigs, type EffectiveConfig } from './config-rules.ts'
 export { Controller } from './controller.ts'
 export {
   type Access,

@@ -2,7 +2,7 @@
 import { DirectoryId, directoryOf, hasOnlineDirectory, type MetadataRecord, type TopicImage } from '../image/index.ts'
 import { type PartitionChange, partitionChangeRecord } from './partition-change.ts'
 import type { TopicIdPartition } from './partition-index.ts'
-import { type ControllerState, dynamicConfigs, isActive, isElrEnabled, metadataVersion } from './state.ts'
+import { type ControllerState, isActive, isElrEnabled, metadataVersion } from './state.ts'
 
 /** A broker to add or remove as the records will have it, while the image still says otherwise. */
 export interface BrokerChange {
@@ -68,14 +68,11 @@ function isReplicaOnline({ image }: ControllerState, brokerId: number, directory
 }
 
 /** What the configs of a topic say about its elections. */
-export function topicRules(state: ControllerState, { name, partitions }: TopicImage) {
-  const { configs } = state.options
-  const dynamic = dynamicConfigs(state, name)
-  const minInsyncReplicas = Number(configs.topicConfig('min.insync.replicas', dynamic) ?? 1)
-  const isUncleanAllowed = configs.topicConfig('unclean.leader.election.enable', dynamic) === 'true'
+export function topicRules({ nodeConfig, image }: ControllerState, { name, partitions }: TopicImage) {
+  const { minInsyncReplicas, uncleanLeaderElectionEnable } = nodeConfig.topicConfig(image, name)
   return {
     minIsr: Math.min(minInsyncReplicas, partitions[0]?.replicas.length ?? minInsyncReplicas),
-    election: isUncleanAllowed ? ('unclean' as const) : ('online' as const),
+    election: uncleanLeaderElectionEnable ? ('unclean' as const) : ('online' as const),
   }
 }
 

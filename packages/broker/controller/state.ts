@@ -2,18 +2,17 @@
  * What the managers of the controller work on. They are functions of this state: they read it and return records, and
  * only `Controller` changes it, when records are replayed. The exception are the heartbeats, which are not in the log.
  */
+import type { BrokerConfig } from '../config/index.ts'
 import { ApiError } from '../errors.ts'
 import {
   type BrokerRegistration,
-  ConfigResourceType,
-  configsOf,
   ELIGIBLE_LEADER_REPLICAS_VERSION,
   featureLevel,
   type MetadataImage,
   type MetadataRecord,
 } from '../image/index.ts'
 import type { BrokerHeartbeats } from './broker-heartbeats.ts'
-import type { ConfigRules, DynamicConfigs } from './config-rules.ts'
+import type { NodeConfig } from './config-rules.ts'
 import type { PartitionIndex } from './partition-index.ts'
 import type { TopicNameIndex } from './topic-names.ts'
 
@@ -26,22 +25,12 @@ export interface ControllerRandom {
 }
 
 export interface ControllerOptions {
-  readonly nodeId: number
+  /** As the node was started. */
+  readonly config: BrokerConfig
   readonly clusterId: string
   readonly random: ControllerRandom
-  readonly configs: ConfigRules
   /** Written when the log is empty: what `format` left in bootstrap.checkpoint. */
   readonly bootstrapRecords: readonly MetadataRecord[]
-  /** min.insync.replicas as server.properties has it: becomes the cluster's when ELR is on. */
-  readonly minInsyncReplicas: number
-  /** default.replication.factor */
-  readonly defaultReplicationFactor: number
-  /** num.partitions */
-  readonly numPartitions: number
-  /** delete.topic.enable */
-  readonly deleteTopicEnable: boolean
-  /** broker.session.timeout.ms */
-  readonly brokerSessionTimeoutMs: number
   /** The level of kraft.version, which is the quorum's and not in the image. */
   kraftVersion(): number
   /** Whether the node is a voter of the quorum: its configs may be set before it has registered. */
@@ -50,6 +39,7 @@ export interface ControllerOptions {
 
 export interface ControllerState {
   readonly options: ControllerOptions
+  readonly nodeConfig: NodeConfig
   /** After everything that was replayed. */
   readonly image: MetadataImage
   readonly partitions: PartitionIndex
@@ -118,12 +108,4 @@ export function currentBroker({ image }: ControllerState, brokerId: number, brok
     throw new ApiError('STALE_BROKER_EPOCH', `broker ${brokerId} has broker epoch ${broker.epoch}, not ${brokerEpoch}`)
   }
   return broker
-}
-
-export function dynamicConfigs({ image, options }: ControllerState, topic: string): DynamicConfigs {
-  return {
-    topic: configsOf(image, { type: ConfigResourceType.TOPIC, name: topic }),
-    node: configsOf(image, { type: ConfigResourceType.BROKER, name: String(options.nodeId) }),
-    cluster: configsOf(image, { type: ConfigResourceType.BROKER, name: '' }),
-  }
 }
