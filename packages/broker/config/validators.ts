@@ -2,8 +2,9 @@
  * What a value must be beyond its type. A validator describes itself as Kafka does, which the tests compare, and says
  * of a value what is wrong with it: the end of a sentence that begins with the value.
  */
-import { isBootstrapServer, parseVoter } from './quorum-voters.ts'
+
 import type { ConfigValue } from './definition.ts'
+import { isBootstrapServer, parseVoter } from './quorum-voters.ts'
 
 export interface Validator {
   /** As Kafka's validator prints itself: "[1,...,9]". */

@@ -1,6 +1,7 @@
 /** What can be set for one group. A broker's config gives the default and the bounds. */
-import { atLeast, oneOf, SHARE_AUTO_OFFSET_RESET } from '../validators.ts'
+
 import { boolean, int, string } from '../definition.ts'
+import { atLeast, oneOf, SHARE_AUTO_OFFSET_RESET } from '../validators.ts'
 import { CONSUMER_GROUPS, SHARE_GROUPS, STREAMS_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** The group coordinator: committed offsets, classic groups, and groups of the consumer and the streams protocol. */
-import { atLeast, listOf, listOfAny, oneOfIgnoringCase } from '../validators.ts'
+
 import { INT_MAX, int, list, long, notYet, short, string, YES } from '../definition.ts'
+import { atLeast, listOf, listOfAny, oneOfIgnoringCase } from '../validators.ts'
 import { CONSUMER_GROUPS, NO_BUFFER_POOL, ONE_EVENT_LOOP, STREAMS_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

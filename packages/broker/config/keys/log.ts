@@ -1,6 +1,7 @@
 /** Where and how partitions lie on disk, how long, and the cleaner of compacted ones. */
+
+import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { boolean, double, DOUBLE_MAX, int, list, LONG_MAX, long, notYet, string, YES } from '../definition.ts'
 import { CLEANER, LOG_DIR_MOVES, RECOMPRESSION, REPLICATION } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** Listeners, connections, and how much of a request is taken in. */
-import { atLeast, listOfAny, oneOf } from '../validators.ts'
+
 import { INT_MAX, int, list, long, notYet, string, YES } from '../definition.ts'
+import { atLeast, listOfAny, oneOf } from '../validators.ts'
 import { ONE_EVENT_LOOP, REPLICATION, SASL } from './honoured.ts'
 
 const SOCKET_BUFFERS = notYet('the buffers of sockets are left to the operating system')
@@ -58,4 +59,3 @@ export const NETWORK_CONFIGS = {
   'max.incremental.fetch.session.cache.slots': int(1000, 'medium', YES, { valid: atLeast(0) },
     'Fetch sessions that are remembered at one time. A consumer without one sends all its partitions each time.'),
 } as const
-

@@ -1,6 +1,7 @@
 /** Who the node is, what it does for the cluster, and how topics come to be. */
+
+import { boolean, className, int, LONG_MAX, list, long, notYet, REQUIRED, string, YES } from '../definition.ts'
 import { atLeast, listOf, listOfAny, NON_NULL } from '../validators.ts'
-import { boolean, className, int, list, LONG_MAX, long, notYet, REQUIRED, string, YES } from '../definition.ts'
 import { CONTROLLER_TUNING, NO_JAVA_CLASSES, NO_JVM, ONE_EVENT_LOOP, QUORUM, REPLICATION } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
@@ -19,7 +20,7 @@ export const NODE_CONFIGS = {
     'Also allows feature levels that Kafka has not released yet.'),
   'config.providers': list('', 'low', notYet('config providers are not built yet'),
     { valid: listOfAny({ empty: true }), update: 'cluster-wide' },
-    'Names of the providers that resolve ${provider:path:key} in values. Start-up is refused if it is set.'),
+    'Names of the providers that fill in parts of values from elsewhere. Start-up is refused if it is set.'),
   'security.providers': string(null, 'low', NO_JVM,
     'Java security providers to load.'),
   'authorizer.class.name': string('', 'low', notYet('access control is not built yet, so start-up is refused'),

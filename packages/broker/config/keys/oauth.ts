@@ -1,6 +1,7 @@
 /** SASL/OAUTHBEARER: logging in with tokens, and checking them. */
-import { between, listOfAny, oneOfIgnoringCase } from '../validators.ts'
+
 import { boolean, className, double, int, list, long, password, short, string } from '../definition.ts'
+import { between, listOfAny, oneOfIgnoringCase } from '../validators.ts'
 import { NO_JAVA_CLASSES, OAUTH } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** The controller quorum and its log, `__cluster_metadata`. */
-import { atLeast, BOOTSTRAP_SERVERS, listOfAny, QUORUM_VOTERS } from '../validators.ts'
+
 import { boolean, int, list, long, REQUIRED, string, YES } from '../definition.ts'
+import { atLeast, BOOTSTRAP_SERVERS, listOfAny, QUORUM_VOTERS } from '../validators.ts'
 import { QUORUM, SASL } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** Quotas, metrics and client telemetry. */
+
+import { className, int, LONG_MAX, list, long, string } from '../definition.ts'
 import { atLeast, listOfAny } from '../validators.ts'
-import { className, int, list, LONG_MAX, long, string } from '../definition.ts'
 import { METRICS, NO_JAVA_CLASSES, QUOTAS, TELEMETRY } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** Tiered storage. What it sets for a log, log.local.retention.*, is in log.ts. */
-import { atLeast, between, NON_EMPTY_STRING } from '../validators.ts'
+
 import { boolean, double, int, LONG_MAX, long, string } from '../definition.ts'
+import { atLeast, between, NON_EMPTY_STRING } from '../validators.ts'
 import { TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** How followers keep up with leaders, and who leads. */
-import { atLeast } from '../validators.ts'
+
 import { boolean, int, long, string, YES } from '../definition.ts'
+import { atLeast } from '../validators.ts'
 import { NO_JAVA_CLASSES, NO_PURGE, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** TLS, SASL of every mechanism but OAUTHBEARER, delegation tokens, principals. */
-import { atLeast, listOfAny, oneOf } from '../validators.ts'
+
 import { boolean, className, double, int, list, long, password, string } from '../definition.ts'
+import { atLeast, listOfAny, oneOf } from '../validators.ts'
 import { NO_JAVA_CLASSES, NO_JVM, NO_KERBEROS, SASL, TLS, TOKENS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
@@ -100,4 +101,3 @@ export const SASL_CONFIGS = {
   'delegation.token.expiry.check.interval.ms': long(3_600_000, 'low', TOKENS, { valid: atLeast(1) },
     'How often expired tokens are removed.'),
 } as const
-

@@ -1,6 +1,7 @@
 /** Share groups (queues), and the coordinator that keeps their state. */
-import { atLeast, between, listOfAny } from '../validators.ts'
+
 import { int, list, short, string } from '../definition.ts'
+import { atLeast, between, listOfAny } from '../validators.ts'
 import { NO_BUFFER_POOL, NO_PURGE, ONE_EVENT_LOOP, SHARE_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

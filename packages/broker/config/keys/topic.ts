@@ -1,6 +1,7 @@
 /** What can be set for one topic. A broker's config gives the default: see synonyms.ts. */
+
+import { boolean, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, oneOf, THROTTLED_REPLICAS } from '../validators.ts'
-import { boolean, double, int, list, LONG_MAX, long, notYet, string, YES } from '../definition.ts'
 import { CLEANER, QUOTAS, RECOMPRESSION, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row

@@ -1,6 +1,7 @@
 /** Producer ids and the transaction coordinator. */
-import { atLeast } from '../validators.ts'
+
 import { boolean, int, short, YES } from '../definition.ts'
+import { atLeast } from '../validators.ts'
 import { TRANSACTIONS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
