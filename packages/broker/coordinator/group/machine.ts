@@ -1,0 +1,149 @@
+/**
+ * The group coordinator of one partition of `__consumer_offsets`: the classic protocol and committed offsets. Pure:
+ * requests and time go in, records and answers come out (shard.ts says what becomes of them). Consumer, share and streams
+ * groups are not here yet; their records are left alone in the log.
+ */
+import { ErrorCode } from '@ottla/protocol'
+import type { Completion, CoordinatorShard, Effects, Instant, RecordPosition } from '../shard.ts'
+import { type DescribedGroup, deleteGroups, describeGroup, type ListedGroup, listGroups } from './administration.ts'
+import { type DeletedTopic, removeDeletedTopics, removeExpired } from './expiry.ts'
+import type { ClassicGroup } from './group.ts'
+import { GroupStore, type GroupStoreOptions } from './group-store.ts'
+import { joinGroup } from './join.ts'
+import { heartbeat, leaveGroup, syncGroup } from './membership.ts'
+import {
+  commitOffsets,
+  deleteOffsets,
+  type FetchOffsetsRequest,
+  type FetchOffsetsResponse,
+  fetchOffsets,
+} from './offset-requests.ts'
+import { answerJoin, answerSync, prepareRebalance, renewSession } from './rebalance.ts'
+import type { GroupRecord } from './records.ts'
+import type { GroupRequest, GroupResponse } from './requests.ts'
+import { Timer } from './timers.ts'
+import { Turn } from './turn.ts'
+
+type GroupEffects = Effects<GroupResponse, GroupRecord>
+
+const ATOMIC = true
+
+export class GroupMachine implements CoordinatorShard<GroupRequest, GroupResponse, GroupRecord> {
+  readonly #store: GroupStore
+  readonly #expiryTimer = new Timer<Turn>(turn => this.#onExpiryCheck(turn))
+
+  /** Where the search for what has expired goes on; null: it is not under way. */
+  #unchecked: Iterator<ClassicGroup> | null = null
+
+  constructor(options: GroupStoreOptions) {
+    this.#store = new GroupStore(options)
+  }
+
+  handle(requestId: number, call: GroupRequest, now: Instant): GroupEffects {
+    const turn = new Turn(this.#store, now)
+    switch (call.api) {
+      case 'joinGroup':
+        joinGroup(turn, requestId, call.request, call.caller)
+        return turn.effects(ATOMIC)
+      case 'syncGroup':
+        syncGroup(turn, requestId, call.request)
+        return turn.effects(ATOMIC)
+      case 'heartbeat':
+        heartbeat(turn, requestId, call.request)
+        return turn.effects(ATOMIC)
+      case 'leaveGroup':
+        leaveGroup(turn, requestId, call.request)
+        return turn.effects(ATOMIC)
+      case 'offsetCommit':
+        commitOffsets(turn, requestId, call.request, call.caller)
+        return turn.effects(ATOMIC)
+      case 'offsetDelete':
+        deleteOffsets(turn, requestId, call.request)
+        return turn.effects(!ATOMIC)
+      case 'deleteGroups':
+        deleteGroups(turn, requestId, call.request)
+        return turn.effects(!ATOMIC)
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- reads
+
+  /** Names of topics are given, whatever the version; `topics` null for all. */
+  fetchOffsets(request: FetchOffsetsRequest, requireStable: boolean): FetchOffsetsResponse {
+    return fetchOffsets(this.#store, request, requireStable)
+  }
+
+  describeGroup(groupId: string, apiVersion: number): DescribedGroup {
+    return describeGroup(this.#store, groupId, apiVersion)
+  }
+
+  listGroups(statesFilter: readonly string[], typesFilter: readonly string[]): ListedGroup[] {
+    return listGroups(this.#store, statesFilter, typesFilter)
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- time
+
+  expire(now: Instant): GroupEffects {
+    const turn = new Turn(this.#store, now)
+    this.#store.timers.fireDue(now.monotonicMs, turn)
+    return turn.effects(!ATOMIC)
+  }
+
+  nextDeadlineMs(): number {
+    return this.#store.timers.nextDeadlineMs()
+  }
+
+  /** As many groups as may be looked through at once; the rest at the next call, which is due now. */
+  #onExpiryCheck(turn: Turn): void {
+    this.#unchecked ??= this.#store.groups.values()
+    const isMore = removeExpired(turn, this.#unchecked)
+    if (!isMore) this.#unchecked = null
+    this.#scheduleExpiryCheck(turn.now, isMore ? 0 : this.#store.config.offsetsRetentionCheckIntervalMs)
+  }
+
+  #scheduleExpiryCheck(now: Instant, delayMs: number): void {
+    this.#store.timers.set(this.#expiryTimer, now.monotonicMs + delayMs)
+  }
+
+  // ------------------------------------------------------------------------------------------- the log, the metadata
+
+  replay(record: GroupRecord, position: RecordPosition): void {
+    this.#store.apply(record, position)
+  }
+
+  replayEndOfTransaction(producerId: number, isCommit: boolean): void {
+    this.#store.offsets.endTransaction(producerId, isCommit)
+  }
+
+  /** Members are given their session timeout to show that they are still there. */
+  onLoaded(now: Instant, nextOffset: number): GroupEffects {
+    const { config, groups } = this.#store
+    this.#store.nextOffset = nextOffset
+    const turn = new Turn(this.#store, now)
+    for (const group of groups.values()) {
+      for (const member of group.members.values()) renewSession(turn, member)
+      // group.max.size may have become smaller: whoever comes back last is turned away.
+      if (group.members.size > config.maxSize) prepareRebalance(turn, group, 'more members than group.max.size')
+    }
+    this.#scheduleExpiryCheck(now, config.offsetsRetentionCheckIntervalMs)
+    return turn.effects(ATOMIC)
+  }
+
+  onTopicsDeleted(topics: readonly DeletedTopic[], now: Instant): GroupEffects {
+    const turn = new Turn(this.#store, now)
+    removeDeletedTopics(turn, topics)
+    return turn.effects(!ATOMIC)
+  }
+
+  onUnload(): readonly Completion<GroupResponse>[] {
+    const turn = new Turn(this.#store, { wallMs: 0, monotonicMs: 0 })
+    const errorCode = ErrorCode.NOT_COORDINATOR
+    for (const group of this.#store.groups.values()) {
+      for (const member of group.members.values()) {
+        answerJoin(turn, group, member, { memberId: member.id, errorCode })
+        answerSync(turn, member, { errorCode })
+      }
+    }
+    return turn.effects(ATOMIC).completions
+  }
+}
