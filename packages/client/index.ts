@@ -1,1 +1,25 @@
-export {}
+/** A small client for the commands and tests of Ottla; it speaks to any Kafka broker of version 2.8 or later. */
+export {
+  addPartitions,
+  alterConfigs,
+  type ConfigChange,
+  type ConfigEntry,
+  createTopic,
+  deleteGroup,
+  deleteTopic,
+  describeConfigs,
+  describeGroup,
+  type GroupDescription,
+  type GroupListing,
+  listGroups,
+  listTopics,
+  type NewTopic,
+  ResourceType,
+} from './admin.ts'
+export { Cluster, type ClusterOptions, type TopicMetadata } from './cluster.ts'
+export { type Api, type BrokerAddress, BrokerConnection, type SendOptions } from './connection.ts'
+export { ConnectionError, KafkaError, RequestTimeoutError, UnsupportedVersionError } from './errors.ts'
+export { type ConsumerRecord, type FetchOptions, fetchAll, fetchOnce, type Position } from './fetcher.ts'
+export { type Assignment, commitOffsets, committedOffsets, GroupMember, type TopicPartitions } from './group-member.ts'
+export { listOffsets, Timestamp } from './offsets.ts'
+export { Producer, type ProducerOptions, type ProducerRecord, type RecordMetadata } from './producer.ts'

@@ -41,7 +41,10 @@ export function printRows(rows: readonly Row[], options: OutputOptions, whenEmpt
   const widths = columns.map((column, i) => Math.max(column.length, ...table.map(cells => cells[i]!.length)))
   const numeric = columns.map(column => rows.every(row => typeof row[column] === 'number' || row[column] == null))
   const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd()
+    cells
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd()
   console.log(line(columns.map(column => column.toUpperCase())))
   for (const cells of table) console.log(line(cells))
 }

@@ -14,7 +14,9 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {
     const value = Number(text)
     if (!/^-?\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`It has to be a whole number ${max < 2 ** 53 - 1 ? `from ${min} to ${max}` : `of ${min} or more`}.`)
+      throw new InvalidArgumentError(
+        `It has to be a whole number ${max < 2 ** 53 - 1 ? `from ${min} to ${max}` : `of ${min} or more`}.`,
+      )
     }
     return value
   }
@@ -49,7 +51,11 @@ function addStart(program: Command): void {
     .description('Run a broker until SIGTERM or SIGINT.')
     .option('--port <number>', 'port for clients on 127.0.0.1; 0 picks a free one', integer(0, 65_535))
     .option('--memory', 'keep the data in memory; it is gone when the broker stops')
-    .addOption(new Option('--log-level <level>', 'what is logged to stderr').choices(['debug', 'info', 'warn', 'error']).default('info'))
+    .addOption(
+      new Option('--log-level <level>', 'what is logged to stderr')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
     .addOption(new Option('--log-format <format>', 'how').choices(['text', 'json']).default('text'))
     .action(async options => {
       const { start: run } = await import('../commands/start.ts')
