@@ -1,0 +1,135 @@
+import static org.apache.kafka.clients.consumer.ConsumerConfig.*;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Apache Kafka's own producer and consumer, speaking the vocabulary of ../README.md; its admin client is Operations. */
+final class Client {
+  public static void main(String[] arguments) throws Exception {
+    JsonNode args = Vocabulary.JSON.readTree(arguments[1]);
+    switch (arguments[0]) {
+      case "produce" -> produce(args);
+      case "consume" -> consume(args);
+      case "member" -> member(args);
+      case "admin" -> Operations.admin(args);
+      default -> throw new IllegalArgumentException("no command " + arguments[0]);
+    }
+  }
+
+  private static void produce(JsonNode args) throws Exception {
+    List<JsonNode> records = Vocabulary.readLines(args.get("records").textValue());
+    for (JsonNode batch : args.get("batches")) {
+      try {
+        send(args.get("bootstrap").textValue(), batch, records);
+        Vocabulary.emit(Vocabulary.object("topic", batch.get("topic"), "done", records.size()));
+      } catch (Exception error) {
+        Vocabulary.emit(Vocabulary.object("topic", batch.get("topic"), "error", error.toString()));
+      }
+    }
+  }
+
+  private static void send(String bootstrap, JsonNode batch, List<JsonNode> records) throws Exception {
+    String topic = batch.get("topic").textValue();
+    Map<String, Object> config = new HashMap<>();
+    config.put("bootstrap.servers", bootstrap);
+    config.put("compression.type", batch.get("codec").textValue());
+    config.put("acks", batch.get("acks").asText());
+    config.put("enable.idempotence", batch.get("idempotent").booleanValue());
+    config.put("linger.ms", 20);
+    List<Future<RecordMetadata>> places = new ArrayList<>();
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (JsonNode record : records) places.add(producer.send(Vocabulary.toSend(topic, record)));
+    }
+    for (int index = 0; index < places.size(); index++) {
+      RecordMetadata place = places.get(index).get();
+      if (!place.hasOffset()) continue;
+      Vocabulary.emit(
+          Vocabulary.object("topic", topic, "index", index, "partition", place.partition(), "offset", place.offset()));
+    }
+  }
+
+  private static KafkaConsumer<byte[], byte[]> consumer(JsonNode args, Map<String, Object> more) {
+    Map<String, Object> config = new HashMap<>(more);
+    config.put(BOOTSTRAP_SERVERS_CONFIG, args.get("bootstrap").textValue());
+    config.put(ENABLE_AUTO_COMMIT_CONFIG, false);
+    config.put(AUTO_OFFSET_RESET_CONFIG, "earliest");
+    config.put(FETCH_MAX_WAIT_MS_CONFIG, 200);
+    return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  private static void consume(JsonNode args) {
+    try (var consumer = consumer(args, Map.of())) {
+      List<TopicPartition> partitions = new ArrayList<>();
+      for (String topic : Vocabulary.strings(args.get("topics"))) {
+        consumer.partitionsFor(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+      }
+      consumer.assign(partitions);
+      for (int left = args.get("count").intValue(); left > 0; ) {
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
+          Vocabulary.emit(Vocabulary.received(record));
+          left--;
+        }
+      }
+    }
+  }
+
+  private static void member(JsonNode args) {
+    String topic = args.get("topic").textValue();
+    int sessionMs = args.get("sessionMs").intValue();
+    var consumer = consumer(args, Map.of(
+        GROUP_ID_CONFIG, args.get("group").textValue(),
+        SESSION_TIMEOUT_MS_CONFIG, sessionMs,
+        HEARTBEAT_INTERVAL_MS_CONFIG, sessionMs / 10,
+        MAX_POLL_INTERVAL_MS_CONFIG, 10_000));
+    Thread main = Thread.currentThread();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+      consumer.wakeup();
+      try {
+        main.join();
+      } catch (InterruptedException stop) {
+        Thread.currentThread().interrupt();
+      }
+    }));
+    consumer.subscribe(List.of(topic), new Reporter());
+    try (consumer) {
+      while (true) {
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(200));
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+          Vocabulary.emit(Vocabulary.object(
+              "event", "record", "partition", record.partition(), "offset", record.offset(), "value", record.value()));
+        }
+        if (!records.isEmpty()) consumer.commitSync();
+      }
+    } catch (WakeupException terminated) {
+      // SIGTERM: leaving the try block has closed the consumer, which leaves the group.
+    }
+  }
+
+  /** Prints the whole assignment at each rebalance. */
+  private static final class Reporter implements ConsumerRebalanceListener {
+    @Override
+    public void onPartitionsRevoked(Collection<TopicPartition> revoked) {}
+
+    @Override
+    public void onPartitionsAssigned(Collection<TopicPartition> assigned) {
+      var partitions = assigned.stream().map(TopicPartition::partition).toList();
+      Vocabulary.emit(Vocabulary.object("event", "assigned", "partitions", partitions));
+    }
+  }
+}

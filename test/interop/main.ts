@@ -1,0 +1,85 @@
+/**
+ * `npm run interop`: puts clients that nobody here wrote in front of the broker, and tells which of them notice that it is
+ * not Apache Kafka. README.md says what is checked and how to read a failure.
+ *
+ *     node test/interop/main.ts [--broker ottla|kafka] [--only NAME]... [--quick] [--record] [--keep]
+ */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type BrokerKind, Brokers, type RunningBroker } from './brokers.ts'
+import { CLIENT_NAMES } from './clients.ts'
+import type { Context } from './context.ts'
+import { Report } from './report.ts'
+import { groups } from './scenarios/groups.ts'
+import { records } from './scenarios/records.ts'
+import { setUp } from './setup.ts'
+
+const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { records, groups }
+
+const { values: options } = parseArgs({
+  options: {
+    broker: { type: 'string', default: 'ottla' },
+    only: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+async function main(): Promise<boolean> {
+  const kind = options.broker as BrokerKind
+  if (kind !== 'ottla' && kind !== 'kafka') throw new Error(`--broker ${kind}: it is ottla or kafka`)
+  if (options.record && kind !== 'kafka') throw new Error('--record keeps what Apache Kafka prints: use --broker kafka')
+  const report = new Report(options.only)
+  const kit = await setUp(report)
+  const brokers = new Brokers(kit.java)
+  const missing = brokers.missing(kind)
+  if (missing) throw new Error(`no broker to test: ${missing}`)
+  for (const name of CLIENT_NAMES) {
+    if (!kit.clients.some(client => client.name === name)) report.skip(`clients/${name}`, 'could not be set up')
+  }
+
+  let shared: Promise<RunningBroker> | undefined
+  const startShared = async () => {
+    const folder = join(kit.scratch, 'shared')
+    mkdirSync(folder)
+    const broker = await brokers.start(kind, { folder })
+    await kit.java?.prepareArchive(broker.bootstrap)
+    return broker
+  }
+  const { quick, record } = options
+  const context: Context = {
+    kind,
+    report,
+    kit,
+    brokers,
+    quick,
+    record,
+    shared: () => {
+      shared ??= startShared()
+      return shared
+    },
+  }
+  try {
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      if (!report.wants(name)) continue
+      const start = performance.now()
+      console.log(`\n${name}`)
+      await scenario(context).catch(error => report.check(name, () => Promise.reject(error)))
+      report.note(`${name} took ${((performance.now() - start) / 1000).toFixed(1)} s`)
+      const broker = await shared?.catch(() => null)
+      if (broker && !broker.isAlive()) {
+        await report.check(`${name}/the broker lives on`, () => Promise.reject(new Error(broker.logTail())))
+        shared = undefined
+      }
+    }
+  } finally {
+    await brokers.stopAll()
+    if (!options.keep) rmSync(kit.scratch, { recursive: true, force: true })
+  }
+  console.log(`\n${report.summary}`)
+  return !report.failed
+}
+
+process.exit((await main()) ? 0 : 1)
