@@ -85,7 +85,7 @@ async function produceTo(
       services.world.clock.now(),
       context.apiVersion,
     )
-    if (acks !== 0) await outcome.written
+    if (acks !== 0) await outcome.acknowledged
     return success(index, outcome)
   } catch (error) {
     return failed(name, topicId, index, error, services)

@@ -42,7 +42,7 @@ export interface AppendOutcome {
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** Resolves when the batch may be acknowledged; rejects with KAFKA_STORAGE_ERROR. */
-  readonly written: Promise<void>
+  readonly acknowledged: Promise<unknown>
 }
 
 const ALL_IN_SYNC = -1
@@ -74,12 +74,13 @@ export function appendToLeader(
     checksumsVerified: true,
   })
   const written = appended.written.then(() => partition.onWritten(appended.sizeInBytes))
+  const committed = acks === ALL_IN_SYNC ? partition.whenCommitted(appended.lastOffset + 1) : null
   const appendTime = config.messageTimestampType === 'LogAppendTime'
   return {
     firstOffset: appended.firstOffset,
     logAppendTimeMs: appended.duplicate ? appended.duplicateTimestamp : appendTime ? nowMs : -1,
     logStartOffset: log.logStartOffset,
-    written,
+    acknowledged: committed ? Promise.all([written, committed]) : written,
   }
 }
 

@@ -23,6 +23,13 @@ export interface PartitionAssignment {
   readonly isNew: boolean
 }
 
+interface PendingCommit {
+  /** Committed when the high watermark is here. */
+  readonly offset: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
 export class Partition {
   readonly topic: string
   readonly topicId: string
@@ -33,6 +40,8 @@ export class Partition {
   #failure: ApiError | null = null
   #ready: Promise<void> = Promise.resolve()
   readonly #waiters = new Set<FetchWaiter>()
+  /** In the order of their offsets, as appends are. */
+  #commits: PendingCommit[] = []
 
   constructor(nodeId: number, assignment: PartitionAssignment) {
     this.topic = assignment.topic
@@ -90,14 +99,19 @@ export class Partition {
   update(assignment: PartitionAssignment): void {
     this.#assignment = assignment
     if (this.#log) this.#becomeWhatAssigned()
+    if (!this.isLeader)
+      this.#failCommits(new ApiError('NOT_LEADER_OR_FOLLOWER', `this node no longer leads ${this.name}`))
     this.wakeWaiters()
   }
 
   /** The log dir has failed. */
   fail(error: Error): void {
-    this.#log = null
-    this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${error.message}`, { cause: error })
-    this.wakeWaiters()
+    this.#close(new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${error.message}`, { cause: error }))
+  }
+
+  /** The topic is gone. */
+  remove(): void {
+    this.#close(new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} has been deleted`))
   }
 
   /** The log, if this node leads and the caller's idea of the epoch (-1: none) is right. */
@@ -126,7 +140,18 @@ export class Partition {
     if (!log) return
     const before = log.highWatermark
     if (log.updateHighWatermark(log.writtenEndOffset) === before) return
+    const { highWatermark } = log
+    while (this.#commits.length > 0 && this.#commits[0]!.offset <= highWatermark) this.#commits.shift()!.resolve()
     for (const waiter of this.#waiters) waiter.onVisible(this, bytes)
+  }
+
+  /**
+   * Resolves when everything below `offset` is committed; rejects when that can't be counted on any more: the leadership
+   * has gone, or the disk has failed. To be asked in the order of appends.
+   */
+  whenCommitted(offset: number): Promise<void> {
+    if (this.highWatermark >= offset) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#commits.push({ offset, resolve, reject }))
   }
 
   addWaiter(waiter: FetchWaiter): void {
@@ -140,6 +165,17 @@ export class Partition {
   /** Something other than new data: whoever waits has to look. */
   wakeWaiters(): void {
     for (const waiter of this.#waiters) waiter.finish()
+  }
+
+  #close(failure: ApiError): void {
+    this.#log = null
+    this.#failure = failure
+    this.#failCommits(failure)
+    this.wakeWaiters()
+  }
+
+  #failCommits(error: ApiError): void {
+    for (const { reject } of this.#commits.splice(0)) reject(error)
   }
 
   #becomeWhatAssigned(): void {

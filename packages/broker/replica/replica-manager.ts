@@ -95,7 +95,7 @@ export class ReplicaManager {
   async #remove(partition: Partition): Promise<void> {
     await partition.ready
     const hadLog = partition.log !== null
-    partition.fail(new Error('the topic has been deleted'))
+    partition.remove()
     if (!hadLog) return
     try {
       await this.logs.delete(partition)

@@ -1,0 +1,50 @@
+/** A partition of an internal topic, as its coordinator sees it. */
+import type { CoordinatorLog, LogChunk } from './coordinator/coordinator-log.ts'
+import type { Partition } from './replica/partition.ts'
+import type { TopicConfigs } from './topic-configs.ts'
+
+export class PartitionCoordinatorLog implements CoordinatorLog {
+  readonly #partition: Partition
+  readonly #configs: TopicConfigs
+  readonly #now: () => number
+
+  /** Throws NOT_LEADER_OR_FOLLOWER or KAFKA_STORAGE_ERROR. `now`: wall clock, milliseconds. */
+  constructor(partition: Partition, configs: TopicConfigs, now: () => number) {
+    partition.leaderLog(-1)
+    this.#partition = partition
+    this.#configs = configs
+    this.#now = now
+  }
+
+  get startOffset(): number {
+    return this.#partition.leaderLog(-1).logStartOffset
+  }
+
+  get endOffset(): number {
+    return this.#partition.leaderLog(-1).logEndOffset
+  }
+
+  get maxBatchBytes(): number {
+    return this.#configs.get(this.#partition.topic).maxMessageBytes
+  }
+
+  async read(offset: number, maxBytes: number): Promise<LogChunk> {
+    return await this.#partition.leaderLog(-1).read(offset, { maxBytes, minOneBatch: true })
+  }
+
+  append(batch: Uint8Array): number {
+    const partition = this.#partition
+    const { leaderEpoch } = partition
+    const appended = partition.leaderLog(-1).append(batch, { origin: 'coordinator', leaderEpoch, nowMs: this.#now() })
+    // A failure reaches the coordinator through whenCommitted, and everybody through the log dir.
+    appended.written.then(
+      () => partition.onWritten(appended.sizeInBytes),
+      error => partition.fail(error),
+    )
+    return appended.firstOffset
+  }
+
+  whenCommitted(offset: number): Promise<void> {
+    return this.#partition.whenCommitted(offset)
+  }
+}

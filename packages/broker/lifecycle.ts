@@ -1,0 +1,171 @@
+/**
+ * This broker's standing with the controller: registers, sends heartbeats, is unfenced when it has caught up, and asks
+ * to leave before it stops. A heartbeat that finds the registration outdated registers again.
+ */
+import type { Timer, World } from '@ottla/io'
+import { ErrorCode, errorName } from '@ottla/protocol'
+import { ApiError } from './errors.ts'
+import { SUPPORTED_FEATURES } from './image/index.ts'
+import type { ControllerDriver } from './quorum/controller-driver.ts'
+
+export interface RegisteredListener {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly securityProtocol: number
+}
+
+export interface LifecycleOptions {
+  readonly world: World
+  readonly controller: ControllerDriver
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly rack: string | null
+  readonly listeners: readonly RegisteredListener[]
+  readonly controllerListeners: readonly RegisteredListener[]
+  /** Ids of the log dirs that are online. */
+  readonly logDirs: () => readonly string[]
+  /** Ids of those that have failed. */
+  readonly offlineLogDirs: () => readonly string[]
+  readonly previousBrokerEpoch: number
+  readonly heartbeatIntervalMs: number
+  /** Offset of the last metadata record that this broker has taken in. */
+  readonly metadataOffset: () => number
+}
+
+const REGISTRATION_VERSION = 4
+const HEARTBEAT_VERSION = 2
+const CONTROLLER_REGISTRATION_VERSION = 0
+/** The whole of a controlled shutdown is one heartbeat after another; each moves leaderships away. */
+const SHUTDOWN_PAUSE_MS = 50
+
+const FEATURES = [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({
+  name,
+  minSupportedVersion: min,
+  maxSupportedVersion: max,
+}))
+
+export class BrokerLifecycle {
+  readonly #options: LifecycleOptions
+  readonly #incarnationId: string
+  #brokerEpoch = -1
+  #timer: Timer | null = null
+  #stopped = false
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options
+    this.#incarnationId = options.world.random.uuid()
+  }
+
+  get brokerEpoch(): number {
+    return this.#brokerEpoch
+  }
+
+  /** Known to the cluster, but fenced: no partition is led here, and clients are not sent here. */
+  async register(): Promise<void> {
+    const { controller, nodeId, clusterId, rack, listeners, previousBrokerEpoch } = this.#options
+    const { brokerEpoch = -1, errorCode = 0 } = await controller.request(
+      'brokerRegistration',
+      {
+        brokerId: nodeId,
+        clusterId,
+        incarnationId: this.#incarnationId,
+        listeners: [...listeners],
+        features: FEATURES,
+        rack,
+        isMigratingZkBroker: false,
+        logDirs: [...this.#options.logDirs()].sort(),
+        previousBrokerEpoch,
+      },
+      REGISTRATION_VERSION,
+    )
+    if (errorCode !== 0)
+      throw new ApiError(errorName(errorCode), `broker ${nodeId} could not register: ${errorName(errorCode)}`)
+    this.#brokerEpoch = brokerEpoch
+  }
+
+  async registerController(): Promise<void> {
+    const { controller, nodeId, controllerListeners } = this.#options
+    const { errorCode = 0, errorMessage } = await controller.request(
+      'controllerRegistration',
+      {
+        controllerId: nodeId,
+        incarnationId: this.#incarnationId,
+        zkMigrationReady: false,
+        listeners: [...controllerListeners],
+        features: FEATURES,
+      },
+      CONTROLLER_REGISTRATION_VERSION,
+    )
+    if (errorCode !== 0)
+      throw new ApiError(errorName(errorCode), `controller ${nodeId} could not register: ${errorMessage}`)
+  }
+
+  /** Asks until the controller lets this broker serve, then goes on telling that it is alive. */
+  async unfence(): Promise<void> {
+    while (await this.#heartbeat({ wantFence: false })) await this.#pause(SHUTDOWN_PAUSE_MS)
+    this.#scheduleHeartbeat()
+  }
+
+  /** Hands leaderships over. Resolves when the controller says that this broker may go, or can't be asked. */
+  async leave(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    if (this.#brokerEpoch < 0) return
+    try {
+      while (!(await this.#mayShutDown())) await this.#pause(SHUTDOWN_PAUSE_MS)
+    } catch (error) {
+      this.#options.world.logger.warn('could not leave the cluster in order', { error: error as Error })
+    }
+  }
+
+  async #mayShutDown(): Promise<boolean> {
+    const response = await this.#send({ wantFence: true, wantShutDown: true })
+    return response.errorCode !== 0 || response.shouldShutDown === true
+  }
+
+  /** Whether the controller keeps this broker fenced. */
+  async #heartbeat(wish: { wantFence: boolean }): Promise<boolean> {
+    const response = await this.#send({ ...wish, wantShutDown: false })
+    const { errorCode = 0, isFenced = true } = response
+    if (errorCode === ErrorCode.STALE_BROKER_EPOCH || errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) {
+      await this.register()
+      return true
+    }
+    if (errorCode !== 0)
+      throw new ApiError(errorName(errorCode), `heartbeat of broker ${this.#options.nodeId}: ${errorName(errorCode)}`)
+    return isFenced
+  }
+
+  #send(wish: { wantFence: boolean; wantShutDown: boolean }) {
+    const { controller, nodeId, metadataOffset, offlineLogDirs } = this.#options
+    return controller.request(
+      'brokerHeartbeat',
+      {
+        brokerId: nodeId,
+        brokerEpoch: this.#brokerEpoch,
+        currentMetadataOffset: metadataOffset(),
+        offlineLogDirs: [...offlineLogDirs()],
+        cordonedLogDirs: null,
+        ...wish,
+      },
+      HEARTBEAT_VERSION,
+    )
+  }
+
+  #scheduleHeartbeat(): void {
+    if (this.#stopped) return
+    const { clock } = this.#options.world
+    this.#timer = clock.setTimer(this.#options.heartbeatIntervalMs, () => {
+      this.#heartbeat({ wantFence: false })
+        .catch(error => this.#options.world.logger.warn('heartbeat failed', { error }))
+        .finally(() => this.#scheduleHeartbeat())
+    })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      this.#options.world.clock.setTimer(ms, resolve)
+    })
+  }
+}
