@@ -84,7 +84,7 @@ export function decompressLz4Block(
 ): number {
   const native = length < NATIVE_FROM_BYTES || windowStart < at ? null : addon.forWork(length)
   return native === null
-    ? decompressPure(s, start, end, t, at, windowStart)
+    ? decompressLz4BlockPure(s, start, end, t, at, windowStart)
     : decompressNative(native, s, start, end, t, at, length)
 }
 
@@ -114,7 +114,8 @@ function decompressNative(
   return at + length
 }
 
-function decompressPure(
+/** As `decompressLz4Block`, always in JavaScript. */
+export function decompressLz4BlockPure(
   s: Uint8Array,
   start: number,
   end: number,
@@ -185,13 +186,14 @@ function nextOrigin(start: number, end: number): number {
 /** The fast compressor. `t` has room for `maxLz4BlockBytes` from `at` on; returns the position after the block. */
 export function compressLz4Block(s: Uint8Array, start: number, end: number, t: Uint8Array, at: number): number {
   const native = end - start < NATIVE_FROM_BYTES ? null : addon.forWork(end - start)
-  if (native === null) return compressPure(s, start, end, t, at)
+  if (native === null) return compressLz4BlockPure(s, start, end, t, at)
   const block = native.compressSync(s.subarray(start, end))
   t.set(block.subarray(PREFIX_BYTES), at)
   return at + block.length - PREFIX_BYTES
 }
 
-function compressPure(s: Uint8Array, start: number, end: number, t: Uint8Array, at: number): number {
+/** As `compressLz4Block`, always in JavaScript. */
+export function compressLz4BlockPure(s: Uint8Array, start: number, end: number, t: Uint8Array, at: number): number {
   const origin = nextOrigin(start, end)
   const shift = 32 - HASH_BITS
   const lastMatch = end - MATCH_MARGIN

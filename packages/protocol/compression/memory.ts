@@ -27,3 +27,45 @@ export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
   copy.set(bytes.subarray(start, end))
   return copy
 }
+
+/** Output of unknown length, up to a bound. Its fields are for decoders to work on directly. */
+export class Output {
+  bytes: Uint8Array
+  /** Where the next byte goes. */
+  at = 0
+  readonly #maxBytes: number
+  readonly #onOverflow: () => Error
+
+  constructor(expectedBytes: number, maxBytes: number, onOverflow: () => Error) {
+    this.bytes = new Uint8Array(Math.min(expectedBytes, maxBytes))
+    this.#maxBytes = maxBytes
+    this.#onOverflow = onOverflow
+  }
+
+  /** Makes room for `more` bytes; throws if that goes past the bound. */
+  reserve(more: number): void {
+    const needed = this.at + more
+    if (needed <= this.bytes.length) return
+    if (needed > this.#maxBytes) throw this.#onOverflow()
+    const grown = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, this.bytes.length * 2)))
+    grown.set(this.bytes.subarray(0, this.at))
+    this.bytes = grown
+  }
+
+  /** Appends `length` bytes from `distance` bytes ago, which may be among those it appends. Both were checked. */
+  repeat(distance: number, length: number): void {
+    const { bytes, at } = this
+    if (distance >= length) bytes.copyWithin(at, at - distance, at - distance + length)
+    else for (let i = at; i < at + length; i++) bytes[i] = bytes[i - distance]!
+    this.at = at + length
+  }
+
+  append(source: Uint8Array, start: number, end: number): void {
+    this.bytes.set(source.subarray(start, end), this.at)
+    this.at += end - start
+  }
+
+  finish(): Uint8Array {
+    return this.bytes.subarray(0, this.at)
+  }
+}

@@ -24,11 +24,7 @@ export const gzip: Compressor = {
       bytes.length < GZIP_TRAILER_BYTES
         ? 0
         : (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
-    try {
-      return zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, maxBytes), chunkSize: chunkSize(claimed, maxBytes) })
-    } catch (error) {
-      throw translate('gzip', error, maxBytes)
-    }
+    return bounded('gzip', maxBytes, maxBytes, claimed, options => zlib.gunzipSync(bytes, options))
   },
 }
 
@@ -55,15 +51,26 @@ export const zstd: Compressor = {
 function decompressFrame(bytes: Uint8Array, frame: ZstdFrame, left: number, maxBytes: number): Uint8Array {
   if ((frame.contentBytes ?? 0) > left) throw tooLarge('zstd', maxBytes)
   const claimed = frame.contentBytes ?? (frame.end - frame.start) * 4
+  const stored = bytes.subarray(frame.start, frame.end)
+  return bounded('zstd', left, maxBytes, claimed, options => zlib.zstdDecompressSync(stored, options))
+}
+
+function bounded(
+  codec: RealCodec,
+  left: number,
+  maxBytes: number,
+  claimed: number,
+  run: (options: { maxOutputLength: number; chunkSize: number }) => Uint8Array,
+): Uint8Array {
+  let plain: Uint8Array
   try {
-    return zlib.zstdDecompressSync(bytes.subarray(frame.start, frame.end), {
-      // Node takes no 0, which may well be left after another frame.
-      maxOutputLength: Math.max(1, left),
-      chunkSize: chunkSize(claimed, left),
-    })
+    // Node takes no bound of 0, which may well be left.
+    plain = run({ maxOutputLength: Math.max(1, left), chunkSize: chunkSize(claimed, left) })
   } catch (error) {
-    throw translate('zstd', error, maxBytes)
+    throw translate(codec, error, maxBytes)
   }
+  if (plain.length > left) throw tooLarge(codec, maxBytes)
+  return plain
 }
 
 /** One more than expected, so that the end is noticed without asking again. */

@@ -62,7 +62,7 @@ export function decompressSnappyBlock(
   const length = readLength(source, start, end)
   const native = length < NATIVE_FROM_BYTES ? null : addon.forWork(length)
   return native === null
-    ? decompressPure(source, start, end, target, at)
+    ? decompressSnappyBlockPure(source, start, end, target, at)
     : decompressNative(native, source.subarray(start, end), target, at, length)
 }
 
@@ -84,7 +84,14 @@ function decompressNative(
   return at + length
 }
 
-function decompressPure(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+/** As `decompressSnappyBlock`, always in JavaScript. */
+export function decompressSnappyBlockPure(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
   const limit = at + readLength(source, start, end)
   let from = afterLength
   let to = at
@@ -152,13 +159,20 @@ export function compressSnappyBlock(
   at: number,
 ): number {
   const native = end - start < NATIVE_FROM_BYTES ? null : addon.forWork(end - start)
-  if (native === null) return compressPure(source, start, end, target, at)
+  if (native === null) return compressSnappyBlockPure(source, start, end, target, at)
   const block = native.compressSync(source.subarray(start, end))
   target.set(block, at)
   return at + block.length
 }
 
-function compressPure(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+/** As `compressSnappyBlock`, always in JavaScript. */
+export function compressSnappyBlockPure(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
   let to = at
   let rest = end - start
   while (rest > 0x7f) {

@@ -7,7 +7,7 @@ import { corrupt, truncated } from './codec.ts'
 
 const MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
-const MAX_BLOCK_BYTES = 128 * 1024
+export const MAX_BLOCK_BYTES = 128 * 1024
 const RLE = 1
 const RESERVED = 3
 
@@ -21,6 +21,8 @@ export interface ZstdFrame {
   /** What it decompresses to, as it says; null if it doesn't. */
   readonly contentBytes: number | null
   readonly hasChecksum: boolean
+  /** No block decompresses to more than 128 KiB: what the frame can come to, whatever it says. */
+  readonly blockCount: number
 }
 
 /** All frames of `b` in order, skippable ones left out. Throws if there is anything else in `b`, or nothing. */
@@ -59,9 +61,13 @@ function readFrame(b: Uint8Array, start: number): ZstdFrame {
   const contentBytes = sizeBytes === 0 ? null : littleEndian(b, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
   const windowBytes = windowAt < 0 ? contentBytes! : windowOf(b[windowAt]!)
   const hasChecksum = (descriptor & 0x04) !== 0
-  const end = endOfBlocks(b, firstBlock) + (hasChecksum ? 4 : 0)
+  const blocks = walkBlocks(b, firstBlock)
+  const end = blocks.end + (hasChecksum ? 4 : 0)
   if (end > b.length) throw truncated('zstd')
-  return { start, end, firstBlock, windowBytes, contentBytes, hasChecksum }
+  if (contentBytes !== null && contentBytes > blocks.count * MAX_BLOCK_BYTES) {
+    throw corrupt('zstd', `says it has ${contentBytes} bytes, in ${blocks.count} blocks`)
+  }
+  return { start, end, firstBlock, windowBytes, contentBytes, hasChecksum, blockCount: blocks.count }
 }
 
 function windowOf(descriptor: number): number {
@@ -69,9 +75,9 @@ function windowOf(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7)
 }
 
-function endOfBlocks(b: Uint8Array, firstBlock: number): number {
+function walkBlocks(b: Uint8Array, firstBlock: number): { end: number; count: number } {
   let at = firstBlock
-  for (;;) {
+  for (let count = 1; ; count++) {
     if (at + 3 > b.length) throw truncated('zstd')
     const header = b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16)
     const type = (header >>> 1) & 3
@@ -79,7 +85,7 @@ function endOfBlocks(b: Uint8Array, firstBlock: number): number {
     if (type === RESERVED) throw corrupt('zstd', 'has a block of unknown type')
     if (size > MAX_BLOCK_BYTES) throw corrupt('zstd', `has a block of ${size} bytes`)
     at += 3 + (type === RLE ? 1 : size)
-    if (header & 1) return at
+    if (header & 1) return { end: at, count }
   }
 }
 
