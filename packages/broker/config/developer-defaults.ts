@@ -36,5 +36,5 @@ export function developerDefaults({ dataDir, host = '127.0.0.1', port = 9092 }: 
     'group.initial.rebalance.delay.ms': '0',
   }
   const origin = "Ottla's default for a single node"
-  return new Map(Object.entries(settings).map(([name, value]) => [name, { value, origin }]))
+  return new Map(Object.entries(settings).map(([name, value]) => [name, { value, origin, implied: true }]))
 }

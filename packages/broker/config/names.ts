@@ -15,14 +15,14 @@ export const EXTRA_BROKER_CONFIGS: ReadonlyMap<
     'super.users',
     {
       documentation: 'Principals that may do everything, User:name separated by semicolons.',
-      honoured: notYet('access control is not built yet'),
+      honoured: notYet('there is no access control'),
     },
   ],
   [
     'allow.everyone.if.no.acl.found',
     {
       documentation: 'Everyone may use a resource for which there is no ACL.',
-      honoured: notYet('access control is not built yet'),
+      honoured: notYet('there is no access control'),
     },
   ],
 ])
@@ -76,7 +76,7 @@ export type OtherName =
   | { readonly kind: 'removed'; readonly honoured: Honoured }
   | { readonly kind: 'plugin' }
   | { readonly kind: 'dynamic-only' }
-  | { readonly kind: 'unknown'; readonly nearest: string | null }
+  | { readonly kind: 'unknown' }
 
 export function classify(name: string): OtherName {
   const listener = classifyListenerConfig(name)
@@ -87,7 +87,7 @@ export function classify(name: string): OtherName {
   if (removed) return { kind: 'removed', honoured: removed }
   if (PLUGIN_PREFIXES.some(prefix => name.startsWith(prefix))) return { kind: 'plugin' }
   if (DYNAMIC_ONLY_BROKER_CONFIGS.get(name)) return { kind: 'dynamic-only' }
-  return { kind: 'unknown', nearest: nearestBrokerConfig(name) }
+  return { kind: 'unknown' }
 }
 
 function classifyListenerConfig(name: string): OtherName | null {
@@ -95,13 +95,17 @@ function classifyListenerConfig(name: string): OtherName | null {
   if (rest === null) return null
   const listener = name.slice('listener.name.'.length, name.length - rest.length - 1)
   const key = BROKER_CONFIGS.get(rest) ?? BROKER_CONFIGS.get(rest.slice(rest.indexOf('.') + 1))
-  if (key) return { kind: 'listener', listener, key }
-  const nearest = nearestBrokerConfig(rest)
-  return { kind: 'unknown', nearest: nearest && `listener.name.${listener}.${nearest}` }
+  return key ? { kind: 'listener', listener, key } : { kind: 'unknown' }
 }
 
-/** A topic's name used for a broker is the commonest slip. */
-function nearestBrokerConfig(name: string): string | null {
+/** What somebody who wrote `name`, which is unknown, may have meant; null if nothing is near. */
+export function nearestBrokerConfig(name: string): string | null {
+  const rest = withoutListenerPrefix(name)
+  if (rest !== null) {
+    const near = nearest(rest, BROKER_CONFIGS.keys.keys())
+    return near && name.slice(0, -rest.length) + near
+  }
+  // A topic's name used for a broker is the commonest slip.
   const asTopic = TOPIC_CONFIGS.get(name) && BROKER_CONFIGS.get(`log.${name}`)
   return asTopic ? asTopic.name : nearest(name, BROKER_CONFIGS.keys.keys())
 }

@@ -5,13 +5,15 @@
  */
 import { BROKER_CONFIGS } from './definitions.ts'
 import { ConfigError, type ConfigProblem } from './errors.ts'
-import { classify } from './names.ts'
+import { classify, nearestBrokerConfig } from './names.ts'
 import { PropertiesSyntaxError, parseProperties } from './properties.ts'
 
 export interface RawValue {
   readonly value: string
   /** For people: "server.properties line 12". */
   readonly origin: string
+  /** Nobody has set it: it is one of our own defaults. */
+  readonly implied?: boolean
 }
 
 /** By Kafka's names. */
@@ -142,15 +144,16 @@ function readArguments(args: readonly string[], problems: ConfigProblem[]): Entr
     const name = argument.slice(0, equals).trim()
     const other = BROKER_CONFIGS.get(name) ? null : classify(name)
     const origin = `--set ${name}`
-    if (other?.kind === 'unknown') problems.push({ origin, name, message: unknownName(name, other.nearest) })
+    if (other?.kind === 'unknown') problems.push({ origin, name, message: unknownName(name) })
     return [[name, { value: argument.slice(equals + 1), origin }] as const]
   })
 }
 
 // ---------------------------------------------------------------------------------------------------------- names
 
-export function unknownName(name: string, nearestName: string | null): string {
-  return `${name} is not a configuration key${nearestName ? `: did you mean ${nearestName}?` : ''}`
+function unknownName(name: string): string {
+  const near = nearestBrokerConfig(name)
+  return `${name} is not a configuration key${near ? ` (did you mean ${near}?)` : ''}`
 }
 
 function warnOfName(name: string, origin: string): ConfigProblem[] {
@@ -158,7 +161,7 @@ function warnOfName(name: string, origin: string): ConfigProblem[] {
   const other = classify(name)
   switch (other.kind) {
     case 'unknown':
-      return [{ origin, name, message: `${unknownName(name, other.nearest)}; it is ignored` }]
+      return [{ origin, name, message: `${unknownName(name)}; it is ignored` }]
     case 'removed':
     case 'extra':
       return [{ origin, name, message: `${name} has no effect: ${other.honoured.reason}` }]

@@ -44,9 +44,9 @@ export interface Unhonoured {
 export function unhonoured(config: BrokerConfig): Unhonoured {
   const warnings: ConfigProblem[] = []
   const notes: ConfigProblem[] = []
-  for (const [name, { value, origin }] of config.source.merged) {
+  for (const [name, { value, origin, implied }] of config.source.merged) {
     const key = keyOf(name)
-    if (!key || isDefault(key, value)) continue
+    if (!key || implied || isDefault(key, value)) continue
     const message = sentence(key.honoured, name, key.type === 'password' ? null : value)
     if (message === null) continue
     const list = key.honoured.status === 'not-yet' ? warnings : notes

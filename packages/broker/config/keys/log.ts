@@ -2,7 +2,7 @@
 
 import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { CLEANER, LOG_DIR_MOVES, RECOMPRESSION, REPLICATION } from './honoured.ts'
+import { CLEANER, LOG_DIR_MOVES, RECOMPRESSION, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const LOG_CONFIGS = {
@@ -40,7 +40,7 @@ export const LOG_CONFIGS = {
     'A file that is no longer needed is renamed at once and removed this much later.'),
 
   // ------------------------------------------------------------------------------------------------ retention
-  'log.cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: log compaction is not built yet"),
+  'log.cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: there is no log compaction"),
     { valid: listOf({ empty: true }, 'compact', 'delete'), update: 'cluster-wide' },
     "What becomes of old records: 'delete' removes old segments, 'compact' keeps the last record of each key. Empty: all stay."),
   'log.retention.ms': long(null, 'high', YES, { update: 'cluster-wide' },
@@ -53,9 +53,9 @@ export const LOG_CONFIGS = {
     'The oldest segments of a partition are deleted as long as the rest holds at least this many bytes; -1: no bound.'),
   'log.retention.check.interval.ms': long(300_000, 'medium', YES, { valid: atLeast(1) },
     'How often it is checked which segments may be deleted.'),
-  'log.local.retention.ms': long(-2, 'medium', notYet('tiered storage is not built yet'), { valid: atLeast(-2), update: 'cluster-wide' },
+  'log.local.retention.ms': long(-2, 'medium', TIERED_STORAGE, { valid: atLeast(-2), update: 'cluster-wide' },
     'How long a tiered segment also stays on the local disk; -2: as log.retention.ms says.'),
-  'log.local.retention.bytes': long(-2, 'medium', notYet('tiered storage is not built yet'), { valid: atLeast(-2), update: 'cluster-wide' },
+  'log.local.retention.bytes': long(-2, 'medium', TIERED_STORAGE, { valid: atLeast(-2), update: 'cluster-wide' },
     'How many bytes of a tiered partition also stay on the local disk; -2: as log.retention.bytes says.'),
 
   // ------------------------------------------------------------------------------------------------- flushing

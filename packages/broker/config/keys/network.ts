@@ -46,7 +46,7 @@ export const NETWORK_CONFIGS = {
     'Connections at one time from one address. 0 refuses every address that has no override.'),
   'max.connections.per.ip.overrides': string('', 'medium', YES, { update: 'cluster-wide' },
     'max.connections.per.ip for single hosts or addresses: host:count, separated by commas.'),
-  'max.connection.creation.rate': int(INT_MAX, 'medium', notYet('the rate of new connections is not limited yet'),
+  'max.connection.creation.rate': int(INT_MAX, 'medium', notYet('the rate of new connections is not limited'),
     { valid: atLeast(0), update: 'cluster-wide' },
     'New connections a second; with the prefix of a listener, on that listener.'),
   'connection.failed.authentication.delay.ms': int(100, 'low', SASL, { valid: atLeast(0) },

@@ -23,7 +23,7 @@ export const TOPIC_ROWS = {
   'internal.segment.bytes': int(null, 'medium', YES, { internal: true },
     'segment.bytes without its lower bound. For tests.'),
 
-  'cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: log compaction is not built yet"),
+  'cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: there is no log compaction"),
     { valid: listOf({ empty: true }, 'compact', 'delete') },
     "What becomes of old records: 'delete' removes old segments, 'compact' keeps the last record of each key. Empty: all stay."),
   'retention.ms': long(604_800_000, 'medium', YES, { valid: atLeast(-1) },
