@@ -1,0 +1,328 @@
+/**
+ * The group coordinator as handlers see it: one method an API, from a decoded request to the response for its version.
+ * Finds the partition of `__consumer_offsets` that a group belongs to, asks its machine (group/) through the runtime, and
+ * puts failures where each API has a place for them. What a client may do is checked before, by the handlers.
+ */
+import type { World } from '@ottla/io'
+import { CODECS, ErrorCode, type Init, ZERO_UUID } from '@ottla/protocol'
+import type { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
+import type { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
+import type { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import type { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
+import type { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
+import type { ListGroupsRequest, ListGroupsResponse } from '@ottla/protocol/messages/list-groups'
+import type { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
+import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
+import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
+import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import type { BrokerConfig } from '../config/index.ts'
+import { isExpected } from '../errors.ts'
+import { coordinatorErrorCode } from './coordinator-errors.ts'
+import type { CoordinatorLog } from './coordinator-log.ts'
+import type { ListedGroup } from './group/administration.ts'
+import type { GroupConfig } from './group/config.ts'
+import type { DeletedTopic } from './group/expiry.ts'
+import { GroupMachine } from './group/machine.ts'
+import { type FetchOffsetsRequest, type FetchOffsetsResponse, failedCommit } from './group/offset-requests.ts'
+import type { GroupRecord } from './group/records.ts'
+import type { GroupApi, GroupRequest, GroupResponse, RequestOf, ResponseOf } from './group/requests.ts'
+import { groupSerde } from './group/serde.ts'
+import {
+  failedFetch,
+  fetchedById,
+  mergeTopics,
+  splitCommit,
+  splitDelete,
+  splitFetch,
+  type TopicLookup,
+} from './group-topics.ts'
+import { partitionFor } from './partition-for.ts'
+import { CoordinatorRuntime } from './runtime.ts'
+
+export const OFFSETS_TOPIC = '__consumer_offsets'
+
+export interface GroupCoordinatorOptions {
+  readonly world: World
+  readonly config: BrokerConfig
+  readonly topics: TopicLookup
+  /** Of the offsets topic; what it would be created with, while it is not there. */
+  readonly partitionCount: () => number
+  /** Throws an ApiError NOT_LEADER_OR_FOLLOWER if this node does not lead the partition. */
+  readonly openLog: (partition: number) => CoordinatorLog
+}
+
+/** Of a request; a handler's context is one. */
+export interface GroupCallContext {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly clientAddress: string
+}
+
+export class GroupCoordinator {
+  readonly #runtime: CoordinatorRuntime<GroupRequest, GroupResponse, GroupRecord, GroupMachine>
+  readonly #config: GroupConfig
+  readonly #topics: TopicLookup
+  readonly #partitionCount: () => number
+  readonly #world: World
+
+  constructor({ world, config, topics, partitionCount, openLog }: GroupCoordinatorOptions) {
+    this.#world = world
+    this.#config = groupConfig(config)
+    this.#topics = topics
+    this.#partitionCount = partitionCount
+    const codec = CODECS[config.offsetsTopicCompressionCodec] ?? 'none'
+    const log = world.logger.child({ component: 'group-coordinator' })
+    this.#runtime = new CoordinatorRuntime({
+      topic: OFFSETS_TOPIC,
+      clock: world.clock,
+      logger: log,
+      openLog,
+      createShard: (_partition, shardLog) =>
+        new GroupMachine({
+          config: this.#config,
+          newUuid: () => randomUuid(world),
+          // How small compression makes a batch is not known before it is done.
+          maxBatchBytes: () => (codec === 'none' ? shardLog.maxBatchBytes : Number.POSITIVE_INFINITY),
+          log,
+        }),
+      serde: groupSerde,
+      codec,
+      loadBufferBytes: config.offsetsLoadBufferSize,
+      writeTimeoutMs: config.offsetsCommitTimeoutMs,
+    })
+  }
+
+  // ------------------------------------------------------------------------------------------------- the cluster
+
+  /** Of the offsets topic. */
+  partitionFor(groupId: string): number {
+    return partitionFor(groupId, this.#partitionCount())
+  }
+
+  /** This node leads the partition of the offsets topic. Resolves when its groups are loaded, or can't be. */
+  onElection(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.loadPartition(partition, leaderEpoch)
+  }
+
+  /** Another node leads it; null: this node has no replica of it any more. */
+  onResignation(partition: number, leaderEpoch: number | null): void {
+    this.#runtime.unloadPartition(partition, leaderEpoch)
+  }
+
+  onTopicsDeleted(topics: readonly DeletedTopic[]): void {
+    this.#runtime.runOnAll((machine, now) => machine.onTopicsDeleted(topics, now))
+  }
+
+  /** Tells all who wait that this is not their coordinator any more. */
+  close(): void {
+    this.#runtime.close()
+  }
+
+  // --------------------------------------------------------------------------------------------- classic protocol
+
+  async joinGroup(request: JoinGroupRequest, context: GroupCallContext): Promise<Init<typeof JoinGroupResponse>> {
+    const { groupId, memberId, sessionTimeoutMs } = request
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
+    let response: ResponseOf<'joinGroup'>
+    if (groupId === '') response = { memberId, errorCode: ErrorCode.INVALID_GROUP_ID }
+    else if (sessionTimeoutMs < minSessionTimeoutMs || sessionTimeoutMs > maxSessionTimeoutMs) {
+      response = { memberId, errorCode: ErrorCode.INVALID_SESSION_TIMEOUT }
+    } else response = await this.#write('joinGroup', groupId, request, context, errorCode => ({ errorCode }))
+    // Until version 6 there is no null for a protocol, from 7 on there is nothing else for none.
+    const protocolName = response.protocolName || null
+    return { ...response, protocolName: context.apiVersion >= 7 ? protocolName : (protocolName ?? '') }
+  }
+
+  async syncGroup(request: SyncGroupRequest, context: GroupCallContext): Promise<Init<typeof SyncGroupResponse>> {
+    const { groupId, protocolType, protocolName } = request
+    if (context.apiVersion >= 5 && (protocolType === null || protocolName === null)) {
+      return { errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL }
+    }
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    return this.#write('syncGroup', groupId, request, context, errorCode => ({ errorCode }))
+  }
+
+  async heartbeat(request: HeartbeatRequest, context: GroupCallContext): Promise<Init<typeof HeartbeatResponse>> {
+    const { groupId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    return this.#write('heartbeat', groupId, request, context, errorCode => ({
+      // Sessions begin anew when the group is loaded: the member loses nothing.
+      errorCode: errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : errorCode,
+    }))
+  }
+
+  async leaveGroup(request: LeaveGroupRequest, context: GroupCallContext): Promise<Init<typeof LeaveGroupResponse>> {
+    const { groupId, memberId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    const isBatched = context.apiVersion >= 3
+    const members = isBatched ? request.members : [{ memberId, groupInstanceId: null, reason: null }]
+    const batched = { ...request, members }
+    const response = await this.#write('leaveGroup', groupId, batched, context, errorCode => ({ errorCode }))
+    if (isBatched) return response
+    return { errorCode: response.errorCode || response.members?.[0]?.errorCode || ErrorCode.NONE }
+  }
+
+  // ------------------------------------------------------------------------------------------------------ offsets
+
+  async offsetCommit(
+    request: OffsetCommitRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof OffsetCommitResponse>> {
+    const { known, refused } = splitCommit(request.topics, context.apiVersion, this.#topics)
+    if (known.length === 0) return { topics: refused }
+    const wanted = { ...request, topics: known }
+    const { topics } = await this.#write('offsetCommit', request.groupId, wanted, context, errorCode =>
+      failedCommit(wanted, errorCode),
+    )
+    return { topics: mergeTopics(refused, topics as typeof refused) }
+  }
+
+  async offsetDelete(
+    request: OffsetDeleteRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof OffsetDeleteResponse>> {
+    const { groupId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    const { known, refused } = splitDelete(request.topics, this.#topics)
+    const wanted = { groupId, topics: known }
+    const response = await this.#write('offsetDelete', groupId, wanted, context, errorCode => ({ errorCode }))
+    if (response.errorCode !== ErrorCode.NONE) return response
+    return { ...response, topics: mergeTopics(refused, response.topics as typeof refused) }
+  }
+
+  async offsetFetch(request: OffsetFetchRequest, context: GroupCallContext): Promise<Init<typeof OffsetFetchResponse>> {
+    const { apiVersion } = context
+    if (apiVersion >= 8) {
+      const groups = request.groups.map(group => this.#fetchOffsets(group, request.requireStable, apiVersion))
+      return { groups: await Promise.all(groups) }
+    }
+    const topics = request.topics?.map(topic => ({ ...topic, topicId: ZERO_UUID })) ?? null
+    const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
+    const response = await this.#fetchOffsets(group, request.requireStable, apiVersion)
+    return { errorCode: response.errorCode, topics: response.topics }
+  }
+
+  async #fetchOffsets(
+    group: FetchOffsetsRequest,
+    requireStable: boolean,
+    apiVersion: number,
+  ): Promise<FetchOffsetsResponse> {
+    const { groupId, topics } = group
+    const { known, refused } = splitFetch(topics ?? [], apiVersion, this.#topics)
+    const wanted = { ...group, topics: topics && known }
+    try {
+      const partition = this.partitionFor(groupId)
+      const response = await this.#runtime.read(partition, machine => machine.fetchOffsets(wanted, requireStable))
+      const fetched = topics ? response.topics : fetchedById(response.topics, apiVersion, this.#topics)
+      return { ...response, topics: [...fetched, ...refused] }
+    } catch (error) {
+      return failedGroup(group, fetchErrorCode(this.#errorCode('offsetFetch', error)), apiVersion)
+    }
+  }
+
+  // ----------------------------------------------------------------------------------------------- administration
+
+  /** In the order that was asked for; authorized operations are the handler's to add. */
+  async describeGroups(
+    request: DescribeGroupsRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof DescribeGroupsResponse>> {
+    const groups = request.groups.map(async groupId => {
+      try {
+        const partition = this.partitionFor(groupId)
+        return await this.#runtime.read(partition, machine => machine.describeGroup(groupId, context.apiVersion))
+      } catch (error) {
+        return { groupId, errorCode: this.#errorCode('describeGroups', error) }
+      }
+    })
+    return { groups: await Promise.all(groups) }
+  }
+
+  /** The groups that this node coordinates. */
+  async listGroups({ statesFilter, typesFilter }: ListGroupsRequest): Promise<Init<typeof ListGroupsResponse>> {
+    const reads = this.#runtime.partitions.map(async (partition): Promise<ListedGroup[]> => {
+      try {
+        return await this.#runtime.read(partition, machine => machine.listGroups(statesFilter, typesFilter))
+      } catch (error) {
+        // Another node will tell of those.
+        if (coordinatorErrorCode(error) === ErrorCode.NOT_COORDINATOR) return []
+        throw error
+      }
+    })
+    try {
+      return { errorCode: ErrorCode.NONE, groups: (await Promise.all(reads)).flat() }
+    } catch (error) {
+      return { errorCode: this.#errorCode('listGroups', error) }
+    }
+  }
+
+  async deleteGroups(
+    request: DeleteGroupsRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof DeleteGroupsResponse>> {
+    const results = [...new Set(request.groupsNames)].map(async groupId => {
+      const failed = (errorCode: number) => ({ results: [{ groupId, errorCode }] })
+      const response = await this.#write('deleteGroups', groupId, { groupsNames: [groupId] }, context, failed)
+      return response.results ?? []
+    })
+    return { results: (await Promise.all(results)).flat() }
+  }
+
+  // ------------------------------------------------------------------------------------------------------- common
+
+  /** Failures become responses by `failed`. */
+  async #write<Api extends GroupApi>(
+    api: Api,
+    groupId: string,
+    request: RequestOf<Api>,
+    { apiVersion, clientId, clientAddress }: GroupCallContext,
+    failed: (errorCode: number) => ResponseOf<Api>,
+  ): Promise<ResponseOf<Api>> {
+    const caller = { apiVersion, clientId: clientId ?? '', clientHost: `/${clientAddress}` }
+    try {
+      const call = { api, request, caller } as GroupRequest
+      return (await this.#runtime.write(this.partitionFor(groupId), call)) as ResponseOf<Api>
+    } catch (error) {
+      return failed(this.#errorCode(api, error))
+    }
+  }
+
+  #errorCode(api: string, error: unknown): number {
+    if (!isExpected(error))
+      this.#world.logger.error('request to the group coordinator failed', { api, error: error as Error })
+    return coordinatorErrorCode(error)
+  }
+}
+
+function groupConfig(config: BrokerConfig): GroupConfig {
+  return {
+    minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
+    maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
+    maxSize: config.groupMaxSize,
+    initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
+    offsetMetadataMaxBytes: config.offsetMetadataMaxBytes,
+    offsetsRetentionMs: config.offsetsRetentionMs,
+    offsetsRetentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+  }
+}
+
+/** Consumers before Kafka 3.9 take COORDINATOR_NOT_AVAILABLE here for fatal; this makes them look for the coordinator. */
+function fetchErrorCode(errorCode: number): number {
+  return errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE ? ErrorCode.NOT_COORDINATOR : errorCode
+}
+
+/** Version 1 has a place for errors in partitions only. */
+function failedGroup(group: FetchOffsetsRequest, errorCode: number, apiVersion: number): FetchOffsetsResponse {
+  const { groupId, topics } = group
+  if (apiVersion >= 2) return { groupId, topics: [], errorCode }
+  return { groupId, topics: (topics ?? []).map(topic => failedFetch(topic, errorCode)), errorCode: ErrorCode.NONE }
+}
+
+/** As Java prints one: member ids end with it. */
+function randomUuid(world: World): string {
+  const bytes = world.random.bytes(16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = Buffer.from(bytes).toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
