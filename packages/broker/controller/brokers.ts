@@ -145,10 +145,11 @@ export function brokerHeartbeat(
     registrationOffset,
     partitions.hasLeaderships(brokerId),
   )
-  const records = current === next ? [] : recordsForState(state, broker, next)
-  if (metadataVersion(state) >= Since.DIRECTORY_ASSIGNMENT) {
-    records.push(...recordsForOfflineDirs(state, broker, request.offlineLogDirs))
-  }
+  const knowsDirs = metadataVersion(state) >= Since.DIRECTORY_ASSIGNMENT
+  const lostDirs = knowsDirs ? broker.logDirs.filter(id => request.offlineLogDirs.includes(id)) : []
+  const records = current === next ? [] : recordsForState(state, broker, next, lostDirs)
+  const isLeaving = current !== next && next !== 'unfenced'
+  if (lostDirs.length > 0) records.push(...recordsForLostDirs(state, broker, lostDirs, isLeaving))
   if (metadataVersion(state) >= Since.CORDONED_LOG_DIRS) {
     records.push(...recordsForCordonedDirs(broker, request.cordonedLogDirs))
   }
@@ -161,7 +162,12 @@ export function brokerHeartbeat(
   return { records, isAtomic: false, response }
 }
 
-function recordsForState(state: ControllerState, broker: BrokerRegistration, next: BrokerState): MetadataRecord[] {
+function recordsForState(
+  state: ControllerState,
+  broker: BrokerRegistration,
+  next: BrokerState,
+  lostDirs: readonly string[],
+): MetadataRecord[] {
   const { id: brokerId, epoch: brokerEpoch } = broker
   switch (next) {
     case 'fenced':
@@ -170,7 +176,7 @@ function recordsForState(state: ControllerState, broker: BrokerRegistration, nex
     case 'unfenced':
       return [
         metadataRecord('BrokerRegistrationChangeRecord', 0, { brokerId, brokerEpoch, fenced: -1 }),
-        ...leaderAndIsrUpdates(state, state.partitions.withoutLeader(), { add: brokerId }),
+        ...leaderAndIsrUpdates(state, state.partitions.withoutLeader(), { add: brokerId, lostDirs }),
       ]
     case 'controlled-shutdown': {
       const change = { brokerId, brokerEpoch, inControlledShutdown: 1 }
@@ -191,15 +197,16 @@ function fencingRecords(
   ]
 }
 
-function recordsForOfflineDirs(
+/** A broker that is leaving has had all its partitions moved already. */
+function recordsForLostDirs(
   state: ControllerState,
   { id: brokerId, epoch: brokerEpoch, logDirs }: BrokerRegistration,
-  offline: readonly string[],
+  lost: readonly string[],
+  isLeaving: boolean,
 ): MetadataRecord[] {
-  const lost = logDirs.filter(id => offline.includes(id))
-  if (lost.length === 0) return []
-  const moves = lost.flatMap(id => leaderAndIsrUpdates(state, state.partitions.inDirectory(id), { remove: brokerId }))
-  const left = logDirs.filter(id => !offline.includes(id))
+  const inLostDirs = isLeaving ? [] : lost.map(id => state.partitions.inDirectory(id))
+  const moves = inLostDirs.flatMap(partitions => leaderAndIsrUpdates(state, partitions, { remove: brokerId }))
+  const left = logDirs.filter(id => !lost.includes(id))
   return [...moves, metadataRecord('BrokerRegistrationChangeRecord', 2, { brokerId, brokerEpoch, logDirs: left })]
 }
 

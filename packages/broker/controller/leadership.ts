@@ -12,13 +12,15 @@ export interface BrokerChange {
   readonly add?: number
   /** Leaves ISR, ELR and leadership. */
   readonly uncleanShutdown?: number
+  /** Log dirs that have just failed: nobody leads from them. */
+  readonly lostDirs?: readonly string[]
 }
 
 /** Of the given partitions, those that the change of a broker touches. */
 export function leaderAndIsrUpdates(
   state: ControllerState,
   partitions: Iterable<TopicIdPartition>,
-  { remove, add, uncleanShutdown }: BrokerChange,
+  { remove, add, uncleanShutdown, lostDirs = [] }: BrokerChange,
 ): MetadataRecord[] {
   const isAcceptable = (id: number) => id !== remove && id !== uncleanShutdown && (id === add || isActive(state, id))
   const records: MetadataRecord[] = []
@@ -31,8 +33,10 @@ export function leaderAndIsrUpdates(
       ofTopic = topicRules(state, topic)
       rules.set(topicId, ofTopic)
     }
+    const isInLostDir = (id: number) => lostDirs.includes(directoryOf(partition, id) ?? '')
+    const mayLead = (id: number) => isAcceptable(id) && !isInLostDir(id)
     const record = partitionChangeRecord({
-      ...changeOf(state, topic, partitionId, ofTopic, isAcceptable),
+      ...changeOf(state, topic, partitionId, ofTopic, mayLead),
       isr: partition.isr.filter(id => id !== remove && id !== uncleanShutdown),
       ...(uncleanShutdown === undefined ? {} : { uncleanShutdownReplicas: [uncleanShutdown] }),
     })
