@@ -1,0 +1,72 @@
+/**
+ * FindCoordinator (key 10), versions 0 to 6: the leader of the partition of `__consumer_offsets` that a group belongs to.
+ * The topic is created when the first one asks. Coordinators of transactions and share groups are not there yet.
+ *
+ * 1 key type, error message · 4 many keys (KIP-699) · 6 share groups (KIP-932)
+ */
+import { ErrorCode, type ErrorName } from '@ottla/protocol'
+import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
+import type { NodeEndpoint } from '../metadata-cache.ts'
+import type { Services } from '../services.ts'
+import { defineHandler } from './handler.ts'
+
+const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const
+const MANY_KEYS_SINCE = 4
+
+interface Found {
+  readonly errorCode: number
+  readonly errorMessage: string
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+export const findCoordinator = defineHandler({
+  request: FindCoordinatorRequest,
+  response: FindCoordinatorResponse,
+  handle({ key, keyType, coordinatorKeys }, { apiVersion, listenerName }, services) {
+    const findOne = (one: string) => find(one, keyType, listenerName, services)
+    if (apiVersion < MANY_KEYS_SINCE) return findOne(key)
+    return { coordinators: coordinatorKeys.map(one => ({ key: one, ...findOne(one) })) }
+  },
+})
+
+function find(key: string, keyType: number, listenerName: string, services: Services): Found {
+  switch (keyType) {
+    case KeyType.GROUP:
+      return findGroupCoordinator(key, listenerName, services)
+    case KeyType.TRANSACTION:
+      return notFound('INVALID_REQUEST', 'transactions are not served yet')
+    case KeyType.SHARE:
+      return notFound('INVALID_REQUEST', 'share groups are not served yet')
+    default:
+      return notFound('INVALID_REQUEST', `no coordinator has key type ${keyType}`)
+  }
+}
+
+function findGroupCoordinator(
+  groupId: string,
+  listenerName: string,
+  { metadata, groups, autoTopics }: Services,
+): Found {
+  const topic = metadata.topic(OFFSETS_TOPIC)
+  if (!topic) {
+    autoTopics.create(OFFSETS_TOPIC)
+    return notFound('COORDINATOR_NOT_AVAILABLE', `${OFFSETS_TOPIC} is about to be created`)
+  }
+  const partition = groups.partitionFor(groupId)
+  const leader = topic.partitions[partition]?.leader ?? -1
+  const endpoint = metadata.endpoint(leader, listenerName)
+  return endpoint
+    ? found(endpoint)
+    : notFound('COORDINATOR_NOT_AVAILABLE', `${OFFSETS_TOPIC}-${partition} has no leader`)
+}
+
+function found({ nodeId, host, port }: NodeEndpoint): Found {
+  return { errorCode: ErrorCode.NONE, errorMessage: '', nodeId, host, port }
+}
+
+function notFound(code: ErrorName, errorMessage: string): Found {
+  return { errorCode: ErrorCode[code], errorMessage, nodeId: -1, host: '', port: -1 }
+}
