@@ -27,7 +27,7 @@ export const GROUP_COORDINATOR_CONFIGS = {
     'Replicas of __consumer_offsets when it is created, which waits until there are that many brokers.'),
   'offsets.topic.segment.bytes': int(104_857_600, 'high', YES, { valid: atLeast(1) },
     'segment.bytes of __consumer_offsets when it is created: small, so that it is compacted soon and loads fast.'),
-  'offsets.topic.compression.codec': int(0, 'high', notYet('records of groups are written uncompressed'),
+  'offsets.topic.compression.codec': int(0, 'high', YES,
     'Compression of batches in __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.'),
   'offsets.load.buffer.size': int(5_242_880, 'high', YES, { valid: atLeast(1) },
     'Bytes that are read at once when groups are loaded. A larger batch is still read whole.'),

@@ -2,7 +2,7 @@
 
 import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { CLEANER, LOG_DIR_MOVES, RECOMPRESSION, REPLICATION, TIERED_STORAGE } from './honoured.ts'
+import { CLEANER, LOG_DIR_MOVES, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const LOG_CONFIGS = {
@@ -83,14 +83,14 @@ export const LOG_CONFIGS = {
     'With CreateTime, records whose timestamp is more than this behind the clock of the broker are refused.'),
   'log.message.timestamp.after.max.ms': long(3_600_000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'With CreateTime, records whose timestamp is more than this ahead of the clock of the broker are refused.'),
-  'compression.type': string('producer', 'high', RECOMPRESSION,
+  'compression.type': string('producer', 'high', YES,
     { valid: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'), update: 'cluster-wide' },
     "How batches are stored: 'producer' keeps what the producer chose, anything else compresses again if it differs."),
-  'compression.gzip.level': int(-1, 'medium', RECOMPRESSION, { valid: GZIP_LEVEL, update: 'cluster-wide' },
-    'The level at which the broker compresses with gzip; -1 is the default of zlib.'),
-  'compression.lz4.level': int(9, 'medium', RECOMPRESSION, { valid: between(1, 17), update: 'cluster-wide' },
+  'compression.gzip.level': int(-1, 'medium', YES, { valid: GZIP_LEVEL, update: 'cluster-wide' },
+    'The level at which the broker compresses with gzip; -1 is the default of the library.'),
+  'compression.lz4.level': int(9, 'medium', YES, { valid: between(1, 17), update: 'cluster-wide' },
     'The level at which the broker compresses with lz4.'),
-  'compression.zstd.level': int(3, 'medium', RECOMPRESSION, { valid: between(-131_072, 22), update: 'cluster-wide' },
+  'compression.zstd.level': int(3, 'medium', YES, { valid: between(-131_072, 22), update: 'cluster-wide' },
     'The level at which the broker compresses with zstd.'),
 
   // -------------------------------------------------------------------------------------------------- cleaner

@@ -2,7 +2,7 @@
 
 import { boolean, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, oneOf, THROTTLED_REPLICAS } from '../validators.ts'
-import { CLEANER, QUOTAS, RECOMPRESSION, REPLICATION, TIERED_STORAGE } from './honoured.ts'
+import { CLEANER, QUOTAS, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const TOPIC_ROWS = {
@@ -54,14 +54,14 @@ export const TOPIC_ROWS = {
     'With CreateTime, records whose timestamp is more than this behind the clock of the broker are refused.'),
   'message.timestamp.after.max.ms': long(3_600_000, 'medium', YES, { valid: atLeast(0) },
     'With CreateTime, records whose timestamp is more than this ahead of the clock of the broker are refused.'),
-  'compression.type': string('producer', 'medium', RECOMPRESSION,
+  'compression.type': string('producer', 'medium', YES,
     { valid: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer') },
     "How batches are stored: 'producer' keeps what the producer chose, anything else compresses again if it differs."),
-  'compression.gzip.level': int(-1, 'medium', RECOMPRESSION, { valid: GZIP_LEVEL },
-    'The level at which the broker compresses with gzip; -1 is the default of zlib.'),
-  'compression.lz4.level': int(9, 'medium', RECOMPRESSION, { valid: between(1, 17) },
+  'compression.gzip.level': int(-1, 'medium', YES, { valid: GZIP_LEVEL },
+    'The level at which the broker compresses with gzip; -1 is the default of the library.'),
+  'compression.lz4.level': int(9, 'medium', YES, { valid: between(1, 17) },
     'The level at which the broker compresses with lz4.'),
-  'compression.zstd.level': int(3, 'medium', RECOMPRESSION, { valid: between(-131_072, 22) },
+  'compression.zstd.level': int(3, 'medium', YES, { valid: between(-131_072, 22) },
     'The level at which the broker compresses with zstd.'),
 
   'unclean.leader.election.enable': boolean(false, 'medium', REPLICATION,
