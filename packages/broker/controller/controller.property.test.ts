@@ -3,11 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MetadataRecord } from '@ottla/protocol'
 import fc from 'fast-check'
-import { MetadataLoader, NO_LEADER } from '../image/index.ts'
+import {
+  directoryOf,
+  hasOnlineDirectory,
+  MetadataLoader,
+  NO_LEADER,
+  type PartitionRegistration,
+} from '../image/index.ts'
 import type { ControllerApiName, ControllerRequest } from './apis.ts'
 import type { Controller } from './controller.ts'
 import { PartitionIndex } from './partition-index.ts'
-import { FULL_ACCESS } from './state.ts'
+import { FULL_ACCESS, isActive } from './state.ts'
 import { testController } from './testing/scenario.ts'
 
 const OPS = [
@@ -183,8 +189,11 @@ function check({ controller, log }: World): void {
       )
       assert.equal(new Set(p.isr).size, p.isr.length, where)
       assert.equal(p.directories.length, p.replicas.length, where)
-      assert.equal(p.leader === NO_LEADER, p.isr.length === 0, `a leader exactly if someone is in sync: ${where}`)
-      if (p.leader === NO_LEADER) continue
+      if (p.leader === NO_LEADER) {
+        const mayLead = p.isr.filter(id => isActive(controller, id) && isInOnlineDirectory(controller, p, id))
+        assert.deepEqual(mayLead, [], `nobody leads only if nobody in sync can: ${where}`)
+        continue
+      }
       assert.ok(p.isr.includes(p.leader), `the leader is in sync: ${where}`)
       const leader = image.brokers.get(p.leader)
       assert.ok(leader && !leader.fenced && !leader.inControlledShutdown, `the leader is active: ${where}`)
@@ -196,6 +205,10 @@ function check({ controller, log }: World): void {
   loader.settle(image.provenance)
   assert.deepEqual([...loader.image.topicsById], [...image.topicsById], 'the image is what the log says')
   assert.deepEqual(loader.image.brokers, image.brokers)
+}
+
+function isInOnlineDirectory({ image }: Controller, partition: PartitionRegistration, id: number): boolean {
+  return hasOnlineDirectory(image.brokers.get(id)!, directoryOf(partition, id)!)
 }
 
 function described(index: PartitionIndex): unknown {
