@@ -192,7 +192,8 @@ function decodeNullableStruct(e: Emitter, field: Field, path: string): string {
   if (!e.isNullable(field)) return decodeStruct(e, field.fields!, path)
   const value = e.name()
   e.line(`let ${value} = null`)
-  e.line('if (view.getInt8(p++) >= 0) {')
+  // The marker: 1 or -1, but 1 or 0 in a tag.
+  e.line(`if (view.getInt8(p++) ${e.isTagged(field) ? '>' : '>='} 0) {`)
   e.line(`${value} = ${decodeStruct(e, field.fields!, path)}`)
   e.line('}')
   return value
@@ -334,7 +335,7 @@ function encodeField(e: Emitter, field: Field, value: string, path: string): voi
 function encodeNullableStruct(e: Emitter, field: Field, value: string, path: string): void {
   const nullable = e.isNullable(field)
   e.line(`if (${value} === null) {`)
-  e.line(nullable ? 'writer.int8(-1)' : `runtime.isNull('${path}')`)
+  e.line(nullable ? `writer.int8(${e.isTagged(field) ? 0 : -1})` : `runtime.isNull('${path}')`)
   e.line('} else {')
   if (nullable) e.line('writer.int8(1)')
   encodeStruct(e, field.fields!, value, path)

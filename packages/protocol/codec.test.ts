@@ -16,7 +16,7 @@ import { MetadataRequest } from './messages/metadata.ts'
 import { Reader } from './reader.ts'
 import { array, type Field, inRange, int32, int64, type Message, message, type Shape, struct } from './schema.ts'
 import { allSchemas } from './testing/all-schemas.ts'
-import { goldenValue, type Variant } from './testing/golden-values.ts'
+import { goldenValue, plain, type Variant } from './testing/golden-values.ts'
 import { Writer } from './writer.ts'
 
 interface Golden {
@@ -27,15 +27,11 @@ interface Golden {
 }
 
 const schemas = await allSchemas()
-/** The one schema that Kafka ships no JSON converter for, through which the bytes are made. */
-const WITHOUT_GOLDEN = new Set(['SubscriptionInfoData'])
-
 const golden: Golden[] = gunzipSync(readFileSync(join(import.meta.dirname, 'fixtures/golden/golden.txt.gz')))
   .toString()
   .trimEnd()
   .split('\n')
   .map(line => line.split(' ') as [string, string, Variant, string])
-  .filter(([, , , hex]) => hex !== '-')
   .map(([name, version, variant, hex]) => ({
     schema: schemas.get(name)!,
     version: Number(version),
@@ -45,14 +41,6 @@ const golden: Golden[] = gunzipSync(readFileSync(join(import.meta.dirname, 'fixt
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
-}
-
-/** Views and Buffers compare as plain arrays. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return [...value]
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
 }
 
 function interpreted(schema: Message, version: number, value: object): Uint8Array {
@@ -65,11 +53,12 @@ test('every message in every version has the bytes that Kafka writes', () => {
   const covered = new Set<string>()
   for (const { schema, version, variant, bytes } of golden) {
     covered.add(schema.name)
+    // Unknown tags are dropped when a message is read, so nobody here writes them.
+    if (variant === 'tags') continue
     const value = goldenValue(schema, version, variant)
     assert.equal(hex(encodeToBytes(schema, version, value)), hex(bytes), `${schema.name} v${version} ${variant}`)
   }
-  const missing = [...schemas.keys()].filter(name => !covered.has(name))
-  assert.deepEqual(missing, [...WITHOUT_GOLDEN])
+  assert.deepEqual([...covered].sort(), [...schemas.keys()].sort())
 })
 
 test('every message in every version is read back from the bytes that Kafka writes', () => {
@@ -86,7 +75,8 @@ test('every message in every version is read back from the bytes that Kafka writ
 test('the interpreter agrees with what is compiled', () => {
   for (const { schema, version, variant, bytes } of golden) {
     const value = goldenValue(schema, version, variant)
-    assert.equal(hex(interpreted(schema, version, value)), hex(bytes), `${schema.name} v${version} ${variant}`)
+    if (variant !== 'tags')
+      assert.equal(hex(interpreted(schema, version, value)), hex(bytes), `${schema.name} v${version} ${variant}`)
     assert.deepEqual(plain(interpretDecode(schema, version, new Reader(bytes))), plain(value))
   }
 })
@@ -212,8 +202,7 @@ test('an announced length costs nothing that is not there', () => {
 function arbitraryOf(field: Field, version: number): fc.Arbitrary<unknown> {
   if (!inRange(field.versions, version)) return fc.constant(defaultOf(field))
   const value = arbitraryValue(field, version)
-  const mayBeNull = inRange(field.nullable, version) && (!inRange(field.tagged, version) || field.defaultValue === null)
-  return mayBeNull ? fc.option(value, { nil: null, freq: 4 }) : value
+  return inRange(field.nullable, version) ? fc.option(value, { nil: null, freq: 4 }) : value
 }
 
 function arbitraryValue(field: Field, version: number): fc.Arbitrary<unknown> {

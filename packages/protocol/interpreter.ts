@@ -91,7 +91,7 @@ class Interpreter {
       case 'bool':
         return reader.int8() !== 0
       case 'struct':
-        return nullable && reader.int8() < 0 ? null : this.decode(reader, field.fields!)
+        return nullable && reader.int8() < (this.#isTagged(field) ? 1 : 0) ? null : this.decode(reader, field.fields!)
       case 'string':
       case 'bytes':
       case 'records':
@@ -119,7 +119,7 @@ class Interpreter {
     if (value === null && !nullable) throw new TypeError(`field ${name} can't be null`)
     switch (field.kind) {
       case 'struct':
-        if (nullable) writer.int8(value === null ? -1 : 1)
+        if (nullable) writer.int8(value !== null ? 1 : this.#isTagged(field) ? 0 : -1)
         if (value !== null) this.encode(writer, field.fields!, value as Struct)
         return
       case 'string':

@@ -3,9 +3,8 @@
  * int16, the record type in the key, the version of its schema in the value.
  */
 import { decode, encode } from '../codec.ts'
-import { ProtocolError } from '../errors.ts'
 import { Reader } from '../reader.ts'
-import type { Init, Message, Of } from '../schema.ts'
+import type { Init, Message } from '../schema.ts'
 import { Writer } from '../writer.ts'
 
 /** What a record type's key and value look like. */
@@ -26,7 +25,7 @@ export interface DecodedCoordinatorRecord {
   readonly valueVersion: number
 }
 
-/** The record type is the key's version in Kafka's files of old (0 and 1 are both offset commits), its api key since. */
+/** The record type is the schema's `key`. */
 export function encodeCoordinatorKey<K extends Message>(recordType: number, schema: K, value: Init<K>): Uint8Array {
   const writer = new Writer(64)
   writer.int16(recordType)
@@ -41,7 +40,10 @@ export function encodeCoordinatorValue<V extends Message>(schema: V, version: nu
   return writer.finish()[0]!
 }
 
-/** null for a record type that `schemas` lacks: whoever reads the log decides what to do with it. Broken bytes are a ProtocolError. */
+/**
+ * null for a record type that `schemas` lacks: whoever reads the log decides what to do with it. An unknown version of
+ * the value and bytes that end too early are a ProtocolError; bytes behind the body are ignored, as Kafka does.
+ */
 export function decodeCoordinatorRecord(
   schemas: CoordinatorSchemas,
   key: Uint8Array,
@@ -50,20 +52,13 @@ export function decodeCoordinatorRecord(
   const recordType = coordinatorRecordType(key)
   const schema = schemas.get(recordType)
   if (!schema) return null
-  const decodedKey = decodeWhole(schema.key, schema.key.versions.max, new Reader(key, 2))
+  const decodedKey = decode(schema.key, schema.key.versions.max, new Reader(key, 2))
   if (value === null) return { recordType, key: decodedKey, value: null, valueVersion: -1 }
   const reader = new Reader(value)
   const valueVersion = reader.int16()
-  return { recordType, key: decodedKey, value: decodeWhole(schema.value, valueVersion, reader), valueVersion }
+  return { recordType, key: decodedKey, value: decode(schema.value, valueVersion, reader), valueVersion }
 }
 
 export function coordinatorRecordType(key: Uint8Array): number {
   return new Reader(key).int16()
-}
-
-function decodeWhole<M extends Message>(schema: M, version: number, reader: Reader): Of<M> {
-  const value = decode(schema, version, reader)
-  if (reader.remaining > 0)
-    throw new ProtocolError('ERR_MALFORMED', `${schema.name} v${version}: ${reader.remaining} bytes follow its end`)
-  return value
 }
