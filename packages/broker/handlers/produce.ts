@@ -86,6 +86,8 @@ async function produceTo(
       context.apiVersion,
     )
     if (acks !== 0) await outcome.acknowledged
+    // Nobody waits: that the disk failed is told to everybody through the log dir.
+    else outcome.acknowledged.catch(() => undefined)
     return success(index, outcome)
   } catch (error) {
     return failed(name, topicId, index, error, services)

@@ -48,7 +48,7 @@ export class ReplicaManager {
   }
 
   /** Makes or changes one replica. Its log is opened behind this call; requests for it wait until it is there. */
-  assign(assignment: PartitionAssignment): void {
+  assign(assignment: PartitionAssignment): Partition {
     let partitions = this.#topics.get(assignment.topicId)
     if (!partitions) {
       partitions = new Map()
@@ -57,7 +57,7 @@ export class ReplicaManager {
     const known = partitions.get(assignment.partition)
     if (known) {
       known.update(assignment)
-      return
+      return known
     }
     const partition = new Partition(this.#nodeId, assignment)
     partitions.set(assignment.partition, partition)
@@ -68,6 +68,7 @@ export class ReplicaManager {
     })
     partition.attach(open)
     open.catch(error => this.#logger.error('cannot open log', { partition: partition.name, error }))
+    return partition
   }
 
   /** The topic is gone: its replicas answer nobody any more, and their folders are removed. */

@@ -1,0 +1,131 @@
+/**
+ * Takes in each committed change of the metadata and tells the rooms that it concerns: replicas, logs, configurations,
+ * coordinators. Runs to its end without waiting, so that the rooms never see half of a change; what takes time (opening
+ * a log, loading a coordinator) goes on behind it.
+ */
+import type { Logger } from '@ottla/io'
+import { applyDynamicConfigs, type BrokerConfig, unhonouredTopicConfigs } from './config/index.ts'
+import {
+  ConfigResourceType,
+  changedTopics,
+  configKey,
+  configsOf,
+  directoryOf,
+  type MetadataDelta,
+  type MetadataImage,
+  type PartitionRegistration,
+  type TopicDelta,
+} from './image/index.ts'
+import type { MetadataCache } from './metadata-cache.ts'
+import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { TopicConfigs } from './topic-configs.ts'
+
+export interface PublisherOptions {
+  readonly nodeId: number
+  readonly logger: Logger
+  readonly metadata: MetadataCache
+  readonly replicas: ReplicaManager
+  readonly topicConfigs: TopicConfigs
+  readonly config: BrokerConfig
+  /** Leadership of a partition of an internal topic has come, changed (epoch), or gone (null). */
+  readonly onCoordinatorPartition: (topic: string, partition: number, leaderEpoch: number | null) => void
+  readonly onTopicsDeleted: (topics: readonly string[]) => void
+  readonly onReconfigured: (config: BrokerConfig) => void
+}
+
+const COORDINATED: ReadonlySet<string> = new Set(['__consumer_offsets'])
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  #config: BrokerConfig
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#config = options.config
+  }
+
+  publish(delta: MetadataDelta): void {
+    const { metadata } = this.#options
+    metadata.publish(delta.image)
+    this.#applyConfigs(delta)
+    const deleted: string[] = []
+    for (const topic of changedTopics(delta)) {
+      if (!topic.after) deleted.push(topic.name)
+      this.#applyTopic(topic)
+    }
+    if (deleted.length > 0) this.#options.onTopicsDeleted(deleted)
+  }
+
+  #applyTopic(topic: TopicDelta): void {
+    const { replicas, topicConfigs, nodeId } = this.#options
+    if (!topic.after) {
+      topicConfigs.forget(topic.name)
+      for (const { partitionId, before } of topic.partitions) {
+        if (before?.leader === nodeId) this.#coordinate(topic.name, partitionId, null)
+      }
+      void replicas.removeTopic(topic.id)
+      return
+    }
+    for (const { partitionId, before, after } of topic.partitions) {
+      if (!after?.replicas.includes(nodeId)) {
+        if (before?.replicas.includes(nodeId)) void replicas.remove(topic.id, partitionId)
+        continue
+      }
+      this.#assign(topic, partitionId, before, after)
+    }
+  }
+
+  #assign(topic: TopicDelta, partition: number, before: PartitionRegistration | null, after: PartitionRegistration): void {
+    const { nodeId, replicas } = this.#options
+    const assigned = replicas.assign({
+      topic: topic.name,
+      topicId: topic.id,
+      partition,
+      leaderId: after.leader,
+      leaderEpoch: after.leaderEpoch,
+      replicas: after.replicas,
+      isr: after.isr,
+      directoryId: directoryOf(after, nodeId),
+      isNew: before === null,
+    })
+    if (!COORDINATED.has(topic.name)) return
+    const leads = after.leader === nodeId
+    void assigned.ready.then(() => this.#coordinate(topic.name, partition, leads ? after.leaderEpoch : null))
+  }
+
+  #coordinate(topic: string, partition: number, leaderEpoch: number | null): void {
+    if (COORDINATED.has(topic)) this.#options.onCoordinatorPartition(topic, partition, leaderEpoch)
+  }
+
+  #applyConfigs(delta: MetadataDelta): void {
+    if (delta.configs.size === 0) return
+    const { nodeId } = this.#options
+    const own = configKey({ type: ConfigResourceType.BROKER, name: String(nodeId) })
+    const all = configKey({ type: ConfigResourceType.BROKER, name: '' })
+    if (delta.configs.has(own) || delta.configs.has(all)) this.#reconfigureBroker(delta.image)
+    for (const key of delta.configs) {
+      const config = delta.image.configs.get(key) ?? delta.base.configs.get(key)
+      if (config?.type === ConfigResourceType.TOPIC) this.#reconfigureTopic(config.name)
+    }
+  }
+
+  #reconfigureBroker(image: MetadataImage): void {
+    const { nodeId, logger, topicConfigs, replicas, onReconfigured } = this.#options
+    const cluster = configsOf(image, { type: ConfigResourceType.BROKER, name: '' })
+    const own = configsOf(image, { type: ConfigResourceType.BROKER, name: String(nodeId) })
+    const { config, ignored } = applyDynamicConfigs(this.#config, cluster, own)
+    for (const reason of ignored) logger.warn('a dynamic config is ignored', { reason })
+    this.#config = config
+    topicConfigs.reconfigure(config)
+    for (const log of replicas.logs.logs) log.reconfigure(topicConfigs.get(log.topic))
+    onReconfigured(config)
+  }
+
+  #reconfigureTopic(topic: string): void {
+    const { topicConfigs, replicas, logger } = this.#options
+    topicConfigs.forget(topic)
+    for (const reason of unhonouredTopicConfigs(topicConfigs.overrides(topic))) logger.warn(reason, { topic })
+    const config = topicConfigs.get(topic)
+    for (const log of replicas.logs.logs) if (log.topic === topic) log.reconfigure(config)
+  }
+}
