@@ -21,6 +21,8 @@ export type TopicMetadata = MetadataResponse['topics'][number]
 const metadataApi = { request: MetadataRequest, response: MetadataResponse }
 const findCoordinatorApi = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
 const GROUP = 0
+/** FindCoordinator asks for many at once from this version on, and only so. */
+const BATCHED_SINCE = 4
 
 export class Cluster implements AsyncDisposable {
   readonly world: World
@@ -111,11 +113,9 @@ export class Cluster implements AsyncDisposable {
     if (known !== undefined) return this.broker(known)
     return retry(this.world.clock, async () => {
       const connection = await this.any()
-      const response = await connection.send(findCoordinatorApi, {
-        keyType: GROUP,
-        key: groupId,
-        coordinatorKeys: [groupId],
-      })
+      const isBatched = connection.versionOf(FindCoordinatorRequest) >= BATCHED_SINCE
+      const key = isBatched ? { coordinatorKeys: [groupId] } : { key: groupId }
+      const response = await connection.send(findCoordinatorApi, { keyType: GROUP, ...key })
       const found = response.coordinators[0] ?? response
       check(found.errorCode, `coordinator of group '${groupId}'`, found.errorMessage)
       this.#coordinators.set(groupId, found.nodeId)

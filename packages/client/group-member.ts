@@ -206,7 +206,7 @@ export class GroupMember {
     const memberId = this.#memberId
     try {
       const connection = await this.#cluster.groupCoordinator(groupId)
-      await connection.send(leaveApi, { groupId, memberId, members: [{ memberId, reason: 'the consumer is closed' }] })
+      await connection.send(leaveApi, { groupId, members: [{ memberId, reason: 'the consumer is closed' }] })
     } catch (error) {
       // Nobody hears it; the session will expire.
       if (!(error instanceof ConnectionError)) throw error
