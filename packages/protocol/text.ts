@@ -7,7 +7,8 @@ interface NativeText {
 }
 
 const native = (globalThis as { Buffer?: { prototype: NativeText; byteLength(text: string): number } }).Buffer
-const decoder = new TextDecoder()
+// ignoreBOM keeps a U+FEFF at the beginning, as Buffer does.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** Invalid sequences become U+FFFD. */

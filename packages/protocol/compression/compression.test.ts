@@ -110,8 +110,8 @@ for (const [name, codec, compressor] of ALL) {
 
   test(`${name}: whatever bits flip, the answer is bytes or a coded error, and all implementations agree on bytes`, () => {
     for (const bytes of [
-      sample(900),
-      new Uint8Array(70_000),
+      sample(400),
+      new Uint8Array(codec === 'snappy' ? 5000 : 70_000),
       Uint8Array.from({ length: 300 }, (_, i) => (i * i * 37) >> 3),
     ]) {
       const compressed = new Uint8Array(compressor.compress(bytes, normal))

@@ -13,13 +13,20 @@ export function borrow(length: number): Uint8Array {
   return grown
 }
 
-const pool: { allocUnsafe(length: number): Uint8Array } | undefined = (
-  globalThis as { Buffer?: { allocUnsafe(length: number): Uint8Array } }
-).Buffer
+interface Pool {
+  allocUnsafe(length: number): Uint8Array
+}
 
-/** Memory that the caller fills completely before anybody else sees it: not zeroed where that can be had. */
+const pool = (globalThis as { Buffer?: Pool }).Buffer
+
+/**
+ * Memory that the caller fills completely before anybody else sees it: not zeroed, and cut from a larger piece if it is
+ * short, where that can be had. Not as a Buffer, whose `slice` does not copy.
+ */
 export function allocate(length: number): Uint8Array {
-  return pool === undefined ? new Uint8Array(length) : pool.allocUnsafe(length)
+  if (pool === undefined) return new Uint8Array(length)
+  const { buffer, byteOffset } = pool.allocUnsafe(length)
+  return new Uint8Array(buffer, byteOffset, length)
 }
 
 export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {

@@ -4,6 +4,7 @@
  * For the same records and options the bytes are those that Apache Kafka writes, as far as they are not compressed.
  */
 import { type Codec, compress } from '../compression/index.ts'
+import { allocate } from '../compression/memory.ts'
 import { ProtocolError } from '../errors.ts'
 import {
   attributesOf,
@@ -20,7 +21,7 @@ import {
 } from './batch.ts'
 import { setVarint, setVarlong, unsafe, varintLength, varlongLength } from './bytes.ts'
 import { type DecodeOptions, type RecordCursor, type RecordHeader, recordsPayload } from './record.ts'
-import { utf8Length, writeUtf8 } from './text.ts'
+import { keyLength, writeKey } from './text.ts'
 
 /** A record to be written. */
 export interface RecordInput {
@@ -69,7 +70,13 @@ const MAX_RECORD_OVERHEAD = 1 + 5 + 10 + 5
 
 /** One batch of `records`, which may be none only if `lastOffset` says where the batch ends. */
 export function encodeBatch(records: readonly RecordInput[], options: BatchOptions & BuilderOptions = {}): Uint8Array {
-  const builder = new BatchBuilder(options)
+  let initialBytes = options.initialBytes ?? 0
+  if (options.initialBytes === undefined) {
+    // Headers apart, all will fit.
+    for (const { key, value } of records)
+      initialBytes += MAX_RECORD_OVERHEAD + 11 + (key?.length ?? 0) + (value?.length ?? 0)
+  }
+  const builder = new BatchBuilder({ ...options, initialBytes })
   for (const record of records) builder.append(record)
   return builder.build(options)
 }
@@ -90,7 +97,7 @@ export class BatchBuilder {
     this.#lastOffset = this.baseOffset - 1
     this.#deleteHorizonMs = options.deleteHorizonMs ?? null
     if (this.#deleteHorizonMs !== null) this.#baseTimestamp = this.#deleteHorizonMs
-    this.#bytes = new Uint8Array(BATCH_HEADER_BYTES + (options.initialBytes ?? 512))
+    this.#bytes = allocate(BATCH_HEADER_BYTES + (options.initialBytes ?? 512))
   }
 
   /** How many records were appended. */
@@ -128,8 +135,8 @@ export class BatchBuilder {
     at = setBytes(bytes, at, value)
     at = setVarint(bytes, at, headers.length)
     for (const header of headers) {
-      const length = utf8Length(header.key)
-      at = writeUtf8(bytes, setVarint(bytes, at, length), header.key, length)
+      const length = keyLength(header.key)
+      at = writeKey(bytes, setVarint(bytes, at, length), header.key, length)
       at = setBytes(bytes, at, header.value)
     }
     this.#end = at
@@ -158,7 +165,7 @@ export class BatchBuilder {
     let batch = this.#bytes.subarray(0, this.#end)
     if (codec !== 'none' && this.#count > 0) {
       const compressed = compress(codec, batch.subarray(BATCH_HEADER_BYTES), options.level)
-      batch = new Uint8Array(BATCH_HEADER_BYTES + compressed.length)
+      batch = allocate(BATCH_HEADER_BYTES + compressed.length)
       batch.set(compressed, BATCH_HEADER_BYTES)
     }
     this.#writeHeader(batch, this.#count > 0 ? codec : 'none', options)
@@ -226,7 +233,7 @@ export class BatchBuilder {
     const needed = this.#end + more
     if (needed <= this.#bytes.length) return
     if (needed > MAX_DELTA) throw new ProtocolError('ERR_TOO_LARGE', `a batch can't hold ${needed} bytes`)
-    const grown = new Uint8Array(Math.min(Math.max(needed, this.#bytes.length * 2), MAX_DELTA))
+    const grown = allocate(Math.min(Math.max(needed, this.#bytes.length * 2), MAX_DELTA))
     grown.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
   }
@@ -246,7 +253,7 @@ export function recompressBatch(
   }
   const payload = recordsPayload(bytes, batch, options)
   const stored = options.codec === 'none' ? payload : compress(options.codec, payload, options.level)
-  const result = new Uint8Array(BATCH_HEADER_BYTES + stored.length)
+  const result = allocate(BATCH_HEADER_BYTES + stored.length)
   result.set(stored, BATCH_HEADER_BYTES)
   const hasDeleteHorizon = batch.deleteHorizonMs !== null
   const attributes = attributesOf({ ...batch, codec: options.codec, hasDeleteHorizon })
@@ -258,8 +265,8 @@ function bodyLength(record: RecordInput): number {
   const { key, value, headers = NO_HEADERS } = record
   let length = bytesLength(key) + bytesLength(value) + varintLength(headers.length)
   for (const header of headers) {
-    const keyLength = utf8Length(header.key)
-    length += varintLength(keyLength) + keyLength + bytesLength(header.value)
+    const key = keyLength(header.key)
+    length += varintLength(key) + key + bytesLength(header.value)
   }
   return length
 }

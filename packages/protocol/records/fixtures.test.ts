@@ -131,7 +131,7 @@ test('control records are read and written as Kafka does', () => {
     assert.deepEqual(record, { type: result, coordinatorEpoch: 55 })
     const { baseOffset, maxTimestamp: timestamp, partitionLeaderEpoch, producerId, producerEpoch } = batch
     const options = { baseOffset, timestamp, partitionLeaderEpoch, producerId, producerEpoch, coordinatorEpoch: 55 }
-    assert.deepEqual(encodeEndTxnMarker(result, options), bytes)
+    assert.deepEqual(new Uint8Array(encodeEndTxnMarker(result, options)), bytes)
   }
   const expectedMessages = {
     'leader-change': {

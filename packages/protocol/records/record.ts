@@ -15,7 +15,7 @@ import { ProtocolError } from '../errors.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, CURRENT_MAGIC, malformed } from './batch.ts'
 import { unsafe } from './bytes.ts'
 import { decodeLegacyRecords } from './legacy.ts'
-import { decodeUtf8 } from './text.ts'
+import { readKey } from './text.ts'
 
 export interface RecordHeader {
   readonly key: string
@@ -198,7 +198,7 @@ export class RecordCursor {
     for (let i = 0; i < this.headerCount; i++) {
       const keyLength = readVarint(payload, at)
       const keyEnd = after + keyLength
-      const key = decodeUtf8(payload, after, keyEnd)
+      const key = readKey(payload, after, keyEnd)
       const valueLength = readVarint(payload, keyEnd)
       at = valueLength > 0 ? after + valueLength : after
       headers.push({ key, value: valueLength < 0 ? null : payload.subarray(after, at) })
@@ -268,10 +268,20 @@ function readVarlong(bytes: Uint8Array, at: number): number {
     after = at + 1
     return (first >>> 1) ^ -(first & 1)
   }
-  let low = first & 0x7f
+  const second = bytes[at + 1]!
+  if (second < 0x80) {
+    after = at + 2
+    const raw = (first & 0x7f) | (second << 7)
+    return (raw >>> 1) ^ -(raw & 1)
+  }
+  return readLongVarlong(bytes, at)
+}
+
+function readLongVarlong(bytes: Uint8Array, at: number): number {
+  let low = 0
   let high = 0
-  let position = at + 1
-  for (let shift = 7; shift < 70; shift += 7) {
+  let position = at
+  for (let shift = 0; shift < 70; shift += 7) {
     const byte = position < bytes.length ? bytes[position]! : 0
     position++
     const bits = byte & 0x7f
