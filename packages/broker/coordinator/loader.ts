@@ -37,6 +37,7 @@ export async function load<LogRecord>(options: LoadOptions<LogRecord>): Promise<
   const replay = new Replay(options)
   let bytes = 0
   let sinceTurn = 0
+  let hasWaited = false
   for (let offset = log.startOffset; isWanted() && offset < log.endOffset; ) {
     const { chunks, nextOffset } = await log.read(offset, bufferBytes)
     for (const chunk of chunks) {
@@ -49,9 +50,14 @@ export async function load<LogRecord>(options: LoadOptions<LogRecord>): Promise<
       }
       bytes += chunk.length
     }
-    // Compaction may have left nothing up to the end.
-    if (nextOffset <= offset) break
-    offset = nextOffset
+    if (nextOffset > offset) {
+      offset = nextOffset
+      hasWaited = false
+    } else if (!hasWaited) {
+      // Appended, but not yet written: by the shard before this one.
+      await log.whenCommitted(log.endOffset)
+      hasWaited = true
+    } else break
   }
   return { records: replay.records, bytes }
 }

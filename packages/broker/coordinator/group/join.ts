@@ -81,6 +81,7 @@ function turnAway(turn: Turn, group: ClassicGroup, { requestId, request }: Join)
   if (member) removeMember(turn, group, member)
   removePending(turn, group, request.memberId)
   refuse(turn, requestId, '', ErrorCode.GROUP_MAX_SIZE_REACHED)
+  completeJoiningIfAllJoined(turn, group)
 }
 
 // ----------------------------------------------------------------------------------------------------- new members

@@ -109,6 +109,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   replay(record: GroupRecord, position: RecordPosition): void {
     this.#store.apply(record, position)
+    this.#store.nextOffset = position.offset + 1
   }
 
   replayEndOfTransaction(producerId: number, isCommit: boolean): void {

@@ -1,0 +1,86 @@
+/** What goes in and out of the group machine, as one line of text. */
+import { encodeToBytes, errorName } from '@ottla/protocol'
+import { ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
+import type { MemberProtocol } from '../member.ts'
+import { type GroupRecord, RecordType } from '../records.ts'
+
+/** `range:t1,t2` subscribes to two topics; `range:0xff` says bytes that are no subscription. */
+export function subscription(text: string): MemberProtocol {
+  const [name = '', topics = ''] = text.split(':')
+  if (topics.startsWith('0x')) return { name, metadata: fromHex(topics.slice(2)) }
+  const body = encodeToBytes(ConsumerProtocolSubscription, 0, { topics: topics === '' ? [] : topics.split(',') })
+  return { name, metadata: Uint8Array.from([0, 0, ...body]) }
+}
+
+/** `00ff`; `00*300` for three hundred zeros. */
+export function fromHex(text: string): Uint8Array {
+  const [hex = '', times = '1'] = text.split('*')
+  return Uint8Array.from(Buffer.from(hex.repeat(Number(times)), 'hex'))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex') || '-'
+}
+
+export function showRecord(record: GroupRecord): string {
+  if (record.type === RecordType.OFFSET_COMMIT) {
+    const { key, value, version } = record
+    const name = `log offset ${key.group} ${key.topic}-${key.partition}`
+    if (!value) return `${name} none`
+    const expires =
+      value.expireTimestamp >= 0 ? ` v${version} expires=${value.expireTimestamp - value.commitTimestamp}` : ''
+    return `${name} ${value.offset}${value.metadata && ` '${value.metadata}'`}${expires}`
+  }
+  const { key, value } = record
+  if (!value) return `log group ${key.group} none`
+  const members = value.members.map(({ memberId, assignment }) => `${memberId}:${hex(assignment)}`)
+  return [
+    `log group ${key.group} generation=${value.generation}`,
+    ...(value.protocol ? [`protocol=${value.protocol}`] : []),
+    ...(value.leader ? [`leader=${value.leader}`] : []),
+    ...(members.length > 0 ? [`members=${members.join(',')}`] : []),
+  ].join(' ')
+}
+
+/** `api CODE field=value ...`, without what is empty. */
+export function showResponse(api: string, response: object): string {
+  const { errorCode = 0, errorMessage: _, ...rest } = response as Record<string, unknown>
+  const name = api.replace(/Group$/, '')
+  return [name, errorName(errorCode as number), ...Object.entries(rest).flatMap(showField)].join(' ')
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  memberId: 'member',
+  generationId: 'generation',
+  protocolName: 'protocol',
+  groupInstanceId: 'instance',
+  partitionIndex: 'p',
+  committedOffset: 'offset',
+}
+const HIDDEN = new Set([
+  'memberMetadata',
+  'metadata',
+  'clientHost',
+  'clientId',
+  'committedLeaderEpoch',
+  'topicId',
+  'protocolType',
+])
+
+function showField([name, value]: [string, unknown]): string[] {
+  if (HIDDEN.has(name) && !(name === 'metadata' && typeof value === 'string')) return []
+  const shown = show(name, value)
+  return shown === '' ? [] : [`${SHORT[name] ?? name}=${shown}`]
+}
+
+function show(name: string, value: unknown): string {
+  if (value === null || value === undefined || value === false) return ''
+  if (value instanceof Uint8Array) return hex(value)
+  if (Array.isArray(value)) return value.length === 0 ? '' : `[${value.map(element => show(name, element)).join(', ')}]`
+  if (typeof value === 'object') {
+    const { errorCode, ...rest } = value as Record<string, unknown>
+    const error = typeof errorCode === 'number' && errorCode !== 0 ? [errorName(errorCode)] : []
+    return [...Object.entries(rest).flatMap(showField), ...error].join(' ')
+  }
+  return String(value)
+}
