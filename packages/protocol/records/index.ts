@@ -34,6 +34,16 @@ export {
   recompressBatch,
 } from './builder.ts'
 export {
+  type ControlRecord,
+  ControlType,
+  decodeControlRecord,
+  type EndTxnMarkerOptions,
+  encodeEndTxnMarker,
+  encodeQuorumControl,
+  type QuorumControlOptions,
+  type QuorumControlRecord,
+} from './control.ts'
+export {
   DEFAULT_MAX_DECOMPRESSED_BYTES,
   type DecodeOptions,
   decodeRecords,
