@@ -3,7 +3,7 @@
  * a class archive that one of them leaves behind, which takes two thirds off the second that each start costs.
  */
 import { existsSync } from 'node:fs'
-import { type Finished, run } from './process.ts'
+import { type Finished, must, run } from './process.ts'
 
 /** Script name to main class. */
 const TOOLS: Record<string, string> = {
@@ -63,8 +63,9 @@ export class Java {
     if (existsSync(this.#archive)) return
     const options = ['-Xmx256m', '-XX:+UseSerialGC', `-XX:ArchiveClassesAtExit=${this.#archive}`, '-Xlog:all=off']
     const args = JSON.stringify({ bootstrap, steps: [{ op: 'list-topics' }, { op: 'describe-cluster' }] })
-    await run(['java', ...options, this.#logging, '-cp', this.#classPath, 'Client', 'admin', args], {
+    await must(['java', ...options, this.#logging, '-cp', this.#classPath, 'Client', 'admin', args], {
       timeoutMs: 60_000,
     })
+    if (!existsSync(this.#archive)) throw new Error('java made no class archive')
   }
 }

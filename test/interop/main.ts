@@ -8,14 +8,16 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BrokerKind, Brokers, type RunningBroker } from './brokers.ts'
-import { CLIENT_NAMES } from './clients.ts'
+import { ask, CLIENT_NAMES, type Client, createTopics, helperFor } from './clients.ts'
 import type { Context } from './context.ts'
 import { Report } from './report.ts'
+import { admin } from './scenarios/admin.ts'
+import { batches } from './scenarios/batches.ts'
 import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
 import { setUp } from './setup.ts'
 
-const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { records, groups }
+const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { batches, records, groups, admin }
 
 const { values: options } = parseArgs({
   options: {
@@ -26,6 +28,12 @@ const { values: options } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 })
+
+/** The first who asks for a group's coordinator finds none until its topic is made; not every client would wait. */
+async function warmUp(client: Client, bootstrap: string): Promise<void> {
+  await createTopics(client, bootstrap, [{ name: 'first', partitions: 1 }])
+  await ask(client, bootstrap, { op: 'set-group-offsets', group: 'first', topic: 'first', offsets: { 0: 0 } })
+}
 
 async function main(): Promise<boolean> {
   const kind = options.broker as BrokerKind
@@ -46,6 +54,7 @@ async function main(): Promise<boolean> {
     mkdirSync(folder)
     const broker = await brokers.start(kind, { folder })
     await kit.java?.prepareArchive(broker.bootstrap)
+    await warmUp(helperFor(kit.clients), broker.bootstrap)
     return broker
   }
   const { quick, record } = options

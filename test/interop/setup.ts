@@ -59,10 +59,11 @@ export async function setUp(report: Report): Promise<Kit> {
   return { clients: clientsFrom(commands), java, scratch }
 }
 
-/** Runs `make` unless `folder` was made from the same `sources` before; a stamp in it tells. */
+/** Runs `make` unless `folder` was made from the same `sources`, by this same file, before; a stamp in it tells. */
 async function once(folder: string, sources: readonly string[], make: () => Promise<void>): Promise<void> {
   const hash = createHash('sha256')
-  for (const source of sources) hash.update(existsSync(source) ? readFileSync(source) : source)
+  for (const source of [import.meta.filename, ...sources])
+    hash.update(existsSync(source) ? readFileSync(source) : source)
   const wanted = hash.digest('hex')
   const stamp = join(folder, '.interop-stamp')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
@@ -127,12 +128,14 @@ async function setUpJava(cache: string): Promise<Java> {
     : await librariesByMaven(folder)
   const classes = join(folder, 'classes')
   mkdirSync(classes, { recursive: true })
+  const jar = join(folder, 'interop.jar') // a class archive can only be made of jars
   const sources = globSync(join(HERE, 'java/*.java')).sort()
   await once(classes, [...sources, libraries], async () => {
     await must(['javac', '-d', classes, '-cp', libraries, ...sources], { timeoutMs: 120_000 })
+    await must(['jar', '--create', '--file', jar, '-C', classes, '.'], { timeoutMs: 60_000 })
     rmSync(join(folder, 'tools.jsa'), { force: true })
   })
-  return new Java(`${classes}:${libraries}`, join(HERE, 'java/log4j2.properties'), join(folder, 'tools.jsa'))
+  return new Java(`${jar}:${libraries}`, join(HERE, 'java/log4j2.properties'), join(folder, 'tools.jsa'))
 }
 
 async function librariesByMaven(folder: string): Promise<string> {

@@ -8,7 +8,7 @@ import zlib from 'node:zlib'
 import kafkajs from 'kafkajs'
 import SnappyCodec from 'kafkajs-snappy'
 import { compressFrame, decompressFrame } from 'lz4-napi'
-import { base64, emit, main, onTerminate, readRecords, runSteps } from './vocabulary.js'
+import { base64, emit, Lacking, main, onTerminate, readRecords, runSteps } from './vocabulary.js'
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs
 const zstdCompress = promisify(zlib.zstdCompress)
@@ -159,6 +159,7 @@ function operations(admin) {
       await admin.alterConfigs({ validateOnly: false, resources })
     },
     'list-offsets': async ({ topic, at }) => {
+      if (at === 'max-timestamp') throw new Lacking('it asks for the two ends and for times only')
       const found =
         typeof at === 'number'
           ? await admin.fetchTopicOffsetsByTimestamp(topic, at)
@@ -167,6 +168,7 @@ function operations(admin) {
       return Object.fromEntries(found.map(p => [p.partition, Number(p[field])]))
     },
     'delete-records': async ({ topic, offsets }) => {
+      await admin.fetchTopicOffsets(topic) // it deletes only in topics whose metadata it has already asked for
       await admin.deleteTopicRecords({ topic, partitions: pairs(offsets) })
     },
     'list-groups': async () => (await admin.listGroups()).groups.map(g => g.groupId).sort(),

@@ -28,6 +28,9 @@ export function readRecords(path) {
     })
 }
 
+/** Thrown by an operation of `admin` that its client has only in part. */
+export class Lacking extends Error {}
+
 /** Runs each step of `admin`; a broker's error is an answer, not a failure of the program. */
 export async function runSteps(steps, operations) {
   for (const { op, ...step } of steps) {
@@ -39,7 +42,7 @@ export async function runSteps(steps, operations) {
     try {
       emit({ op, result: (await operation(step)) ?? null })
     } catch (error) {
-      emit({ op, error: describe(error) })
+      emit(error instanceof Lacking ? { op, lacks: error.message } : { op, error: describe(error) })
     }
   }
 }

@@ -3,10 +3,10 @@
 import uuid
 
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTopic
 from kafka.protocol.consumer import OffsetSpec
 
-from vocabulary import Terminated, b64, emit, end, main, read_records, run_steps
+from vocabulary import Lacking, Terminated, b64, emit, end, main, read_records, run_steps
 
 TIMEOUT_S = 20
 
@@ -136,11 +136,13 @@ class Operations:
         return {key: entries[key]["value"] for key in keys}
 
     def alter_configs(self, topic, set, remove):
-        self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, set)], incremental=True)
-        self._admin.reset_configs([ConfigResource(ConfigResourceType.TOPIC, topic, remove)], incremental=True)
+        changes = {**set, **{name: (AlterConfigOp.DELETE, None) for name in remove}}
+        found = self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, changes)], incremental=True)
+        if found["topic"][topic] != "OK":
+            raise RuntimeError(found["topic"][topic])
 
     def replace_configs(self, topic, set):
-        self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, set)], incremental=False)
+        raise Lacking("its old way of altering sends along all that is set already")
 
     def list_offsets(self, topic, at):
         special = {"earliest": OffsetSpec.EARLIEST, "latest": OffsetSpec.LATEST, "max-timestamp": OffsetSpec.MAX_TIMESTAMP}
@@ -174,7 +176,7 @@ class Operations:
 
     def describe_cluster(self):
         found = self._admin.describe_cluster()
-        nodes = [{"id": b["node_id"], "host": b["host"], "port": b["port"]} for b in found["brokers"]]
+        nodes = [{"id": b["broker_id"], "host": b["host"], "port": b["port"]} for b in found["brokers"]]
         return {"id": found["cluster_id"], "controller": found["controller_id"], "brokers": nodes}
 
     def describe_log_dirs(self, topic):

@@ -34,6 +34,10 @@ def read_records(path):
             yield record
 
 
+class Lacking(Exception):
+    """Raised by an operation of `admin` that its client has only in part."""
+
+
 def run_steps(steps, operations):
     """Runs each step of `admin`; a broker's error is an answer, not a failure of the program."""
     for step in steps:
@@ -44,6 +48,8 @@ def run_steps(steps, operations):
             continue
         try:
             emit(op=op, result=operation(**step))
+        except Lacking as lack:
+            emit(op=op, lacks=str(lack))
         except Exception as error:  # whatever the client throws is what it made of the broker's answer
             emit(op=op, error=f"{type(error).__name__} {error}")
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -104,7 +105,9 @@ func configOperations(admin *kadm.Client) map[string]operation {
 		"describe-configs": func(step Step) (any, error) {
 			describe := func() (kadm.ResourceConfigs, error) { return admin.DescribeTopicConfigs(ctx, step.Name) }
 			if step.Type == "broker" {
-				describe = func() (kadm.ResourceConfigs, error) { return admin.DescribeBrokerConfigs(ctx) }
+				id, err := strconv.ParseInt(step.Name, 10, 32)
+				Check(err)
+				describe = func() (kadm.ResourceConfigs, error) { return admin.DescribeBrokerConfigs(ctx, int32(id)) }
 			}
 			resources, err := describe()
 			if err != nil {

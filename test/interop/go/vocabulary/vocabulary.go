@@ -154,13 +154,23 @@ func ReadRecords(path string) (records []Record) {
 	return records
 }
 
+// Lacking is the error of an operation of `admin` that its client has only in part.
+type Lacking string
+
+func (l Lacking) Error() string { return string(l) }
+
 // RunSteps runs each step of `admin`; a broker's error is an answer, not a failure of the program.
 func RunSteps(steps []Step, operations map[string]func(Step) (any, error)) {
 	for _, step := range steps {
 		operation, ok := operations[step.Op]
 		if !ok {
 			Emit(Object{"op": step.Op, "lacks": "this client has no such call"})
-		} else if result, err := operation(step); err != nil {
+			continue
+		}
+		result, err := operation(step)
+		if lack, ok := err.(Lacking); ok {
+			Emit(Object{"op": step.Op, "lacks": lack.Error()})
+		} else if err != nil {
 			Emit(Object{"op": step.Op, "error": err.Error()})
 		} else {
 			Emit(Object{"op": step.Op, "result": result})
