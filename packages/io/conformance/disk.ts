@@ -162,7 +162,9 @@ function contentConformance(check: Check): void {
 function atomicConformance(check: Check): void {
   check('atomic writes replace the whole file and leave nothing beside it', async (disk, root) => {
     const path = `${root}/checkpoint`
+    await write(disk, `${path}.tmp`, 'left by a crash, and longer than what is written next')
     await disk.writeFileAtomic(path, bytes('a longer first version'))
+    assert.equal(await read(disk, path), 'a longer first version')
     await disk.writeFileAtomic(path, bytes('second'))
     assert.equal(await read(disk, path), 'second')
     const texts = Array.from({ length: 20 }, (_, i) => `version ${i} `.repeat(i))
@@ -303,6 +305,7 @@ function lockConformance(check: Check): void {
     const lock = await disk.lock(path)
     assert.ok(lock)
     assert.equal(await disk.lock(path), null)
+    assert.deepEqual(await disk.list(root), [{ name: '.lock', isDirectory: false }])
     await assert.rejects(disk.open(path, 'write'), failsWith('EBUSY'))
     await assert.rejects(disk.readFile(path), failsWith('EBUSY'))
     await lock[Symbol.asyncDispose]()

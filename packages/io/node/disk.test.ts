@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { failsWith } from '../conformance/disk.ts'
 import { NodeDisk } from './disk.ts'
+import { afterShortWrite } from './file.ts'
 import { Handle, HandlePool } from './handle-pool.ts'
 
 function directory(t: TestContext): string {
@@ -154,5 +155,28 @@ test('syncs that wait share one', async t => {
   assert.notEqual(next, first, 'what was written since the first began is the matter of another')
   assert.equal(file.sync(), next)
   await Promise.all([first, next])
+  await file.close()
+})
+
+test('after a short write the rest is written, and nothing else', () => {
+  const chunks = fc.array(
+    fc.nat(5).map(length => Buffer.alloc(length)),
+    { maxLength: 10 },
+  )
+  fc.assert(
+    fc.property(chunks, fc.nat(), (list, choice) => {
+      for (const [i, chunk] of list.entries()) chunk.fill(i + 1)
+      const all = Buffer.concat(list)
+      if (all.length < 2) return
+      const count = 1 + (choice % (all.length - 1))
+      assert.deepEqual(Buffer.concat(afterShortWrite(list, count)), all.subarray(count))
+    }),
+  )
+  assert.throws(() => afterShortWrite([Buffer.alloc(1)], 0), /says nothing/)
+})
+
+test('a short read is not the end', { skip: !isLinux }, async () => {
+  const file = await new NodeDisk().open('/proc/self/maps', 'read') // the kernel gives a page of it at a time
+  assert.ok((await file.read(Buffer.alloc(1_000_000), 0)) > 4096)
   await file.close()
 })

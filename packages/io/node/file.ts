@@ -309,7 +309,7 @@ function writeAllNow(fd: number, chunks: readonly Uint8Array[], length: number, 
 }
 
 /** What is left of `chunks` after `count` bytes. The kernel took less than it was given: the next try says why. */
-function afterShortWrite(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+export function afterShortWrite(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
   if (count === 0) throw new Error('the file system takes no more bytes and says nothing')
   let skip = count
   let first = 0

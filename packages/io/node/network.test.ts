@@ -78,6 +78,16 @@ test('a peer that ends its side closes the connection as a whole', async () => {
   stop()
 })
 
+test('a peer that ends its side and reads nothing is not waited for', { timeout: 20_000 }, async () => {
+  const { connection, socket, stop } = await withRawClient()
+  const end = closed(connection)
+  while (connection.write([Buffer.alloc(1_000_000)]));
+  assert.ok(connection.queuedBytes > 0)
+  socket.end()
+  assert.equal(await end, null)
+  stop()
+})
+
 test('a peer that never ends its side is waited for, and then left', { timeout: 20_000 }, async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { connection, socket, stop } = await withRawClient()
