@@ -5,7 +5,7 @@
 import { BROKER_ADVICE, BROKER_RULES, checkInterBrokerSasl, parseOverrides, type RuleContext } from './broker-rules.ts'
 import { type ConfigDef, type Parsed, readValue } from './config-def.ts'
 import { type ConfigValue, type ConfigValues, camelCase, Password } from './definition.ts'
-import { BROKER_CONFIGS, type BrokerRows } from './definitions.ts'
+import { BROKER_CONFIGS, type BrokerRows, TOPIC_CONFIGS } from './definitions.ts'
 import { ConfigError, type ConfigProblem } from './errors.ts'
 import { ListenerError, type Listeners, parseMap, resolveListeners } from './listeners.ts'
 import { classify } from './names.ts'
@@ -94,6 +94,7 @@ export function resolveLayers(layers: ConfigLayers): BrokerConfig {
   if (problems.length > 0) throw new ConfigError(problems)
 
   const derived = derive(parsed.values, parsed.texts, merged, problems)
+  problems.push(...topicDefaultProblems(derived.topicDefaults, merged))
   const context = ruleContext(parsed.values, derived, merged)
   for (const { name, check } of BROKER_RULES) {
     const message = check(context)
@@ -203,6 +204,15 @@ function resolveTopicDefaults(texts: ReadonlyMap<string, string | null>): Readon
     }
   }
   return defaults
+}
+
+/** What a topic gets from its broker must be good for a topic, whose rules are a little narrower. */
+function topicDefaultProblems(defaults: ReadonlyMap<string, string>, merged: RawConfig): ConfigProblem[] {
+  return TOPIC_CONFIGS.parse(defaults).problems.map(({ name, message }) => {
+    const synonyms = TOPIC_SYNONYMS.get(name)!.map(synonym => synonym.name)
+    const brokerName = synonyms.find(synonym => merged.has(synonym)) ?? synonyms[0]!
+    return located(merged, brokerName, `${brokerName} is no default for topics: ${message}`)
+  })
 }
 
 function topicMs(defaults: ReadonlyMap<string, string>, topicConfig: string): number {

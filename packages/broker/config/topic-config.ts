@@ -3,7 +3,7 @@ import type { CleanupPolicy, LogConfig } from '@ottla/log'
 import { ApiError } from '../errors.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import { readValue } from './config-def.ts'
-import type { ConfigValues } from './definition.ts'
+import { type ConfigValues, camelCase } from './definition.ts'
 import { TOPIC_CONFIGS, type TopicRows } from './definitions.ts'
 import { nearest } from './names.ts'
 import { BadValue } from './values.ts'
@@ -22,14 +22,27 @@ export interface TopicConfig
 /** Of a topic, by Kafka's names. */
 export type TopicOverrides = ReadonlyMap<string, string>
 
+/** Most topics set nothing, and then share what their broker gives them. */
+const defaults = new WeakMap<BrokerConfig, TopicValues>()
+
+function defaultValues(broker: BrokerConfig): TopicValues {
+  let values = defaults.get(broker)
+  if (!values) {
+    values = parse(broker, new Map()).values
+    defaults.set(broker, values)
+  }
+  return values
+}
+
 /** What the logs of a topic go by. An override that is not good, as an older broker may have stored it, is left out. */
 export function resolveTopicConfig(broker: BrokerConfig, overrides: TopicOverrides): TopicConfig {
-  const good = new Map<string, string>()
+  const values: Record<string, unknown> = { ...defaultValues(broker) }
   for (const [name, value] of overrides) {
     const key = TOPIC_CONFIGS.get(name)
-    if (key && !(readValue(key, value) instanceof BadValue)) good.set(name, value)
+    const result = key ? readValue(key, value) : null
+    if (result && !(result instanceof BadValue)) values[camelCase(name)] = result.value
   }
-  return fromValues(parse(broker, good).values)
+  return fromValues(values as unknown as TopicValues)
 }
 
 /** Values that stand for other keys are replaced by theirs. */
