@@ -8,7 +8,7 @@ import { ErrorCode, errorName } from '@ottla/protocol'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import type { BrokerConfig } from './config/index.ts'
 
-type Create = (request: Init<typeof CreateTopicsRequest>) => Promise<Init<typeof CreateTopicsResponse>>
+type Create = (request: CreateTopicsRequest) => Promise<Init<typeof CreateTopicsResponse>>
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 const CREATE_TIMEOUT_MS = 60_000
@@ -28,7 +28,7 @@ export class AutoTopics {
   create(name: string): void {
     if (this.#underWay.has(name)) return
     this.#underWay.add(name)
-    this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS })
+    this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS, validateOnly: false })
       .then(
         response => {
           const { errorCode = 0, errorMessage } = response.topics?.[0] ?? {}
@@ -46,12 +46,13 @@ export class AutoTopics {
   }
 
   #topic(name: string) {
-    if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1 }
+    if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
     const config = this.#config()
     return {
       name,
       numPartitions: config.offsetsTopicNumPartitions,
       replicationFactor: config.offsetsTopicReplicationFactor,
+      assignments: [],
       configs: [
         { name: 'cleanup.policy', value: 'compact' },
         { name: 'compression.type', value: 'producer' },

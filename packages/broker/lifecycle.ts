@@ -6,7 +6,7 @@ import type { Timer, World } from '@ottla/io'
 import { ErrorCode, errorName } from '@ottla/protocol'
 import { ApiError } from './errors.ts'
 import { SUPPORTED_FEATURES } from './image/index.ts'
-import type { ControllerDriver } from './quorum/controller-driver.ts'
+import type { ControllerClient } from './services.ts'
 
 export interface RegisteredListener {
   readonly name: string
@@ -17,7 +17,7 @@ export interface RegisteredListener {
 
 export interface LifecycleOptions {
   readonly world: World
-  readonly controller: ControllerDriver
+  readonly controller: ControllerClient
   readonly nodeId: number
   readonly clusterId: string
   readonly rack: string | null

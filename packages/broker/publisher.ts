@@ -29,7 +29,7 @@ export interface PublisherOptions {
   readonly config: BrokerConfig
   /** Leadership of a partition of an internal topic has come, changed (epoch), or gone (null). */
   readonly onCoordinatorPartition: (topic: string, partition: number, leaderEpoch: number | null) => void
-  readonly onTopicsDeleted: (topics: readonly string[]) => void
+  readonly onTopicsDeleted: (topics: readonly { readonly id: string; readonly name: string }[]) => void
   readonly onReconfigured: (config: BrokerConfig) => void
 }
 
@@ -48,9 +48,9 @@ export class Publisher {
     const { metadata } = this.#options
     metadata.publish(delta.image)
     this.#applyConfigs(delta)
-    const deleted: string[] = []
+    const deleted: { id: string; name: string }[] = []
     for (const topic of changedTopics(delta)) {
-      if (!topic.after) deleted.push(topic.name)
+      if (!topic.after) deleted.push({ id: topic.id, name: topic.name })
       this.#applyTopic(topic)
     }
     if (deleted.length > 0) this.#options.onTopicsDeleted(deleted)
@@ -75,7 +75,12 @@ export class Publisher {
     }
   }
 
-  #assign(topic: TopicDelta, partition: number, before: PartitionRegistration | null, after: PartitionRegistration): void {
+  #assign(
+    topic: TopicDelta,
+    partition: number,
+    before: PartitionRegistration | null,
+    after: PartitionRegistration,
+  ): void {
     const { nodeId, replicas } = this.#options
     const assigned = replicas.assign({
       topic: topic.name,

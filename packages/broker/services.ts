@@ -2,10 +2,10 @@
 import type { World } from '@ottla/io'
 import type { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig } from './config/index.ts'
+import type { ControllerApiName, ControllerRequest, ControllerResponse } from './controller/index.ts'
 import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
-import type { ControllerDriver } from './quorum/controller-driver.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import type { TopicConfigs } from './topic-configs.ts'
@@ -16,13 +16,22 @@ export interface ApiVersionRange {
   readonly maxVersion: number
 }
 
+/** The way to the active controller, wherever it is. Resolves when what it decided is committed. */
+export interface ControllerClient {
+  request<Name extends ControllerApiName>(
+    name: Name,
+    request: ControllerRequest<Name>,
+    apiVersion: number,
+  ): Promise<ControllerResponse<Name>>
+}
+
 export interface Services {
   readonly world: World
   /** Changes with the dynamic configs: read it anew for each request. */
   readonly config: BrokerConfig
   readonly metadata: MetadataCache
   readonly topicConfigs: TopicConfigs
-  readonly controller: ControllerDriver
+  readonly controller: ControllerClient
   readonly replicas: ReplicaManager
   readonly fetchSessions: FetchSessionCache
   readonly groups: GroupCoordinator

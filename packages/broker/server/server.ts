@@ -38,6 +38,8 @@ export class Server {
   #nextId = 1
   #idleTimer: Timer | null = null
   #refusedSinceSweep = 0
+  /** null once clients are served: until then they wait, connected but not read from. */
+  #early: (() => void)[] | null = []
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -52,11 +54,21 @@ export class Server {
     const { network } = this.#options.world
     const listener = await network.listen(
       { host: options.host, port: options.port, backlog: this.#options.socketListenBacklogSize },
-      socket => this.#accept(socket, options),
+      socket => {
+        if (this.#early) this.#early.push(() => this.#accept(socket, options))
+        else this.#accept(socket, options)
+      },
     )
     this.#listeners.push(listener)
     this.#scheduleIdleSweep()
     return listener.port
+  }
+
+  /** Begins with whoever has connected since `listen`. */
+  serve(): void {
+    const early = this.#early ?? []
+    this.#early = null
+    for (const accept of early) accept()
   }
 
   async stopAccepting(): Promise<void> {

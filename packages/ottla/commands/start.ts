@@ -16,7 +16,7 @@ export async function start(options: Options): Promise<void> {
   const startedMs = performance.now()
   const world = makeWorld(options)
   const { config, clusterId } = loadNodeConfig(options, world.logger)
-  const broker = await Broker.start({ world, config, clusterId, formatIfNeeded: true })
+  const broker = await Broker.start({ world, config, clusterId })
   const readyMs = Math.round(performance.now() - startedMs)
   banner(broker, options, config.logDirs, readyMs)
   await stopOnSignal(broker, world)
