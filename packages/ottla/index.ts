@@ -1,1 +1,2 @@
-export {}
+/** Ottla in your own process: for tests, for tools, for an application that brings its broker along. */
+export { type ClusterOptions, createCluster, type EmbeddedCluster, type TopicOptions } from './embedded.ts'

@@ -1,0 +1,120 @@
+/**
+ * `createCluster()`: the broker that `ottla start` runs, in the caller's process. By default its data is in memory and
+ * its port a free one; several clusters can live side by side, and nothing is left when one is closed.
+ *
+ *     await using cluster = await createCluster({ topics: ['orders'] })
+ *     const kafka = new Kafka({ brokers: [cluster.bootstrapServers] })      // any Kafka client
+ */
+import { resolve } from 'node:path'
+import { Broker, ConfigError, developerDefaults, loadConfig, refusals, resolveBrokerConfig } from '@ottla/broker'
+import { Cluster, createTopic } from '@ottla/client'
+import { type MemoryWorld, memoryWorld, nodeWorld, type World } from '@ottla/io'
+
+export interface ClusterOptions {
+  /** Where the data is kept. Default: in memory. */
+  readonly folder?: string
+  /**
+   * 'tcp' (default): a port on 127.0.0.1, for any client. 'in-process': no port at all; only clients that are given
+   * `cluster.world` reach it.
+   */
+  readonly transport?: 'tcp' | 'in-process'
+  /** With 'tcp'; 0 (default) picks a free one. */
+  readonly port?: number
+  /** Broker configs by Kafka's names: `{ 'num.partitions': 3 }`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>
+  /** Topics to create: names, or more about them. */
+  readonly topics?: readonly (string | TopicOptions)[]
+  /** What the broker logs to stderr. Default: 'silent'. */
+  readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error'
+}
+
+export interface TopicOptions {
+  readonly name: string
+  /** Default: num.partitions. */
+  readonly partitions?: number
+  /** Topic configs by Kafka's names. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface EmbeddedCluster extends AsyncDisposable {
+  /** `host:port`, as clients want it. */
+  readonly bootstrapServers: string
+  readonly clusterId: string
+  /** What the broker lives in: its disk, network and clock. */
+  readonly world: World
+  createTopic(topic: string | TopicOptions): Promise<void>
+  /** Stops in order. May be called again. */
+  close(): Promise<void>
+}
+
+const DATA_IN_MEMORY = '/data'
+
+/** Resolves when clients are accepted. Throws a ConfigError that lists everything that is wrong with `config`. */
+export async function createCluster(options: ClusterOptions = {}): Promise<EmbeddedCluster> {
+  const world = makeWorld(options)
+  const dataDir = options.folder === undefined ? DATA_IN_MEMORY : resolve(options.folder)
+  const set = Object.entries(options.config ?? {}).map(([key, value]) => `${key}=${value}`)
+  const { raw } = loadConfig({ set, defaults: developerDefaults({ dataDir, port: options.port ?? 0 }) })
+  const config = resolveBrokerConfig(raw)
+  const refused = refusals(config)
+  if (refused.length > 0) throw new ConfigError(refused)
+  const broker = await Broker.start({ world, config })
+  const cluster = new RunningCluster(broker, world)
+  try {
+    for (const topic of options.topics ?? []) await cluster.createTopic(topic)
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+  return cluster
+}
+
+class RunningCluster implements EmbeddedCluster {
+  readonly world: World
+  readonly #broker: Broker
+
+  constructor(broker: Broker, world: World) {
+    this.#broker = broker
+    this.world = world
+  }
+
+  get bootstrapServers(): string {
+    return this.#broker.bootstrapServers
+  }
+
+  get clusterId(): string {
+    return this.#broker.clusterId
+  }
+
+  async createTopic(topic: string | TopicOptions): Promise<void> {
+    const { name, partitions = -1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
+    const [host, port] = splitAddress(this.bootstrapServers)
+    await using client = new Cluster({ world: this.world, bootstrapServers: [{ host, port }] })
+    const configs = new Map(Object.entries(config).map(([key, value]) => [key, String(value)]))
+    await createTopic(client, { name, partitions, replicationFactor: -1, configs })
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function makeWorld({ folder, transport, logLevel = 'silent' }: ClusterOptions): World {
+  const memory: MemoryWorld = memoryWorld({ clock: 'real', name: '127.0.0.1' })
+  const node = nodeWorld(logLevel === 'silent' ? {} : { logger: { level: logLevel } })
+  return {
+    ...node,
+    logger: logLevel === 'silent' ? memory.logger : node.logger,
+    disk: folder === undefined ? memory.disk : node.disk,
+    network: transport === 'in-process' ? memory.network : node.network,
+  }
+}
+
+function splitAddress(address: string): [host: string, port: number] {
+  const at = address.lastIndexOf(':')
+  return [address.slice(0, at), Number(address.slice(at + 1))]
+}
