@@ -29,10 +29,6 @@ export function giveFunction(): () => void {
   return () => {}
 }
 
-export function exit(code: number): void {
-  process.exit(code)
-}
-
 /** Ends when as many threads are here as the test expects: two. */
 export function meet(shared: SharedArrayBuffer): string {
   const here = new Int32Array(shared)

@@ -106,14 +106,7 @@ test('a peer that never ends its side is waited for, and then left', { timeout: 
 })
 
 test('a connect that nobody answers times out', { timeout: 20_000, skip: process.platform !== 'linux' }, async () => {
-  // A listener that never gets a turn, with room for one connection: the kernel drops what comes after.
-  const program = `
-    const { parentPort } = require('node:worker_threads')
-    const server = require('node:net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-      parentPort.postMessage(server.address().port)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-    })`
-  const worker = new Worker(program, { eval: true })
+  const worker = new Worker(new URL('./testing/deaf-listener.ts', import.meta.url))
   const [port] = await once(worker, 'message')
   const network = new NodeNetwork()
   const attempts = Array.from({ length: 6 }, () => network.connect({ host: '127.0.0.1', port, timeoutMs: 100 }))

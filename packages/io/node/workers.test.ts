@@ -29,12 +29,13 @@ test('threads are started when there is work, side by side, up to the bound', { 
 
 test('a thread that dies takes its task along and no other', { timeout: 20_000 }, async () => {
   const workers = new NodeWorkers({ max: 1 })
-  const dying = workers.run(task('exit'), 3)
+  const moduleUrl = new URL('./testing/exit.ts', import.meta.url).href
+  const dying = workers.run({ moduleUrl, exportName: 'exit' }, 3)
   const next = workers.run(task('square'), 4)
   await assert.rejects(dying, (error: unknown) => {
     assert.ok(error instanceof WorkerError)
     assert.equal(error.code, 'ERR_WORKER_CRASHED')
-    assert.match(error.message, /exit of file:.*tasks\.ts/)
+    assert.match(error.message, /exit of file:.*exit\.ts/)
     return true
   })
   assert.equal(await next, 16)
