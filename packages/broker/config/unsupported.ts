@@ -3,7 +3,7 @@
  * warning at the start; what would leave a node open, alone or broken without anybody noticing is a reason not to start.
  */
 import type { BrokerConfig } from './broker-config.ts'
-import type { ConfigKey, Honoured } from './definition.ts'
+import { type ConfigKey, type Honoured, notYet } from './definition.ts'
 import { BROKER_CONFIGS, TOPIC_CONFIGS } from './definitions.ts'
 import type { ConfigProblem } from './errors.ts'
 import { classify } from './names.ts'
@@ -63,11 +63,14 @@ export function unhonouredTopicConfigs(overrides: ReadonlyMap<string, string>): 
   })
 }
 
+const ONE_LISTENER = notYet('settings of a single listener are not read, only those without the prefix')
+
 function keyOf(name: string): ConfigKey | null {
   const key = BROKER_CONFIGS.get(name)
   if (key) return key
   const other = classify(name)
-  return other.kind === 'listener' ? other.key : null
+  if (other.kind !== 'listener') return null
+  return other.key.honoured.status === 'yes' ? { ...other.key, honoured: ONE_LISTENER } : other.key
 }
 
 function isDefault(key: ConfigKey, value: string): boolean {

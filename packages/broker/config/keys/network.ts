@@ -1,6 +1,6 @@
 /** Listeners, connections, and how much of a request is taken in. */
 
-import { INT_MAX, int, list, long, notYet, string, YES } from '../definition.ts'
+import { INT_MAX, int, list, long, noEffect, notYet, string, YES } from '../definition.ts'
 import { atLeast, listOfAny, oneOf } from '../validators.ts'
 import { ONE_EVENT_LOOP, REPLICATION, SASL } from './honoured.ts'
 
@@ -33,10 +33,11 @@ export const NETWORK_CONFIGS = {
     'How long connecting to another node may take at the first try; it grows with each failure.'),
   'socket.connection.setup.timeout.max.ms': long(30_000, 'medium', REPLICATION,
     'What socket.connection.setup.timeout.ms grows to.'),
-  'queued.max.requests': int(500, 'high', YES, { valid: atLeast(1) },
+  'queued.max.requests': int(500, 'high', noEffect('requests that wait are bounded by their bytes, not by their number'),
+    { valid: atLeast(1) },
     'Requests that may wait for their turn; past that, sockets are not read.'),
   'queued.max.request.bytes': long(-1, 'medium', YES,
-    'Bytes of requests that may wait for their turn; past that, sockets are not read. -1: no bound of its own.'),
+    'Bytes of requests that may wait for their turn; past that, sockets are not read. -1: 256 MiB.'),
 
   'connections.max.idle.ms': long(600_000, 'medium', YES,
     'A connection that has been silent for this long is closed; negative: never.'),
