@@ -84,7 +84,7 @@ export class WorkerError extends Error {
 export function posixCode(error: unknown, fallback = 'EIO'): string {
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
     if (/^E[A-Z0-9]+$/.test(error.code)) return error.code
-    if (error.code === 'ERR_SOCKET_BAD_PORT') return 'EINVAL'
+    if (/^ERR_(INVALID_ARG|OUT_OF_RANGE|SOCKET_BAD_PORT)/.test(error.code)) return 'EINVAL' // Node's own checks
   }
   return fallback
 }

@@ -133,6 +133,10 @@ test('a full device is ENOSPC', { skip: !isLinux }, async () => {
   }
 })
 
+test('what Node refuses by itself has a POSIX name too', async () => {
+  await assert.rejects(new NodeDisk().open('/no\0name', 'read'), failsWith('EINVAL'))
+})
+
 test('a sync that failed fails for ever', { skip: !isLinux }, async () => {
   const file = await new NodeDisk().open('/dev/full', 'write') // a device, which fdatasync refuses
   const errors = await Promise.all([1, 2, 3].map(() => file.sync().catch(error => error)))
