@@ -27,6 +27,7 @@ const SPECIAL_SINCE = new Map([
   [EARLIEST_PENDING_UPLOAD, 11],
 ])
 
+const EPOCHS_SINCE = 4
 const CONSUMER = -1
 const READ_COMMITTED = 1
 const NONE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }
@@ -76,8 +77,13 @@ async function offsetOf(
     const partition = services.replicas.get(topic.id, partitionIndex)
     await partition.ready
     const log = partition.leaderLog(wanted.currentLeaderEpoch)
-    const found = await lookUp(log, timestamp, partition.leaderEpoch, upTo(log))
-    return { partitionIndex, errorCode: 0, oldStyleOffsets: [], ...found } as PartitionResponse
+    const {
+      offset,
+      timestamp: foundTimestamp,
+      leaderEpoch,
+    } = await lookUp(log, timestamp, partition.leaderEpoch, upTo(log))
+    const epoch = version >= EPOCHS_SINCE ? leaderEpoch : -1
+    return { partitionIndex, errorCode: 0, timestamp: foundTimestamp, offset, leaderEpoch: epoch }
   } catch (error) {
     if (!isExpected(error))
       services.world.logger.error('list offsets failed', { topic: topicName, error: error as Error })
@@ -114,7 +120,7 @@ function below(found: OffsetAndTimestamp | null, endOffset: number): OffsetAndTi
 }
 
 function failed({ partitionIndex }: WantedPartition, errorCode: number): PartitionResponse {
-  return { partitionIndex, errorCode, ...NONE } as PartitionResponse
+  return { partitionIndex, errorCode, ...NONE }
 }
 
 function duplicatePartitions(request: ListOffsetsRequest): Set<string> {

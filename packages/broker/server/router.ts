@@ -45,12 +45,7 @@ export class Router {
     if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
     if (!inRange(handler.request.versions, header.apiVersion)) return this.#unsupportedVersion(handler, header)
     const request = decode(handler.request, header.apiVersion, header.body)
-    if (header.body.remaining > 0) {
-      throw new ProtocolError(
-        'ERR_MALFORMED',
-        `${handler.request.name} v${header.apiVersion}: ${header.body.remaining} bytes too many`,
-      )
-    }
+    // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
     return this.#call(handler, header, request, connection)
   }
 
