@@ -1,6 +1,12 @@
 export { LogDirError, type LogDirErrorCode, LogError, OffsetOutOfRangeError } from './errors.ts'
 export { type CleanupPolicy, DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
 export { type CreateOptions, type LoadOptions, LogManager, type LogManagerOptions } from './log-manager.ts'
+export {
+  decodeMetaProperties,
+  encodeMetaProperties,
+  META_PROPERTIES_FILE,
+  type MetaProperties,
+} from './meta-properties.ts'
 export type { PartitionLog } from './partition-log.ts'
 export type * from './types.ts'
 export { VerificationGuard } from './verification.ts'

@@ -165,22 +165,23 @@ export class LogDir {
 
   // ------------------------------------------------------------------------------------------------------ checkpoints
 
-  readRecoveryPoints(): Promise<OffsetsByFolder> {
+  /** null: it is not there, or cannot be understood. */
+  readRecoveryPoints(): Promise<OffsetsByFolder | null> {
     return this.#readCheckpoint(RECOVERY_POINT_CHECKPOINT)
   }
 
-  readLogStartOffsets(): Promise<OffsetsByFolder> {
-    return this.#readCheckpoint(LOG_START_CHECKPOINT)
+  async readLogStartOffsets(): Promise<OffsetsByFolder> {
+    return (await this.#readCheckpoint(LOG_START_CHECKPOINT)) ?? new Map()
   }
 
-  readHighWatermarks(): Promise<OffsetsByFolder> {
-    return this.#readCheckpoint(HIGH_WATERMARK_CHECKPOINT)
+  async readHighWatermarks(): Promise<OffsetsByFolder> {
+    return (await this.#readCheckpoint(HIGH_WATERMARK_CHECKPOINT)) ?? new Map()
   }
 
-  /** One that cannot be understood counts as empty: then more is read, and nothing is lost. */
-  async #readCheckpoint(name: string): Promise<OffsetsByFolder> {
+  /** What is in none of them counts as 0: then more is read, and nothing is lost. */
+  async #readCheckpoint(name: string): Promise<OffsetsByFolder | null> {
     const bytes = await this.attempt(() => this.#readIfPresent(name))
-    if (!bytes) return new Map()
+    if (!bytes) return null
     try {
       return decodeOffsetCheckpoint(bytes)
     } catch (error) {
@@ -188,7 +189,7 @@ export class LogDir {
         path: this.#file(name),
         error: error as Error,
       })
-      return new Map()
+      return null
     }
   }
 
@@ -214,7 +215,7 @@ export class LogDir {
 
   /** The partition goes: a later one of its name must not inherit how far it was compacted. */
   async forgetCleanerOffset(topicPartition: TopicPartition): Promise<void> {
-    const offsets = new Map(await this.#readCheckpoint(CLEANER_CHECKPOINT))
+    const offsets = new Map((await this.#readCheckpoint(CLEANER_CHECKPOINT)) ?? [])
     if (!offsets.delete(folderName(topicPartition))) return
     const entries = Array.from(offsets, ([key, offset]) => [partitionOf(key)!, offset] as const)
     await this.#writeCheckpoint(CLEANER_CHECKPOINT, entries)

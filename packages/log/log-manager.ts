@@ -251,7 +251,7 @@ export class LogManager implements AsyncDisposable {
 
   async #loadDir(dir: LogDir, isStray: (log: PartitionLog) => boolean): Promise<void> {
     await dir.removeCleanShutdown()
-    const checkpoints = {
+    const checkpoints: Checkpoints = {
       recoveryPoints: await dir.readRecoveryPoints(),
       logStartOffsets: await dir.readLogStartOffsets(),
       highWatermarks: await dir.readHighWatermarks(),
@@ -263,6 +263,8 @@ export class LogManager implements AsyncDisposable {
       else if (found.folder.state !== 'stray') await this.#loadLog(dir, found, checkpoints, isStray)
     })
     dir.isLoaded = dir.error === null
+    // From now on it tells of every log how far it was flushed, if only by having no line for it.
+    if (checkpoints.recoveryPoints === null) await this.#checkpoint(dir)
   }
 
   async #loadLog(
@@ -304,7 +306,7 @@ export class LogManager implements AsyncDisposable {
     { isNew, isFuture, checkpoints }: { isNew: boolean; isFuture: boolean; checkpoints: Checkpoints | null },
   ): Promise<PartitionLog> {
     const folder = new Folder(this.#world.disk, path)
-    folder.isEntrySynced = !isNew
+    folder.isEntrySynced = checkpoints !== null && dir.hadCleanShutdown
     const { logger } = this.#world
     const name = folderName({ topic, partition })
     const { parts, producers, logStartOffset, topicId } = await openLog({
@@ -316,7 +318,8 @@ export class LogManager implements AsyncDisposable {
       nowMs: this.#world.clock.now(),
       isNew,
       hadCleanShutdown: checkpoints !== null && dir.hadCleanShutdown,
-      recoveryPoint: checkpoints?.recoveryPoints.get(name) ?? 0,
+      recoveryPoint: checkpoints?.recoveryPoints?.get(name) ?? 0,
+      knowsRecoveryPoint: (checkpoints?.recoveryPoints ?? null) !== null,
       logStartOffset: checkpoints?.logStartOffsets.get(name) ?? 0,
     })
     const store = new LogStore(this.#environment, parts, name, config, error => dir.fail(error))
@@ -588,7 +591,7 @@ export class LogManager implements AsyncDisposable {
   }
 
   async #checkpoint(dir: LogDir): Promise<void> {
-    await dir.writeRecoveryPoints(this.#logsIn(dir).map(log => [log, log.recoveryPoint] as const))
+    await dir.writeRecoveryPoints(this.#logsIn(dir).map(log => [log, log.store.checkpointedRecoveryPoint] as const))
   }
 
   async #saveStarts(dir: LogDir): Promise<void> {
@@ -660,7 +663,8 @@ export class LogManager implements AsyncDisposable {
 }
 
 interface Checkpoints {
-  readonly recoveryPoints: ReadonlyMap<string, number>
+  /** null: not known. */
+  readonly recoveryPoints: ReadonlyMap<string, number> | null
   readonly logStartOffsets: ReadonlyMap<string, number>
   readonly highWatermarks: ReadonlyMap<string, number>
 }

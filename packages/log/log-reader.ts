@@ -54,6 +54,7 @@ export class LogReader {
   /** After a cut: what is known of places is void. */
   forget(): void {
     this.#places.length = 0
+    this.#nextPlace = 0
   }
 
   /** null: the cache does not reach back that far. */
@@ -259,6 +260,7 @@ function select(bytes: Uint8Array, { startOffset, boundOffset, maxBytes, minOneB
     if (header.lastOffset < startOffset) {
       to += neededBytes
       from = to
+      neededBytes = HEADER_BYTES_UP_TO_MAGIC
       continue
     }
     const isFirst = to === from

@@ -18,12 +18,13 @@ export async function findTimestamp(
     if (latest < timestamp) continue
     const { offset, time } = await segment.indexes()
     const position = offset.positionBelow(Math.max(time.offsetBelow(timestamp), startOffset))
-    return await firstRecord(
+    const found = await firstRecord(
       segment,
       position,
       batch => batch.maxTimestamp >= timestamp && batch.lastOffset >= startOffset,
       record => record.timestamp >= timestamp && record.offset >= startOffset,
     )
+    if (found) return found // else the young ones are below the log's start
   }
   return null
 }

@@ -60,7 +60,11 @@ export class LogStore {
   readonly #timers = new Set<Timer>()
   /** Closed by a roll, and not yet flushed with their indexes. */
   #unsealed: Segment[] = []
+  /** Taken out of the log, and not yet out of the folder for certain. */
+  #removing: Segment[] = []
   #turn: Promise<unknown> = Promise.resolve()
+  /** As `writtenEndOffset`, and what has been written but is to be flushed before that moves. */
+  #fileEndOffset: number
   /** Up to where a flush was asked for. */
   #flushTarget: number
   #lastWrite: Promise<void> = Promise.resolve()
@@ -83,12 +87,16 @@ export class LogStore {
     this.writtenEndOffset = parts.endOffset
     this.recoveryPoint = parts.recoveryPoint
     this.lastFlushMs = environment.world.clock.now()
+    this.#fileEndOffset = parts.endOffset
     this.#flushTarget = parts.recoveryPoint
     this.#name = name
     this.#onDiskFailure = onDiskFailure
     this.#writer = new LogWriter(environment.world.clock, {
       onWritten: (chunks, startOffset, endOffset) => this.#onWritten(chunks, startOffset, endOffset),
-      sync: endOffset => this.syncThrough(endOffset),
+      sync: endOffset => {
+        this.#fileEndOffset = endOffset
+        return this.syncThrough(endOffset)
+      },
       onFailure: error => this.failed(error),
     })
   }
@@ -156,6 +164,7 @@ export class LogStore {
 
   #onWritten(chunks: readonly Uint8Array[], startOffset: number, endOffset: number): void {
     this.writtenEndOffset = endOffset
+    this.#fileEndOffset = endOffset
     const { tailCache } = this.environment
     let baseOffset = startOffset
     for (let i = 0; i < chunks.length; i++) {
@@ -214,22 +223,37 @@ export class LogStore {
   }
 
   /** As `flush`, of what is in its file. */
-  syncThrough(endOffset: number): Promise<void> {
+  syncThrough(target: number): Promise<void> {
     return this.#inTurn(async () => {
+      const endOffset = Math.min(target, this.#fileEndOffset) // less, if the log was cut meanwhile
       if (endOffset > this.recoveryPoint || this.#unsealed.length > 0) await this.#sync(endOffset)
     })
   }
 
   async #sync(endOffset: number): Promise<void> {
     await this.saveState(true)
-    const segments = new Set([...this.#unsealed, ...this.segments.between(this.recoveryPoint, endOffset)])
-    for (const segment of segments) {
+    // Those that are being removed too: a loss of power could bring them back, below the recovery point.
+    const unflushed = [...this.#removing, ...this.#unsealed, ...this.segments.between(this.recoveryPoint, endOffset)]
+    for (const segment of new Set(unflushed)) {
       const { isClosed } = segment
       if (segment.baseOffset >= endOffset && isClosed) continue // rolled meanwhile: perhaps not written yet
-      if (!segment.isDeleted) await segment.sync()
+      await segment.sync()
       if (isClosed) this.#unsealed = this.#unsealed.filter(other => other !== segment)
     }
     this.#advanceRecoveryPoint(endOffset)
+  }
+
+  /**
+   * What may stand in the checkpoint. After a crash the segment that holds it and all later ones are read, and those
+   * before are trusted with their indexes. So it stays below the end of a segment until its indexes are flushed, too:
+   * which is when the segment is rolled, and not before.
+   */
+  get checkpointedRecoveryPoint(): number {
+    const unsealed = this.#unsealed[0]
+    if (unsealed) return Math.min(this.recoveryPoint, unsealed.baseOffset)
+    const { active } = this.segments
+    const isAtEnd = this.recoveryPoint === this.endOffset && this.endOffset > active.baseOffset && !active.isClosed
+    return isAtEnd ? this.recoveryPoint - 1 : this.recoveryPoint
   }
 
   #advanceRecoveryPoint(endOffset: number): void {
@@ -256,7 +280,13 @@ export class LogStore {
   remove(segments: readonly Segment[]): Promise<void> {
     this.segments.remove(segments)
     this.#areDeleted(segments)
-    return this.#inTurn(() => this.#deleteFiles(segments))
+    this.#removing.push(...segments)
+    return this.#inTurn(async () => {
+      await this.#deleteFiles(segments)
+      await this.folder.sync()
+      this.#removing = this.#removing.filter(segment => !segments.includes(segment))
+      this.#unsealed = this.#unsealed.filter(segment => !segments.includes(segment))
+    })
   }
 
   #areDeleted(segments: readonly Segment[]): void {
@@ -309,6 +339,7 @@ export class LogStore {
       this.#areDeleted(dropped)
       // From the end, so that a crash leaves no hole.
       await this.#deleteFiles(dropped.reverse())
+      await this.folder.sync()
       await this.segments.active.activate()
       await this.segments.active.truncate(position, offset)
       this.#setEnd(offset)
@@ -339,6 +370,7 @@ export class LogStore {
   #setEnd(offset: number): void {
     this.endOffset = offset
     this.writtenEndOffset = offset
+    this.#fileEndOffset = offset
     this.recoveryPoint = Math.min(this.recoveryPoint, offset)
     this.#flushTarget = this.recoveryPoint
     this.#lastWrite = Promise.resolve()

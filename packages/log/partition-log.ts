@@ -5,7 +5,7 @@
  * This file is what a log means: offsets, producers, transactions, epochs, retention. The files are log-store.ts's and
  * log-reader.ts's, opening them recovery.ts's.
  */
-import type { Logger } from '@ottla/io'
+import { DiskError, type Logger } from '@ottla/io'
 import { type BatchHeader, lastSequence, ProtocolError } from '@ottla/protocol'
 import { asLogError, checkAppend } from './append-check.ts'
 import { LogError, OffsetOutOfRangeError } from './errors.ts'
@@ -376,7 +376,7 @@ export class PartitionLog implements TopicPartition {
       return await task()
     } catch (error) {
       this.store.check()
-      if (error instanceof LogError) throw error
+      if (!(error instanceof DiskError)) throw error
       if (onRemoval && this.store.removals !== removals) return onRemoval()
       throw this.store.failed(error)
     }

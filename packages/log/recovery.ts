@@ -3,12 +3,12 @@
  * any other, each batch from the recovery point on is read and its checksum compared; at the first that is not good, or
  * does not follow, the log is cut, and indexes, leader epochs and producer state are made anew from what is left.
  */
-import type { Logger } from '@ottla/io'
+import type { DiskFile, Logger } from '@ottla/io'
 import { type BatchHeader, ProtocolError } from '@ottla/protocol'
 import { decodeEpochCheckpoint, decodePartitionMetadata } from './checkpoints.ts'
 import { EpochCache } from './epoch-cache.ts'
 import { LogError } from './errors.ts'
-import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from './file-names.ts'
+import { LEADER_EPOCH_FILE, LOG_SUFFIX, PARTITION_METADATA_FILE } from './file-names.ts'
 import type { Folder } from './folder.ts'
 import { type FolderFiles, readFolder, type SegmentFiles } from './folder-files.ts'
 import type { LogConfig } from './log-config.ts'
@@ -34,6 +34,8 @@ export interface OpenOptions {
   /** From the checkpoints of the log dir; 0 if they do not know this log. */
   readonly recoveryPoint: number
   readonly logStartOffset: number
+  /** The checkpoint could be read; else `recoveryPoint` is 0 and nobody knows how far the log was flushed. */
+  readonly knowsRecoveryPoint: boolean
 }
 
 export interface OpenedLog {
@@ -76,6 +78,7 @@ class Recovery {
     if (endOffset === null || isLost) {
       endOffset = logStartOffset
       this.#segments = [Segment.create(this.#segmentOptions(endOffset))]
+      if (endOffset > 0) await this.#makeFile(this.#segments[0]!)
     }
     this.#epochs.truncateFromEnd(endOffset)
     this.#epochs.truncateFromStart(logStartOffset)
@@ -99,6 +102,12 @@ class Recovery {
     }
   }
 
+  /** Its name is all that tells where the log goes on. */
+  async #makeFile(segment: Segment): Promise<void> {
+    await segment.file()
+    await this.#options.folder.sync()
+  }
+
   #segmentOptions(baseOffset: number) {
     const { folder, environment, config, nowMs } = this.#options
     const { segmentJitterMs, segmentMs, indexIntervalBytes } = config
@@ -115,9 +124,14 @@ class Recovery {
   }
 
   async #existing({ baseOffset, hasTransactionIndex }: SegmentFiles): Promise<Segment> {
-    const { folder } = this.#options
-    const stat = await folder.disk.stat(folder.offsetFile(baseOffset, '.log'))
-    return Segment.existing(this.#segmentOptions(baseOffset), stat?.size ?? 0, hasTransactionIndex)
+    const { folder, hadCleanShutdown } = this.#options
+    const stat = await folder.disk.stat(folder.offsetFile(baseOffset, LOG_SUFFIX))
+    return Segment.existing(this.#segmentOptions(baseOffset), {
+      size: stat?.size ?? 0,
+      hasTransactionFile: hasTransactionIndex,
+      // A process that was killed may have made the file and not come to that.
+      isEntrySynced: hadCleanShutdown,
+    })
   }
 
   async #readTopicId(): Promise<string> {
@@ -201,9 +215,11 @@ class Recovery {
       await this.#recover(active)
       return this.#producers.endOffset
     }
-    const first = this.#firstUnflushed()
-    if (first > 0) await this.#checkSealed(this.#segments[first - 1]!)
-    for (const segment of this.#segments.slice(first)) {
+    for (const segment of this.#segments.slice(this.#firstUnflushed())) {
+      if (this.#isBehindLoss(segment)) {
+        await this.#removeAfter(this.#segments[this.#segments.indexOf(segment) - 1]!)
+        break
+      }
       const isGood = await this.#recover(segment)
       if (!isGood) {
         await this.#removeAfter(segment)
@@ -211,25 +227,19 @@ class Recovery {
       }
       if (segment.isClosed) await segment.saveIndexes(false)
     }
+    this.#segments.at(-1)!.isClosed = false
     return this.#producers.endOffset
   }
 
   /**
-   * The segment before the recovery point was flushed up to its end, but the stop may have come before its indexes were:
-   * then there is more behind their last entries than there should be.
+   * A loss of power may take the end of one segment, at the end of a batch, and leave the next. In a log that is not
+   * compacted a hole that no flush has seen is such a loss.
    */
-  async #checkSealed(segment: Segment): Promise<void> {
-    const { offset, time } = await segment.indexes()
-    let isSealed = true
-    const from = offset.entries === 0 ? 0 : offset.positionAt(offset.entries - 1)
-    let behind = 0
-    await scanBatches(await segment.file(), { from, to: segment.size, check: 'headers' }, header => {
-      // An entry falls due before the batch that comes more than the interval behind the last.
-      isSealed &&= header.maxTimestamp <= time.lastTimestamp && behind <= 2 * this.#options.config.indexIntervalBytes
-      behind += header.sizeInBytes
-      return isSealed
-    })
-    if (!isSealed) await segment.rebuildIndexes()
+  #isBehindLoss({ baseOffset }: Segment): boolean {
+    const { recoveryPoint, knowsRecoveryPoint, config } = this.#options
+    const isFirst = this.#segments[0]!.baseOffset === baseOffset
+    if (isFirst || baseOffset <= Math.max(recoveryPoint, this.#producers.endOffset)) return false
+    return knowsRecoveryPoint && !config.cleanupPolicy.includes('compact')
   }
 
   /** Checks every batch; false: something at the end was cut off. */
@@ -253,7 +263,16 @@ class Recovery {
       return true
     })
     this.#producers.endOffset = nextOffset
-    if (end === segment.size) {
+    // Zeros to the end were reserved for what did not come; or it is lost, which shows by what comes after.
+    const isWhole = end === segment.size || (await isZero(file, end, segment.size))
+    if (end < segment.size) {
+      await file.truncate(end)
+      await file.sync() // as in Segment.truncate
+    }
+    const { size } = segment
+    segment.size = end
+    segment.writtenSize = end
+    if (isWhole) {
       if (segment.isClosed) segment.close()
       return true
     }
@@ -261,13 +280,10 @@ class Recovery {
       folder: folder.path,
       segment: baseOffset,
       position: end,
-      of: segment.size,
+      of: size,
       offset: nextOffset,
       reason: problem?.message ?? 'the last batch is cut short',
     })
-    await file.truncate(end)
-    segment.size = end
-    segment.writtenSize = end
     segment.isClosed = false
     return false
   }
@@ -298,6 +314,7 @@ class Recovery {
       await later.removeFiles()
       await this.#snapshots.remove(later.baseOffset)
     }
+    await this.#options.folder.sync()
   }
 
   /** All that there is lies before the log's start: files were taken away, or a power loss took them. */
@@ -345,6 +362,16 @@ class Recovery {
     const useful = strays.at(-1)
     await this.#snapshots.removeWhere(offset => !bases.has(offset) && !(offset === useful && offset > last))
   }
+}
+
+async function isZero(file: DiskFile, from: number, to: number): Promise<boolean> {
+  const piece = Buffer.allocUnsafe(Math.min(256 * 1024, to - from))
+  for (let at = from; at < to; at += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, to - at))
+    const count = await file.read(part, at)
+    if (part.subarray(0, count).some(byte => byte !== 0)) return false
+  }
+  return true
 }
 
 /** After a clean stop: from the last index entry on. null: the file does not end with a batch. */

@@ -65,8 +65,10 @@ export class Segment implements CachedIndexes {
   createdMs: number
   /** Takes no more appends; its indexes may leave the memory. */
   isClosed = false
-  /** It was removed from its log; its files are going. */
+  /** It was removed from its log; its files will go. */
   isDeleted = false
+  /** They go. */
+  #isGone = false
   readonly #indexCache: IndexCache
   readonly #indexIntervalBytes: number
   readonly #rollJitterMs: number
@@ -105,12 +107,15 @@ export class Segment implements CachedIndexes {
   }
 
   /** One whose file is there. Its indexes are loaded when they are needed. */
-  static existing(options: SegmentOptions, size: number, hasTransactionFile: boolean): Segment {
+  static existing(
+    options: SegmentOptions,
+    { size, hasTransactionFile, isEntrySynced }: { size: number; hasTransactionFile: boolean; isEntrySynced: boolean },
+  ): Segment {
     const segment = new Segment(options)
     segment.size = size
     segment.writtenSize = size
     segment.#hasTransactionFile = hasTransactionFile
-    segment.#isEntrySynced = true
+    segment.#isEntrySynced = isEntrySynced
     if (size === 0) segment.resetIndexes() // whatever the index files say
     return segment
   }
@@ -326,8 +331,7 @@ export class Segment implements CachedIndexes {
 
   /** Appends to the index files what they lack; cuts what they have too much. */
   async saveIndexes(sync: boolean): Promise<void> {
-    if (!this.#indexes) return
-    const { offset, time } = this.#indexes
+    const { offset, time } = await this.indexes() // they may have been saved, not synced, and dropped
     await this.#saveIndex(OFFSET_INDEX_SUFFIX, offset, sync)
     await this.#saveIndex(TIME_INDEX_SUFFIX, time, sync)
     await this.#saveTransactions(sync)
@@ -342,7 +346,7 @@ export class Segment implements CachedIndexes {
   }
 
   async #saveTransactions(sync: boolean): Promise<void> {
-    const transactions = this.#transactions
+    const transactions = await this.transactions()
     if (!transactions || (transactions.entries.length === 0 && !this.#hasTransactionFile)) return
     const { savedEntries } = transactions
     const entries = transactions.entries.length
@@ -368,7 +372,7 @@ export class Segment implements CachedIndexes {
   /** The `.log`, opened (and made, if the segment is new) at the first use. */
   file(): Promise<DiskFile> | DiskFile {
     if (this.#file) return this.#file
-    if (this.isDeleted) throw new DiskError('ENOENT', 'open', this.folder.offsetFile(this.baseOffset, LOG_SUFFIX))
+    if (this.#isGone) throw new DiskError('ENOENT', 'open', this.folder.offsetFile(this.baseOffset, LOG_SUFFIX))
     this.#opening ??= this.#open()
     return this.#opening
   }
@@ -432,6 +436,8 @@ export class Segment implements CachedIndexes {
     this.#transactions?.truncateTo(offset)
     const file = await this.file()
     await file.truncate(size)
+    // Else a power loss could bring the end back, behind batches that were written since in its place.
+    await file.sync()
     this.size = size
     this.writtenSize = size
     this.#bytesSinceIndexEntry = 0
@@ -455,6 +461,7 @@ export class Segment implements CachedIndexes {
   /** Renames the files, so that a crash leaves nothing that looks like a segment. */
   async markDeleted(): Promise<void> {
     this.isDeleted = true
+    this.#isGone = true
     this.#indexCache.forget(this)
     await this.#opening?.catch(() => {}) // whoever reads is told
     // The log first: once it is gone the segment is, and an index without a log is removed at the next start.
