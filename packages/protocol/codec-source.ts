@@ -1,32 +1,71 @@
 /**
- * The compiler behind codec.ts: from a schema and a version to the source of an encoder or a decoder. `npm run codec --
- * Fetch 17` prints what comes out.
+ * The compiler behind codec.ts: from a schema and a version to the source of an encoder or a decoder, one straight-line
+ * function in which the version has already decided everything it decides. `npm run codec -- Fetch 17` prints it.
  *
  * A decoder keeps its position in a local variable and reads integers through a DataView that ends with the frame, so
- * that reading past it throws without a check of ours. An encoder calls the writer, whose methods V8 inlines.
+ * that reading past it throws without a check of ours. An encoder calls the writer, whose methods V8 inlines. Neither
+ * says why it refuses a message: codec.ts asks the closures, which know.
  */
-import { type Field, inRange, type Message, type Shape } from './schema.ts'
+import type { Field, Message, Shape } from './schema.ts'
+import { type NamedField, SchemaVersion } from './schema-version.ts'
 
+/** All that goes into the source from outside, besides numbers and defaults. */
 const NAME = /^[a-z]\w*$/i
-/** Smallest and largest count of bytes that a varint of a length may take is the reader's to know; strings have a bound. */
 const MAX_STRING_BYTES = 0x7fff
 const TWO_32 = 4294967296
 
+/** What generated code finds in the `runtime` it is given. */
+export interface Runtime {
+  /** Throws. */
+  fail(): never
+  /** Throws, because of a value that the version can't carry. */
+  unsupported(): never
+  utf8Read(bytes: Uint8Array, start: number, end: number): string
+  uuidRead(bytes: Uint8Array, at: number): string
+  readonly noBytes: Uint8Array
+  /** Frozen. */
+  readonly noElements: readonly never[]
+  /** Frozen. */
+  readonly noFields: object
+}
+
+/** The body of a function that takes a Runtime and returns the decoder, which takes a Reader. */
+export function decodeSource(schema: Message, version: number): string {
+  const e = new Emitter(schema, version)
+  e.line('const { bytes, view } = reader')
+  e.line('const size = bytes.length')
+  e.line('let p = reader.position, n = 0')
+  const result = decodeStruct(e, schema.fields)
+  e.line('reader.position = p')
+  e.line(`return ${result}`)
+  return e.source('decode', 'reader')
+}
+
+/** The body of a function that takes a Runtime and returns the encoder, which takes a Writer and the value. */
+export function encodeSource(schema: Message, version: number): string {
+  const e = new Emitter(schema, version)
+  encodeStruct(e, schema.fields, 'value')
+  return e.source('encode', 'writer, value')
+}
+
 class Emitter {
-  readonly schema: Message
-  readonly version: number
-  readonly isFlexible: boolean
-  #lines: string[] = []
+  readonly at: SchemaVersion
+  readonly #sourceName: string
+  readonly #lines: string[] = []
+  #depth = 1
   #names = 0
 
   constructor(schema: Message, version: number) {
-    this.schema = schema
-    this.version = version
-    this.isFlexible = inRange(schema.flexible, version)
+    if (!NAME.test(schema.name)) throw new Error(`'${schema.name}' is no name for a message`)
+    this.at = new SchemaVersion(schema, version)
+    this.#sourceName = `${schema.name}.v${version}`
   }
 
+  /** Indented by the braces that are open. */
   line(text: string): void {
-    this.#lines.push(text)
+    if (text.startsWith('}')) this.#depth--
+    this.#lines.push('  '.repeat(this.#depth) + text)
+    if (text.endsWith('{')) this.#depth++
   }
 
   /** A variable that no other part of the function uses. */
@@ -34,37 +73,23 @@ class Emitter {
     return `v${this.#names++}`
   }
 
-  /** Fields in wire order that this version has outside the tag section. */
-  plain(shape: Shape): [string, Field][] {
-    return Object.entries(shape).filter(([, field]) => this.isPresent(field) && !this.isTagged(field))
+  source(direction: string, parameters: string): string {
+    return [
+      "'use strict'",
+      'const { fail, unsupported, utf8Read, uuidRead, noBytes, noElements, noFields } = runtime',
+      `return function ${direction}(${parameters}) {`,
+      ...this.#lines,
+      '}',
+      `//# sourceURL=codec/${this.#sourceName}.${direction}.js`,
+    ].join('\n')
   }
+}
 
-  tagged(shape: Shape): [string, Field][] {
-    return Object.entries(shape)
-      .filter(([, field]) => this.isPresent(field) && this.isTagged(field))
-      .sort(([, a], [, b]) => a.tag - b.tag)
-  }
-
-  isPresent(field: Field): boolean {
-    return inRange(field.versions, this.version)
-  }
-
-  isTagged(field: Field): boolean {
-    return this.isFlexible && inRange(field.tagged, this.version)
-  }
-
-  isNullable(field: Field): boolean {
-    return inRange(field.nullable, this.version)
-  }
-
-  isCompact(field: Field): boolean {
-    return field.flexible ? inRange(field.flexible, this.version) : this.isFlexible
-  }
-
-  source(direction: string): string {
-    const { name } = this.schema
-    return `'use strict'\n${this.#lines.join('\n')}\n//# sourceURL=codec/${name}.v${this.version}.${direction}.js`
-  }
+/** Fields with names that are safe to put into source. */
+function fieldsOf(shape: Shape): NamedField[] {
+  const fields = Object.entries(shape)
+  for (const [name] of fields) if (!NAME.test(name)) throw new Error(`'${name}' is no name for a field`)
+  return fields
 }
 
 /** The default as an expression of a fresh value. */
@@ -72,9 +97,9 @@ function defaultExpression(field: Field): string {
   const { defaultValue, kind } = field
   if (defaultValue === null) return 'null'
   if (kind === 'array') return '[]'
-  if (kind === 'bytes' || kind === 'records') return 'runtime.noBytes'
+  if (kind === 'bytes' || kind === 'records') return 'noBytes'
   if (kind === 'struct') {
-    const inner = Object.entries(field.fields!).map(([name, f]) => `${name}: ${defaultExpression(f)}`)
+    const inner = fieldsOf(field.fields!).map(([name, f]) => `${name}: ${defaultExpression(f)}`)
     return `{ ${inner.join(', ')} }`
   }
   if (typeof defaultValue === 'bigint') return `${defaultValue}n`
@@ -83,52 +108,39 @@ function defaultExpression(field: Field): string {
 
 // --------------------------------------------------------------------------------------------------------- decoding
 
-export function decodeSource(schema: Message, version: number): string {
-  const e = new Emitter(schema, version)
-  e.line('const { bytes, view } = reader')
-  e.line('const size = bytes.length')
-  e.line('let p = reader.position, n = 0')
-  const result = decodeStruct(e, schema.fields, schema.name)
-  e.line('reader.position = p')
-  e.line(`return ${result}`)
-  return e.source('decode')
-}
-
-function decodeStruct(e: Emitter, shape: Shape, path: string): string {
+function decodeStruct(e: Emitter, shape: Shape): string {
   const values = new Map<string, string>()
-  for (const [name, field] of e.plain(shape)) values.set(name, decodeField(e, field, `${path}.${name}`))
-  const tagged = e.tagged(shape)
+  for (const [name, field] of fieldsOf(shape)) if (e.at.isPlain(field)) values.set(name, decodeField(e, field))
+  const tagged = e.at.tagged(shape)
   for (const [name, field] of tagged) {
     const variable = e.name()
     e.line(`let ${variable} = ${defaultExpression(field)}`)
     values.set(name, variable)
   }
-  if (e.isFlexible) decodeTags(e, tagged, values, path)
-  const entries = Object.entries(shape).map(([name, field]) => {
-    if (!NAME.test(name)) throw new Error(`${path}: '${name}' is no name for a field`)
-    return `${name}: ${values.get(name) ?? defaultExpression(field)}`
-  })
+  if (e.at.isFlexible) decodeTags(e, tagged, values)
+  const entries = fieldsOf(shape).map(([name, field]) => `${name}: ${values.get(name) ?? defaultExpression(field)}`)
   const result = e.name()
   e.line(`const ${result} = { ${entries.join(', ')} }`)
   return result
 }
 
-function decodeTags(e: Emitter, tagged: [string, Field][], values: Map<string, string>, path: string): void {
+function decodeTags(e: Emitter, tagged: NamedField[], values: Map<string, string>): void {
   const [count, tag, end] = [e.name(), e.name(), e.name()]
-  decodeUvarint(e, 'n')
+  decodeUvarint(e)
   e.line(`for (let ${count} = n; ${count} > 0; ${count}--) {`)
-  decodeUvarint(e, 'n')
+  decodeUvarint(e)
   e.line(`const ${tag} = n`)
-  decodeUvarint(e, 'n')
+  decodeUvarint(e)
   e.line(`const ${end} = p + n`)
-  e.line(`if (${end} > size) runtime.malformed('a tagged field of ${path} past the end', p)`)
+  e.line(`if (${end} > size) fail()`)
   if (tagged.length > 0) {
     e.line(`switch (${tag}) {`)
     for (const [name, field] of tagged) {
       e.line(`case ${field.tag}: {`)
-      e.line(`${values.get(name)} = ${decodeField(e, field, `${path}.${name}`)}`)
-      e.line(`if (p !== ${end}) runtime.malformed('${path}.${name} is not of the size of its tag', p)`)
-      e.line('break }')
+      e.line(`${values.get(name)} = ${decodeField(e, field)}`)
+      e.line(`if (p !== ${end}) fail()`)
+      e.line('break')
+      e.line('}')
     }
     e.line('}')
   }
@@ -137,7 +149,7 @@ function decodeTags(e: Emitter, tagged: [string, Field][], values: Map<string, s
 }
 
 /** Emits statements that read the field, and gives the expression of its value. */
-function decodeField(e: Emitter, field: Field, path: string): string {
+function decodeField(e: Emitter, field: Field): string {
   switch (field.kind) {
     case 'bool':
       return decodeFixed(e, 1, 'view.getInt8(p) !== 0')
@@ -157,15 +169,16 @@ function decodeField(e: Emitter, field: Field, path: string): string {
       return decodeFixed(e, 8, 'view.getFloat64(p)')
     case 'int64': {
       const value = decodeFixed(e, 8, `view.getInt32(p) * ${TWO_32} + view.getUint32(p + 4)`)
-      e.line(`if (!Number.isSafeInteger(${value})) runtime.malformed('${path}: an int64 outside ±(2^53 - 1)', p - 8)`)
+      e.line(`if (!Number.isSafeInteger(${value})) fail()`)
       return value
     }
     case 'uuid':
-      return decodeThroughReader(e, 'uuid()')
+      e.line('if (p + 16 > size) fail()')
+      return decodeFixed(e, 16, 'uuidRead(bytes, p)')
     case 'struct':
-      return decodeNullableStruct(e, field, path)
+      return decodeNullableStruct(e, field)
     default:
-      return decodeSized(e, field, path)
+      return decodeSized(e, field)
   }
 }
 
@@ -175,82 +188,68 @@ function decodeFixed(e: Emitter, size: number, expression: string): string {
   return value
 }
 
-function decodeThroughReader(e: Emitter, call: string): string {
-  const value = e.name()
-  e.line(`reader.position = p; const ${value} = reader.${call}; p = reader.position`)
-  return value
+/** Into `n`. One byte is by far the most common. */
+function decodeUvarint(e: Emitter): void {
+  e.line('n = bytes[p]')
+  e.line('if (n < 128) p++; else { reader.position = p; n = reader.uvarint(); p = reader.position }')
 }
 
-/** Into `into`, which must be declared. One byte is by far the most common. */
-function decodeUvarint(e: Emitter, into: string): void {
-  e.line(
-    `${into} = bytes[p]; if (${into} < 128) p++; else { reader.position = p; ${into} = reader.uvarint(); p = reader.position }`,
-  )
-}
-
-function decodeNullableStruct(e: Emitter, field: Field, path: string): string {
-  if (!e.isNullable(field)) return decodeStruct(e, field.fields!, path)
+function decodeNullableStruct(e: Emitter, field: Field): string {
+  if (!e.at.isNullable(field)) return decodeStruct(e, field.fields!)
   const value = e.name()
   e.line(`let ${value} = null`)
-  // The marker: 1 or -1, but 1 or 0 in a tag.
-  e.line(`if (view.getInt8(p++) ${e.isTagged(field) ? '>' : '>='} 0) {`)
-  e.line(`${value} = ${decodeStruct(e, field.fields!, path)}`)
+  e.line(`if (view.getInt8(p++) > ${e.at.nullMarker(field)}) {`)
+  e.line(`${value} = ${decodeStruct(e, field.fields!)}`)
   e.line('}')
   return value
 }
 
 /** Strings, bytes and arrays: a length, which may say null, and then so many. */
-function decodeSized(e: Emitter, field: Field, path: string): string {
+function decodeSized(e: Emitter, field: Field): string {
   const value = e.name()
   e.line(`let ${value} = null`)
-  if (e.isCompact(field)) {
-    decodeUvarint(e, 'n')
+  if (e.at.isCompact(field)) {
+    decodeUvarint(e)
     e.line('n--')
   } else if (field.kind === 'string') e.line('n = view.getInt16(p); p += 2')
   else e.line('n = view.getInt32(p); p += 4')
-  e.line('if (n < 0) {')
-  if (!e.isNullable(field)) e.line(`runtime.malformed('${path} is null', p)`)
-  e.line('} else {')
-  e.line(`if (n > size - p) runtime.malformed('${path} announces more than there is', p)`)
-  if (field.kind === 'array') decodeElements(e, field, value, path)
-  else if (field.kind === 'string') decodeString(e, value, path)
-  else e.line(`${value} = bytes.subarray(p, p + n); p += n`)
+  // Nothing takes less than a byte, or there would be no telling how many elements are too many.
+  if (e.at.isNullable(field)) e.line('if (n >= 0) {')
+  else {
+    e.line('if (n < 0) fail()')
+    e.line('{')
+  }
+  e.line('if (n > size - p) fail()')
+  if (field.kind === 'array') decodeElements(e, field, value)
+  else if (field.kind === 'string') {
+    e.line(`if (n > ${MAX_STRING_BYTES}) fail()`)
+    e.line(`${value} = utf8Read(bytes, p, p + n); p += n`)
+  } else e.line(`${value} = bytes.subarray(p, p + n); p += n`)
   e.line('}')
   return value
 }
 
-function decodeString(e: Emitter, value: string, path: string): void {
-  e.line(`if (n > ${MAX_STRING_BYTES}) runtime.malformed('${path} is too long', p)`)
-  e.line(`reader.position = p; ${value} = reader.text(n); p = reader.position`)
-}
-
-function decodeElements(e: Emitter, field: Field, value: string, path: string): void {
+function decodeElements(e: Emitter, field: Field, value: string): void {
   const [count, index] = [e.name(), e.name()]
   e.line(`const ${count} = n`)
   e.line(`${value} = []`)
   e.line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
-  e.line(`${value}.push(${decodeField(e, field.element!, `${path}[]`)})`)
+  e.line(`${value}.push(${decodeField(e, field.element!)})`)
   e.line('}')
 }
 
 // --------------------------------------------------------------------------------------------------------- encoding
 
-export function encodeSource(schema: Message, version: number): string {
-  const e = new Emitter(schema, version)
-  encodeStruct(e, schema.fields, 'value', schema.name)
-  return e.source('encode')
-}
-
-function encodeStruct(e: Emitter, shape: Shape, object: string, path: string): void {
-  for (const [name, field] of Object.entries(shape)) {
-    if (e.isPresent(field) || field.ignorable) continue
+function encodeStruct(e: Emitter, shape: Shape, object: string): void {
+  for (const [name, field] of e.at.unsupported(shape)) {
     const value = e.name()
     e.line(`const ${value} = ${object}.${name}`)
-    e.line(`if (${differs(value, field)}) runtime.unsupported('${path}.${name}')`)
+    e.line(`if (${differs(value, field)}) unsupported()`)
   }
-  for (const [name, field] of e.plain(shape))
-    encodeField(e, field, declareValue(e, object, name, field), `${path}.${name}`)
-  if (e.isFlexible) encodeTags(e, e.tagged(shape), object, path)
+  for (const [name, field] of fieldsOf(shape)) {
+    if (e.at.isPlain(field)) encodeField(e, field, declareValue(e, object, name, field))
+  }
+  if (e.at.isFlexible) encodeTags(e, e.at.tagged(shape), object)
 }
 
 /** Declares a variable for the field's value, or its default. */
@@ -263,11 +262,11 @@ function declareValue(e: Emitter, object: string, name: string, field: Field): s
 /** A default that nobody will change: a struct without fields stands for one with all defaults. */
 function sharedDefault(field: Field): string {
   if (field.defaultValue === null) return 'null'
-  if (field.kind === 'array') return 'runtime.none'
-  return field.kind === 'struct' ? 'runtime.empty' : defaultExpression(field)
+  if (field.kind === 'array') return 'noElements'
+  return field.kind === 'struct' ? 'noFields' : defaultExpression(field)
 }
 
-function encodeTags(e: Emitter, tagged: [string, Field][], object: string, path: string): void {
+function encodeTags(e: Emitter, tagged: NamedField[], object: string): void {
   if (tagged.length === 0) {
     e.line('writer.uvarint(0)')
     return
@@ -275,17 +274,18 @@ function encodeTags(e: Emitter, tagged: [string, Field][], object: string, path:
   const count = e.name()
   e.line(`let ${count} = 0`)
   const values = tagged.map(([name, field]) => {
-    const value = declareValue(e, object, name, field)
+    const value = e.name()
+    e.line(`const ${value} = ${object}.${name}`)
     e.line(`if (${differs(value, field)}) ${count}++`)
     return value
   })
   e.line(`writer.uvarint(${count})`)
   e.line(`if (${count} > 0) {`)
-  tagged.forEach(([name, field], i) => {
+  tagged.forEach(([, field], i) => {
     const start = e.name()
     e.line(`if (${differs(values[i]!, field)}) {`)
     e.line(`const ${start} = writer.position`)
-    encodeField(e, field, values[i]!, `${path}.${name}`)
+    encodeField(e, field, values[i]!)
     e.line(`writer.closeTag(${field.tag}, ${start})`)
     e.line('}')
   })
@@ -300,76 +300,64 @@ function differs(value: string, field: Field): string {
     return `${value} !== undefined && (${value} === null || ${value}.length > 0)`
   }
   if (kind === 'struct') {
-    const inner = Object.entries(field.fields!).map(([name, f]) => `(${differs(`${value}.${name}`, f)})`)
+    const inner = fieldsOf(field.fields!).map(([name, f]) => `(${differs(`${value}.${name}`, f)})`)
     const anyDiffers = inner.length > 0 ? inner.join(' || ') : 'false'
     return `${value} !== undefined && (${value} === null || ${anyDiffers})`
   }
   return `${value} !== undefined && ${value} !== ${defaultExpression(field)}`
 }
 
-function encodeField(e: Emitter, field: Field, value: string, path: string): void {
+function encodeField(e: Emitter, field: Field, value: string): void {
   switch (field.kind) {
     case 'bool':
       e.line(`writer.int8(${value} ? 1 : 0)`)
       break
-    case 'uint16':
-      e.line(`writer.int16(${value})`)
-      break
-    case 'uint32':
-      e.line(`writer.int32(${value})`)
-      break
     case 'struct':
-      encodeNullableStruct(e, field, value, path)
+      encodeNullableStruct(e, field, value)
       break
     case 'string':
     case 'bytes':
     case 'records':
     case 'array':
-      encodeSized(e, field, value, path)
+      encodeSized(e, field, value)
       break
     default:
       e.line(`writer.${field.kind}(${value})`)
   }
 }
 
-function encodeNullableStruct(e: Emitter, field: Field, value: string, path: string): void {
-  const nullable = e.isNullable(field)
+function encodeNullableStruct(e: Emitter, field: Field, value: string): void {
+  const nullable = e.at.isNullable(field)
   e.line(`if (${value} === null) {`)
-  e.line(nullable ? `writer.int8(${e.isTagged(field) ? 0 : -1})` : `runtime.isNull('${path}')`)
+  e.line(nullable ? `writer.int8(${e.at.nullMarker(field)})` : 'fail()')
   e.line('} else {')
   if (nullable) e.line('writer.int8(1)')
-  encodeStruct(e, field.fields!, value, path)
+  encodeStruct(e, field.fields!, value)
   e.line('}')
 }
 
-function encodeSized(e: Emitter, field: Field, value: string, path: string): void {
-  const compact = e.isCompact(field)
+function encodeSized(e: Emitter, field: Field, value: string): void {
+  const compact = e.at.isCompact(field)
   const writeLength = (length: string) => {
     if (compact) return `writer.uvarint(${length} + 1)`
     return field.kind === 'string' ? `writer.int16(${length})` : `writer.int32(${length})`
   }
   e.line(`if (${value} === null) {`)
-  e.line(e.isNullable(field) ? writeLength('-1') : `runtime.isNull('${path}')`)
+  e.line(e.at.isNullable(field) ? writeLength('-1') : 'fail()')
   e.line('} else {')
   if (field.kind === 'string') e.line(`writer.${compact ? 'compactString' : 'string'}(${value})`)
-  else if (field.kind === 'array') encodeElements(e, field, value, path, writeLength)
+  else if (field.kind === 'array') encodeElements(e, field, value, writeLength)
   else if (field.kind === 'bytes') e.line(`${writeLength(`${value}.length`)}; writer.raw(${value})`)
   else encodeRecords(e, value, writeLength)
   e.line('}')
 }
 
-function encodeElements(
-  e: Emitter,
-  field: Field,
-  value: string,
-  path: string,
-  writeLength: (n: string) => string,
-): void {
+function encodeElements(e: Emitter, field: Field, value: string, writeLength: (n: string) => string): void {
   const [index, element] = [e.name(), e.name()]
   e.line(writeLength(`${value}.length`))
   e.line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`)
   e.line(`const ${element} = ${value}[${index}]`)
-  encodeField(e, field.element!, element, `${path}[]`)
+  encodeField(e, field.element!, element)
   e.line('}')
 }
 
@@ -380,5 +368,7 @@ function encodeRecords(e: Emitter, value: string, writeLength: (n: string) => st
   e.line(`let ${length} = 0; for (const ${slice} of ${value}) ${length} += ${slice}.length`)
   e.line(writeLength(length))
   e.line(`for (const ${slice} of ${value}) writer.slice(${slice})`)
-  e.line(`} else { ${writeLength(`${value}.length`)}; writer.slice(${value}) }`)
+  e.line('} else {')
+  e.line(`${writeLength(`${value}.length`)}; writer.slice(${value})`)
+  e.line('}')
 }

@@ -1,48 +1,58 @@
 /**
- * Encodes and decodes messages. Each (schema, version, direction) is compiled when it is first used: the schema is
- * turned into the source of one straight-line function, where the version has already decided everything it decides.
- * Only our own schemas are compiled; no byte of a peer gets near `new Function`.
- *
- * Where code generation is forbidden (a browser's CSP, `--disallow-code-generation-from-strings`) the interpreter takes
- * its place, with the same results.
+ * Encodes and decodes messages. Each (schema, version, direction) is compiled when it is first used, into the source of
+ * one function (codec-source.ts) or, where code generation is forbidden (a browser's CSP,
+ * `--disallow-code-generation-from-strings`), into closures (codec-closures.ts). Only our own schemas are compiled; no
+ * byte of a peer gets near `new Function`.
  */
 
-import { decodeSource, encodeSource } from './codec-source.ts'
+import { closureDecoder, closureEncoder } from './codec-closures.ts'
+import { decodeSource, encodeSource, type Runtime } from './codec-source.ts'
 import { ProtocolError } from './errors.ts'
-import { interpretDecode, interpretEncode } from './interpreter.ts'
 import { Reader } from './reader.ts'
 import { type Init, inRange, type Message, type Of } from './schema.ts'
+import { utf8Read, uuidRead } from './text.ts'
 import { Writer } from './writer.ts'
 
 export type Encoder = (writer: Writer, value: object) => void
 export type Decoder = (reader: Reader) => object
 
+/** By version. */
 interface Compiled {
   readonly encoders: (Encoder | undefined)[]
   readonly decoders: (Decoder | undefined)[]
+  /** Closures that say why the generated code has refused. */
+  readonly explainers: (Decoder | undefined)[]
 }
 
 const compiled = new WeakMap<Message, Compiled>()
-const canGenerate = mayGenerateCode()
+
+/** False: closures do the work. */
+export const generatesCode = mayGenerateCode()
 
 /**
- * Appends `value` to `writer`; fields left out have their defaults. Throws ERR_UNSUPPORTED_VERSION for a version that the
- * schema lacks, and for a value that the version cannot carry; TypeError or RangeError for one of the wrong type.
+ * Appends `value` to `writer`; fields left out have their defaults. Throws a ProtocolError ERR_UNSUPPORTED_VERSION for a
+ * version that the schema lacks, and for a value that the version cannot carry; TypeError or RangeError for a value of
+ * the wrong type. The writer is of no use after that.
  */
 export function encode<M extends Message>(schema: M, version: number, value: Init<M>, writer: Writer): void {
   const { encoders } = codecOf(schema)
   encoders[version] ??= makeEncoder(schema, version)
-  encoders[version](writer, value)
+  try {
+    encoders[version](writer, value)
+  } catch (error) {
+    throw generatesCode ? whyNotEncoded(schema, version, value, error) : error
+  }
 }
 
-/** Reads one message; what follows it is left in the reader. Throws a ProtocolError that names message and position. */
+/** Reads one message; what follows it is left in the reader. Throws a ProtocolError that names message, field and position. */
 export function decode<M extends Message>(schema: M, version: number, reader: Reader): Of<M> {
   const { decoders } = codecOf(schema)
   decoders[version] ??= makeDecoder(schema, version)
+  const start = reader.position
   try {
     return decoders[version](reader) as Of<M>
   } catch (error) {
-    throw decodeError(error, schema, version, reader)
+    throw generatesCode ? whyNotDecoded(schema, version, new Reader(reader.bytes, start), error) : error
   }
 }
 
@@ -65,16 +75,20 @@ export function encodeToBytes<M extends Message>(schema: M, version: number, val
 export function decodeFromBytes<M extends Message>(schema: M, version: number, bytes: Uint8Array): Of<M> {
   const reader = new Reader(bytes)
   const value = decode(schema, version, reader)
-  if (reader.remaining > 0) {
-    throw new ProtocolError('ERR_MALFORMED', `${schema.name} v${version}: ${reader.remaining} bytes follow its end`)
-  }
+  assertEnd(schema, version, reader)
   return value
+}
+
+/** Throws a ProtocolError if anything is left in `reader`. */
+export function assertEnd(schema: Message, version: number, reader: Reader): void {
+  if (reader.remaining === 0) return
+  throw new ProtocolError('ERR_MALFORMED', `${schema.name} v${version}: ${reader.remaining} bytes follow its end`)
 }
 
 function codecOf(schema: Message): Compiled {
   let codec = compiled.get(schema)
   if (!codec) {
-    codec = { encoders: [], decoders: [] }
+    codec = { encoders: [], decoders: [], explainers: [] }
     compiled.set(schema, codec)
   }
   return codec
@@ -82,44 +96,36 @@ function codecOf(schema: Message): Compiled {
 
 function makeEncoder(schema: Message, version: number): Encoder {
   checkVersion(schema, version)
-  if (!canGenerate) return (writer, value) => interpretEncode(schema, version, value, writer)
-  return generate(encodeSource(schema, version), 'writer', 'value')
+  return generatesCode ? generate(encodeSource(schema, version)) : closureEncoder(schema, version)
 }
 
 function makeDecoder(schema: Message, version: number): Decoder {
   checkVersion(schema, version)
-  if (!canGenerate) return reader => interpretDecode(schema, version, reader)
-  return generate(decodeSource(schema, version), 'reader')
+  return generatesCode ? generate(decodeSource(schema, version)) : closureDecoder(schema, version)
 }
 
 function checkVersion(schema: Message, version: number): void {
-  if (inRange(schema.versions, version)) return
+  if (Number.isInteger(version) && inRange(schema.versions, version)) return
   const { min, max } = schema.versions
   throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `${schema.name} has versions ${min} to ${max}, not ${version}`)
 }
 
-/** What generated code calls; everything else in it is plain JavaScript. */
-const runtime = {
-  malformed(what: string, at: number): never {
-    throw new ProtocolError('ERR_MALFORMED', `${what} at byte ${at}`)
+const runtime: Runtime = {
+  fail(): never {
+    throw new ProtocolError('ERR_MALFORMED', 'refused by generated code')
   },
-  unsupported(field: string): never {
-    throw new ProtocolError(
-      'ERR_UNSUPPORTED_VERSION',
-      `field ${field} can't be left at its default, and this version lacks it`,
-    )
+  unsupported(): never {
+    throw new ProtocolError('ERR_UNSUPPORTED_VERSION', 'refused by generated code')
   },
-  isNull(field: string): never {
-    throw new TypeError(`field ${field} can't be null`)
-  },
+  utf8Read,
+  uuidRead,
   noBytes: new Uint8Array(0),
-  none: Object.freeze([]),
-  empty: Object.freeze({}),
+  noElements: Object.freeze([]),
+  noFields: Object.freeze({}),
 }
-export type Runtime = typeof runtime
 
-function generate<F>(source: string, ...parameters: string[]): F {
-  return new Function('runtime', `return function (${parameters.join(', ')}) {\n${source}\n}`)(runtime) as F
+function generate<F>(source: string): F {
+  return new Function('runtime', source)(runtime) as F
 }
 
 function mayGenerateCode(): boolean {
@@ -131,16 +137,23 @@ function mayGenerateCode(): boolean {
   }
 }
 
-function decodeError(error: unknown, schema: Message, version: number, reader: Reader): unknown {
-  const where = `${schema.name} v${version}`
-  if (error instanceof ProtocolError)
-    return new ProtocolError(error.code, `${where}: ${error.message}`, { cause: error })
-  // DataView's: the reader spans exactly the frame.
-  if (error instanceof RangeError)
-    return new ProtocolError(
-      'ERR_TRUNCATED',
-      `${where} goes on after byte ${reader.bytes.length}, where its bytes end`,
-      { cause: error },
-    )
-  return error
+/** The generated code has refused; the closures go the same way again, and find out where. */
+function whyNotDecoded(schema: Message, version: number, reader: Reader, refusal: unknown): unknown {
+  const { explainers } = codecOf(schema)
+  explainers[version] ??= closureDecoder(schema, version)
+  try {
+    explainers[version](reader)
+  } catch (reason) {
+    return reason
+  }
+  return new Error(`generated code refuses what ${schema.name} v${version} may be`, { cause: refusal })
+}
+
+function whyNotEncoded(schema: Message, version: number, value: object, refusal: unknown): unknown {
+  try {
+    closureEncoder(schema, version)(new Writer(), value)
+  } catch (reason) {
+    return reason
+  }
+  return new Error(`generated code refuses what ${schema.name} v${version} may be`, { cause: refusal })
 }

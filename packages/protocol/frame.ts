@@ -2,16 +2,17 @@
  * Requests and responses with their headers, as frames: int32 size, header, body. Which header goes with a body follows
  * from whether the body's version is flexible, with one exception: the response to ApiVersions has header version 0
  * always, as its reader can't know yet what the broker speaks (KIP-511).
+ *
+ * The headers are written and read by hand: two integers and a string, for every request there is.
  */
 
-import { flexibleSince } from './apis.ts'
-import { decode, encode } from './codec.ts'
+import { ApiKey, flexibleSince } from './apis.ts'
+import { assertEnd, decode, encode } from './codec.ts'
 import { ProtocolError } from './errors.ts'
 import { Reader } from './reader.ts'
 import { type Init, inRange, type Message, type Of } from './schema.ts'
 import { Writer } from './writer.ts'
 
-const API_VERSIONS = 18
 const SIZE_BYTES = 4
 
 export interface RequestHeader {
@@ -23,16 +24,24 @@ export interface RequestHeader {
   readonly body: Reader
 }
 
-/** Of a frame without its size. The header of an API that nobody knows is read as the older of the two. */
+/**
+ * Of a frame without its size. Throws a ProtocolError. The header of an API that nobody knows is read as the older of the
+ * two.
+ */
 export function decodeRequestHeader(frame: Uint8Array): RequestHeader {
   const body = new Reader(frame)
-  const apiKey = body.int16()
-  const apiVersion = body.int16()
-  const correlationId = body.int32()
-  const length = body.int16()
-  const clientId = length < 0 ? null : body.text(length)
-  if (apiVersion >= flexibleSince(apiKey)) body.skipTags()
-  return { apiKey, apiVersion, correlationId, clientId, body }
+  try {
+    const apiKey = body.int16()
+    const apiVersion = body.int16()
+    const correlationId = body.int32()
+    // An int16 in the newer header too, whose other strings would have a varint: it is read before the version is known.
+    const length = body.int16()
+    const clientId = length < 0 ? null : body.text(length)
+    if (apiVersion >= flexibleSince(apiKey)) body.skipTags()
+    return { apiKey, apiVersion, correlationId, clientId, body }
+  } catch (error) {
+    throw inHeader(error, 'RequestHeader')
+  }
 }
 
 /** With its size in front: ready to be written. */
@@ -64,35 +73,51 @@ export function encodeResponse<M extends Message>(
   const writer = new Writer()
   writer.int32(0)
   writer.int32(correlationId)
-  if (hasTags(schema, version)) writer.uvarint(0)
+  if (responseHasTags(schema, version)) writer.uvarint(0)
   encode(schema, version, value, writer)
   return framed(writer)
 }
 
-/** Of a frame without its size. */
+/** Of a frame without its size. Throws a ProtocolError. */
 export function decodeResponse<M extends Message>(
   schema: M,
   version: number,
   frame: Uint8Array,
 ): { correlationId: number; body: Of<M> } {
   const reader = new Reader(frame)
-  const correlationId = reader.int32()
-  if (hasTags(schema, version)) reader.skipTags()
+  const correlationId = decodeResponseHeader(reader, responseHasTags(schema, version))
   const body = decode(schema, version, reader)
-  if (reader.remaining > 0) {
-    throw new ProtocolError('ERR_MALFORMED', `${schema.name} v${version}: ${reader.remaining} bytes follow its end`)
-  }
+  assertEnd(schema, version, reader)
   return { correlationId, body }
 }
 
-function hasTags(schema: Message, version: number): boolean {
-  return schema.key !== API_VERSIONS && inRange(schema.flexible, version)
+function decodeResponseHeader(reader: Reader, hasTags: boolean): number {
+  try {
+    const correlationId = reader.int32()
+    if (hasTags) reader.skipTags()
+    return correlationId
+  } catch (error) {
+    throw inHeader(error, 'ResponseHeader')
+  }
+}
+
+function responseHasTags(schema: Message, version: number): boolean {
+  return schema.key !== ApiKey.ApiVersions && inRange(schema.flexible, version)
+}
+
+function inHeader(error: unknown, name: string): unknown {
+  return error instanceof ProtocolError
+    ? new ProtocolError(error.code, `${name}: ${error.message}`, { cause: error })
+    : error
 }
 
 function framed(writer: Writer): Uint8Array[] {
   const size = writer.length - SIZE_BYTES
   const chunks = writer.finish()
   const first = chunks[0]!
-  new DataView(first.buffer, first.byteOffset).setInt32(0, size)
+  first[0] = size >>> 24
+  first[1] = size >>> 16
+  first[2] = size >>> 8
+  first[3] = size
   return chunks
 }

@@ -1,26 +1,49 @@
 /**
  * Writes the primitives of Kafka's protocol into a buffer that grows. Record batches are not copied: they stay slices
  * between the stretches of the buffer, and `finish` gives all of it in order, for one writev.
+ *
+ * Numbers are checked against the range of their type: a value that does not fit is our bug, and would go out as another
+ * value. Most messages are small, and making a buffer costs more than filling it: writers share slabs, each taking up
+ * where the one before it finished.
  */
 import { utf8Length, utf8Write, uuidWrite } from './text.ts'
 
-/** Slices shorter than this are copied: another entry of the writev costs more. */
-const COPY_BELOW_BYTES = 1024
+/** Slices shorter than this are copied: another entry of the writev costs more (docs/performance.md). */
+const COPY_BELOW_BYTES = 1536
 const TWO_32 = 0x1_0000_0000
 const MAX_STRING_BYTES = 0x7fff
+const SLAB_BYTES = 16 * 1024
+/** A buffer that had to grow past this is not kept: whoever holds on to a little of it would hold all of it. */
+const MAX_SPARE_BYTES = 64 * 1024
+
+interface Slab {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Below it is what other writers gave away. */
+  readonly start: number
+}
+
+const NOTHING: Slab = slabOf(0)
+/** The rest of the last finished writer's slab, unless a writer has it. */
+let spare = NOTHING
 
 export class Writer {
   bytes: Uint8Array
   view: DataView
-  position = 0
+  position: number
   readonly #done: Uint8Array[] = []
   #doneBytes = 0
   /** Where in `bytes` the current stretch begins. */
-  #start = 0
+  #start: number
+  #isFinished = false
 
+  /** `initialBytes`: about as many as will be written. */
   constructor(initialBytes = 512) {
-    this.bytes = new Uint8Array(initialBytes)
-    this.view = new DataView(this.bytes.buffer)
+    const slab = takeSlab(initialBytes)
+    this.bytes = slab.bytes
+    this.view = slab.view
+    this.position = slab.start
+    this.#start = slab.start
   }
 
   /** Everything written so far. */
@@ -29,22 +52,38 @@ export class Writer {
   }
 
   int8(value: number): void {
+    if ((value << 24) >> 24 !== value) throw outOfRange(value, 'int8')
     const at = this.#room(1)
     this.view.setInt8(at, value)
   }
 
   int16(value: number): void {
+    if ((value << 16) >> 16 !== value) throw outOfRange(value, 'int16')
     const at = this.#room(2)
     this.view.setInt16(at, value)
   }
 
+  uint16(value: number): void {
+    if ((value & 0xffff) !== value) throw outOfRange(value, 'uint16')
+    const at = this.#room(2)
+    this.view.setUint16(at, value)
+  }
+
   int32(value: number): void {
+    if ((value | 0) !== value) throw outOfRange(value, 'int32')
     const at = this.#room(4)
     this.view.setInt32(at, value)
   }
 
+  uint32(value: number): void {
+    if (value >>> 0 !== value) throw outOfRange(value, 'uint32')
+    const at = this.#room(4)
+    this.view.setUint32(at, value)
+  }
+
+  /** Within ±(2^53 - 1). */
   int64(value: number): void {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no safe integer`)
+    if (!Number.isSafeInteger(value)) throw outOfRange(value, 'safe integer')
     const at = this.#room(8)
     const high = Math.floor(value / TWO_32)
     this.view.setInt32(at, high)
@@ -52,11 +91,13 @@ export class Writer {
   }
 
   rawInt64(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw outOfRange(value, 'int64')
     const at = this.#room(8)
     this.view.setBigInt64(at, value)
   }
 
   float64(value: number): void {
+    if (typeof value !== 'number') throw outOfRange(value, 'float64')
     const at = this.#room(8)
     this.view.setFloat64(at, value)
   }
@@ -66,7 +107,9 @@ export class Writer {
     if (!uuidWrite(this.bytes, value, at)) throw new TypeError(`'${value}' is no uuid in 22 characters of base64`)
   }
 
+  /** At most 2^32 - 1. */
   uvarint(value: number): void {
+    if (value >>> 0 !== value) throw outOfRange(value, 'uint32')
     const at = this.#room(5)
     this.position = putUvarint(this.bytes, at, value)
   }
@@ -122,6 +165,13 @@ export class Writer {
   /** All that was written, in order; the first stretch begins where the writer began. The writer can't be used afterwards. */
   finish(): Uint8Array[] {
     this.#cut()
+    const rest = { bytes: this.bytes, view: this.view, start: this.position }
+    if (rest.bytes.length <= MAX_SPARE_BYTES && room(rest) > room(spare)) spare = rest
+    this.#isFinished = true
+    this.bytes = NOTHING.bytes
+    this.view = NOTHING.view
+    this.position = 0
+    this.#start = 0
     return this.#done
   }
 
@@ -162,11 +212,32 @@ export class Writer {
   }
 
   #grow(end: number): void {
+    if (this.#isFinished) throw new Error('the writer is finished')
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, end))
     grown.set(this.bytes.subarray(this.#start, this.position), this.#start)
     this.bytes = grown
     this.view = new DataView(grown.buffer)
   }
+}
+
+function takeSlab(bytes: number): Slab {
+  if (room(spare) < bytes) return slabOf(Math.max(bytes, SLAB_BYTES))
+  const slab = spare
+  spare = NOTHING
+  return slab
+}
+
+function slabOf(size: number): Slab {
+  const bytes = new Uint8Array(size)
+  return { bytes, view: new DataView(bytes.buffer), start: 0 }
+}
+
+function room({ bytes, start }: Slab): number {
+  return bytes.length - start
+}
+
+function outOfRange(value: unknown, type: string): RangeError {
+  return new RangeError(`${value} is no ${type}`)
 }
 
 /** Returns where it ends. */

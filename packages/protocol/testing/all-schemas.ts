@@ -5,7 +5,8 @@ import type { Message } from '../schema.ts'
 
 export async function allSchemas(): Promise<Map<string, Message>> {
   const schemas = new Map<string, Message>()
-  for (const file of globSync('{messages,logrecords}/*.ts', { cwd: dirname(import.meta.dirname) }).sort()) {
+  const files = globSync('{messages,logrecords}/*.ts', { cwd: dirname(import.meta.dirname) })
+  for (const file of files.filter(name => !name.endsWith('.test.ts')).sort()) {
     const module: Record<string, unknown> = await import(`../${file}`)
     for (const [name, value] of Object.entries(module)) if (isMessage(value)) schemas.set(name, value)
   }

@@ -1,6 +1,6 @@
 /** The objects whose bytes Kafka's own classes wrote down: the same ones whenever they are made, for each schema and version. */
-import { defaultOf } from '../interpreter.ts'
 import { type Field, inRange, type Message, type Shape } from '../schema.ts'
+import { defaultOf } from './interpreter.ts'
 
 /**
  * `default`: nothing set. `full`: everything that the version has. `nulls`: the same, with null wherever it may be.
