@@ -10,7 +10,7 @@ import { errorName, ZERO_UUID } from '@ottla/protocol'
 import type { Effects, Instant } from '../../shard.ts'
 import type { GroupConfig } from '../config.ts'
 import { GroupMachine } from '../machine.ts'
-import { type GroupRecord, offsetCommit, RecordType } from '../records.ts'
+import { type GroupRecord, offsetCommit } from '../records.ts'
 import type { GroupRequest, GroupResponse } from '../requests.ts'
 import { groupSerde } from '../serde.ts'
 import { fromHex, showRecord, showResponse, subscription } from './show.ts'
@@ -71,65 +71,61 @@ export class Scenario {
 
   // ------------------------------------------------------------------------------------------------------- commands
 
+  readonly #commands: Readonly<Record<string, (words: Words) => void>> = {
+    config: words => this.#configure(words),
+    join: words => this.#join(this.#client(words), words),
+    sync: words => this.#sync(this.#once(words), words),
+    heartbeat: words => this.#heartbeat(this.#once(words)),
+    leave: words => this.#leave(words),
+    commit: words => this.#commit(this.#once(words), words),
+    fetch: words => this.#fetch(words),
+    describe: words => this.#describe(words),
+    list: words => this.#list(words),
+    'delete-groups': ({ plain }) => this.#call('admin', 'deleteGroups', { groupsNames: plain }),
+    'delete-offsets': words => this.#deleteOffsets(words),
+    'delete-topic': words => this.#deleteTopic(words),
+    transaction: words => this.#transaction(words),
+    advance: ({ plain }) => this.#advance(Number(plain[0])),
+    restart: () => this.#restart(),
+    unload: () => this.#unload(),
+  }
+
   #line(line: string): void {
     const [verb = '', ...rest] = line.split(/\s+/)
-    const words = parseWords(rest)
-    switch (verb) {
-      case 'config':
-        return this.#configure(words)
-      case 'join':
-        return this.#join(this.#client(words), words)
-      case 'sync':
-        return this.#sync(this.#once(words), words)
-      case 'heartbeat':
-        return this.#heartbeat(this.#once(words))
-      case 'leave':
-        return this.#leave(words)
-      case 'commit':
-        return this.#commit(this.#once(words), words)
-      case 'advance':
-        return this.#advance(Number(words.plain[0]))
-      case 'restart':
-        return this.#restart()
-      case 'unload':
-        for (const { requestId, response } of this.#machine.onUnload()) this.#answer(requestId, response)
-        return
-      case 'delete-topic':
-        return this.#take(
-          this.#machine.onTopicsDeleted([{ name: words.plain[0]!, id: words.named.get('id') ?? ZERO_UUID }], this.#now),
-        )
-      case 'transaction':
-        return this.#transaction(words)
-      default:
-        this.#administrate(verb, words)
+    const command = this.#commands[verb]
+    if (!command) throw new Error(`no command '${verb}'`)
+    command(parseWords(rest))
+  }
+
+  /** Topic partitions, or all that the group has; `stable=yes`, `id=` of the topics. */
+  #fetch({ plain, named }: Words): void {
+    const topics = plain.length > 0 ? plain.map(name => toFetchedTopic(name, named.get('id'))) : null
+    const request = { groupId: named.get('group') ?? 'g', memberId: null, memberEpoch: -1, topics }
+    this.#print(showResponse('fetch', this.#machine.fetchOffsets(request, named.has('stable'))))
+  }
+
+  #describe({ plain, named }: Words): void {
+    const described = this.#machine.describeGroup(plain[0] ?? 'g', Number(named.get('v') ?? 6))
+    this.#print(showResponse('describe', described))
+  }
+
+  #list({ named }: Words): void {
+    const filter = (key: string) => named.get(key)?.split(',') ?? []
+    for (const listed of this.#machine.listGroups(filter('states'), filter('types'))) {
+      this.#print(showResponse('list', listed))
     }
   }
 
-  #administrate(verb: string, { plain, named }: Words): void {
-    const group = named.get('group') ?? 'g'
-    switch (verb) {
-      case 'delete-groups':
-        return this.#call('admin', 'deleteGroups', { groupsNames: plain })
-      case 'delete-offsets':
-        return this.#call('admin', 'offsetDelete', { groupId: group, topics: plain.map(toDeletedTopic) })
-      case 'fetch': {
-        const topics = plain.length > 0 ? plain.map(name => toFetchedTopic(name, named.get('id'))) : null
-        const request = { groupId: group, memberId: null, memberEpoch: -1, topics }
-        this.#print(showResponse('fetch', this.#machine.fetchOffsets(request, named.has('stable'))))
-        return
-      }
-      case 'describe':
-        this.#print(showResponse('describe', this.#machine.describeGroup(plain[0] ?? 'g', Number(named.get('v') ?? 6))))
-        return
-      case 'list': {
-        const list = (key: string) => named.get(key)?.split(',') ?? []
-        for (const listed of this.#machine.listGroups(list('states'), list('types')))
-          this.#print(showResponse('list', listed))
-        return
-      }
-      default:
-        throw new Error(`no command '${verb}'`)
-    }
+  #deleteOffsets({ plain, named }: Words): void {
+    this.#call('admin', 'offsetDelete', { groupId: named.get('group') ?? 'g', topics: plain.map(toDeletedTopic) })
+  }
+
+  #deleteTopic({ plain, named }: Words): void {
+    this.#take(this.#machine.onTopicsDeleted([{ name: plain[0]!, id: named.get('id') ?? ZERO_UUID }], this.#now))
+  }
+
+  #unload(): void {
+    for (const { requestId, response } of this.#machine.onUnload()) this.#answer(requestId, response)
   }
 
   #configure({ named }: Words): void {
@@ -381,5 +377,3 @@ function toFetchedTopic(text: string, topicId: string = ZERO_UUID) {
   const { topic, partition } = topicPartition(text)
   return { name: topic, topicId, partitionIndexes: [partition] }
 }
-
-export { RecordType }
