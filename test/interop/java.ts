@@ -1,9 +1,10 @@
 /**
- * Runs Java: Apache Kafka's own tools by the names of their scripts, its broker, and our Client program. Tools start from
- * a class archive that one of them leaves behind, which takes two thirds off the second that each start costs.
+ * Runs Java: Apache Kafka's own tools by the names of their scripts, its broker, and our Client program. Tools are run one
+ * after another by Tools.java, which stays; what needs a process of its own starts from a class archive, which takes two
+ * thirds off the second that a start costs.
  */
 import { existsSync } from 'node:fs'
-import { type Finished, must, run } from './process.ts'
+import { Child, type Finished, must, run } from './process.ts'
 
 /** Script name to main class. */
 const TOOLS: Record<string, string> = {
@@ -25,10 +26,18 @@ const TOOLS: Record<string, string> = {
   storage: 'kafka.tools.StorageTool',
 }
 
+/** These hook into the end of their process by means that Tools.java can't stand in for. */
+const ALONE = ['verifiable-producer', 'verifiable-consumer']
+
+const TOOL_PATIENCE_MS = 70_000
+
 export class Java {
   readonly #classPath: string
   readonly #logging: string
   readonly #archive: string
+  #host: Child | undefined
+  /** The tool that runs now; the next waits for it. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(classPath: string, logging: string, archive: string) {
     this.#classPath = classPath
@@ -37,23 +46,46 @@ export class Java {
   }
 
   /** The command line of a short-lived program. */
-  command(mainClass: string, ...options: string[]): string[] {
+  command(mainClass: string): string[] {
     // A JVM that finds no archive, or one of other classes, says nothing and starts without.
     const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', `-XX:SharedArchiveFile=${this.#archive}`]
-    const log = ['-Xshare:auto', '-Xlog:disable', '-Xlog:all=off']
-    return ['java', '-Xmx256m', ...quick, ...log, ...options, this.#logging, '-cp', this.#classPath, mainClass]
+    return ['java', '-Xmx256m', ...quick, '-Xshare:auto', '-Xlog:all=off', ...this.#program(mainClass)]
   }
 
   /** The command line of a broker. */
   broker(properties: string): string[] {
-    return ['java', '-Xms256m', '-Xmx1g', this.#logging, '-cp', this.#classPath, 'kafka.Kafka', properties]
+    return ['java', '-Xms256m', '-Xmx1g', ...this.#program('kafka.Kafka'), properties]
+  }
+
+  #program(mainClass: string): string[] {
+    return [this.#logging, '-cp', this.#classPath, mainClass]
   }
 
   /** Runs a tool to its end. */
-  async tool(name: string, args: readonly string[], input?: string): Promise<Finished> {
-    return await run([...this.toolCommand(name), ...args], { input, timeoutMs: 60_000 })
+  async tool(name: string, args: readonly string[], input = ''): Promise<Finished> {
+    if (ALONE.includes(name)) {
+      return await run([...this.toolCommand(name), ...args], { input, timeoutMs: TOOL_PATIENCE_MS })
+    }
+    const turn = this.#last.then(() => this.#runInHost(name, args, input))
+    this.#last = turn.catch(() => {})
+    return await turn
   }
 
+  async #runInHost(name: string, args: readonly string[], input: string): Promise<Finished> {
+    if (!this.#host || this.#host.hasEnded) this.#host = new Child(this.command('Tools'))
+    const host = this.#host
+    const answered = host.lines.length
+    host.write(`${JSON.stringify({ main: TOOLS[name], args, input })}\n`)
+    try {
+      const line = await host.until(name, () => host.lines[answered], TOOL_PATIENCE_MS)
+      return { signal: null, ...(JSON.parse(line) as { code: number; stdout: string; stderr: string }) }
+    } catch (error) {
+      await host.stop('SIGKILL')
+      throw error
+    }
+  }
+
+  /** The command line of a tool that gets a process of its own. */
   toolCommand(name: string): string[] {
     return this.command(TOOLS[name]!)
   }
@@ -63,9 +95,11 @@ export class Java {
     if (existsSync(this.#archive)) return
     const options = ['-Xmx256m', '-XX:+UseSerialGC', `-XX:ArchiveClassesAtExit=${this.#archive}`, '-Xlog:all=off']
     const args = JSON.stringify({ bootstrap, steps: [{ op: 'list-topics' }, { op: 'describe-cluster' }] })
-    await must(['java', ...options, this.#logging, '-cp', this.#classPath, 'Client', 'admin', args], {
-      timeoutMs: 60_000,
-    })
+    await must(['java', ...options, ...this.#program('Client'), 'admin', args], { timeoutMs: 60_000 })
     if (!existsSync(this.#archive)) throw new Error('java made no class archive')
+  }
+
+  async stop(): Promise<void> {
+    await this.#host?.stop('SIGKILL')
   }
 }

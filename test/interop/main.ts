@@ -15,9 +15,10 @@ import { admin } from './scenarios/admin.ts'
 import { batches } from './scenarios/batches.ts'
 import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
+import { tools } from './scenarios/tools.ts'
 import { setUp } from './setup.ts'
 
-const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { batches, records, groups, admin }
+const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { batches, records, groups, admin, tools }
 
 const { values: options } = parseArgs({
   options: {
@@ -85,6 +86,7 @@ async function main(): Promise<boolean> {
     }
   } finally {
     await brokers.stopAll()
+    await kit.java?.stop()
     if (!options.keep) rmSync(kit.scratch, { recursive: true, force: true })
   }
   console.log(`\n${report.summary}`)

@@ -162,6 +162,10 @@ export class Child {
     })
   }
 
+  write(text: string): void {
+    this.#child.stdin!.write(text)
+  }
+
   async ended(): Promise<void> {
     await this.#ended
   }
