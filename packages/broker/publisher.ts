@@ -38,16 +38,28 @@ const COORDINATED: ReadonlySet<string> = new Set(['__consumer_offsets'])
 export class Publisher {
   readonly #options: PublisherOptions
   #config: BrokerConfig
+  #hasBegun = false
 
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#config = options.config
   }
 
+  /** The logs are loaded: the replicas of the image are opened, and from now on those of each change. */
+  begin(): void {
+    this.#hasBegun = true
+    for (const { id, name, partitions } of this.#options.metadata.topics()) {
+      for (const [partition, after] of partitions.entries()) {
+        if (after.replicas.includes(this.#options.nodeId)) this.#assign({ id, name }, partition, after, after)
+      }
+    }
+  }
+
   publish(delta: MetadataDelta): void {
     const { metadata } = this.#options
     metadata.publish(delta.image)
     this.#applyConfigs(delta)
+    if (!this.#hasBegun) return
     const deleted: { id: string; name: string }[] = []
     for (const topic of changedTopics(delta)) {
       if (!topic.after) deleted.push({ id: topic.id, name: topic.name })
@@ -76,7 +88,7 @@ export class Publisher {
   }
 
   #assign(
-    topic: TopicDelta,
+    topic: { readonly id: string; readonly name: string },
     partition: number,
     before: PartitionRegistration | null,
     after: PartitionRegistration,

@@ -11,7 +11,8 @@ export interface ListenerOptions {
   readonly name: string
   readonly host: string
   readonly port: number
-  readonly router: Router
+  /** Asked when the first client is served. */
+  readonly router: () => Router
 }
 
 export interface ServerOptions {
@@ -94,7 +95,7 @@ export class Server {
       listenerName: listener.name,
       maxFrameBytes: this.#options.socketRequestMaxBytes,
       memory: this.#options.memory,
-      router: listener.router,
+      router: listener.router(),
       logger: this.#options.world.logger,
       now: () => this.#options.world.clock.monotonic(),
       onClose: closed => this.#forget(closed),

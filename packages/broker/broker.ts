@@ -1,0 +1,356 @@
+/**
+ * One node: broker and controller in one process. This file wires the rooms; what happens in them is theirs.
+ *
+ *     disk    → logs     → quorum (metadata log) → controller → image → publisher ┐
+ *     network → server → router → handlers → replicas, groups, controller       ◄─┘
+ *
+ * Starting is in the order in which things need each other: the log dirs, the metadata log in one of them, the
+ * controller, the ports (they have to be known when the broker registers), the other logs, the coordinators. Clients are
+ * accepted when all of that is done. Stopping is the way back.
+ */
+import type { World } from '@ottla/io'
+import { LogManager } from '@ottla/log'
+import { AutoTopics } from './auto-topics.ts'
+import type { BrokerConfig, Endpoint } from './config/index.ts'
+import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
+import { PartitionCoordinatorLog } from './coordinator-log.ts'
+import { ApiError } from './errors.ts'
+import { advertised } from './handlers/api-versions.ts'
+import { BROKER_HANDLERS, CONTROLLER_HANDLERS } from './handlers/index.ts'
+import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
+import { MetadataCache } from './metadata-cache.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { Publisher } from './publisher.ts'
+import { readBootstrapRecords } from './quorum/bootstrap.ts'
+import { ControllerDriver } from './quorum/controller-driver.ts'
+import { formatIfNeeded } from './quorum/format.ts'
+import { SingleVoterQuorum } from './quorum/single-voter.ts'
+import { FetchSessionCache } from './replica/fetch-session.ts'
+import type { Partition } from './replica/partition.ts'
+import { ReplicaManager } from './replica/replica-manager.ts'
+import { RequestMemory } from './server/request-memory.ts'
+import { Router } from './server/router.ts'
+import { Server } from './server/server.ts'
+import type { Services } from './services.ts'
+import { TopicConfigs } from './topic-configs.ts'
+
+export interface BrokerOptions {
+  readonly world: World
+  readonly config: BrokerConfig
+  /** With which log dirs that are not formatted yet are; a random one if null. */
+  readonly clusterId?: string | null
+}
+
+/** Of requests being received or handled, if queued.max.request.bytes does not say: Kafka's default is no bound at all. */
+const DEFAULT_REQUEST_MEMORY_BYTES = 256 * 1024 * 1024
+
+const SECURITY_PROTOCOL_CODES = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
+
+export class Broker implements AsyncDisposable {
+  readonly nodeId: number
+  readonly clusterId: string
+  /** Rejects never; resolves with the reason if the broker can't go on. */
+  readonly failed: Promise<Error>
+  readonly #world: World
+  readonly #logs: LogManager
+  readonly #metadata: MetadataCache
+  readonly #topicConfigs: TopicConfigs
+  readonly #replicas: ReplicaManager
+  readonly #groups: GroupCoordinator
+  readonly #publisher: Publisher
+  readonly #server: Server
+  readonly #listeners = new Map<string, { readonly host: string; readonly port: number }>()
+  #config: BrokerConfig
+  #controller: ControllerDriver | null = null
+  #lifecycle: BrokerLifecycle | null = null
+  #routers: ReadonlyMap<string, Router> = new Map()
+  #fail!: (error: Error) => void
+  #closing: Promise<void> | null = null
+
+  /** Resolves when clients are accepted. */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const { world, config } = options
+    const early: { onLogDirFailure: (dir: string, error: Error) => void } = { onLogDirFailure: () => undefined }
+    const clusterId = options.clusterId ?? world.random.uuid()
+    const logs = await LogManager.open({
+      ...logManagerOptions(world, config, clusterId),
+      onLogDirFailure: (dir, error) => early.onLogDirFailure(dir, error),
+    })
+    const broker = new Broker(options, logs)
+    early.onLogDirFailure = (dir, error) => broker.#onLogDirFailure(dir, error)
+    try {
+      await broker.#start()
+    } catch (error) {
+      await broker.close().catch(() => undefined)
+      throw error
+    }
+    return broker
+  }
+
+  private constructor({ world, config }: BrokerOptions, logs: LogManager) {
+    this.#world = world
+    this.#config = config
+    this.#logs = logs
+    this.nodeId = config.nodeId
+    this.clusterId = logs.clusterId
+    this.failed = new Promise(resolve => {
+      this.#fail = resolve
+    })
+    this.#metadata = new MetadataCache(logs.clusterId)
+    this.#topicConfigs = new TopicConfigs(config, () => this.#metadata.image)
+    this.#replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger: world.logger })
+    this.#groups = this.#makeGroups()
+    this.#publisher = this.#makePublisher()
+    this.#server = new Server(serverOptions(world, config))
+  }
+
+  /** `host:port` of each listener for clients, separated by commas. */
+  get bootstrapServers(): string {
+    return this.#config.listeners.advertisedBroker
+      .map(({ name, host }) => `${host ?? 'localhost'}:${this.#listeners.get(name)!.port}`)
+      .join(',')
+  }
+
+  /** Stops in order: no new clients, leaderships handed over, everything flushed. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // --------------------------------------------------------------------------------------------------------- starting
+
+  async #start(): Promise<void> {
+    // Bound first, so that the ports are known; nobody is read from before `serve`.
+    for (const endpoint of this.#config.listeners.all) await this.#listen(endpoint)
+    const controller = await this.#startController()
+    this.#routers = this.#makeRouters(controller)
+    const lifecycle = this.#makeLifecycle(controller)
+    this.#lifecycle = lifecycle
+    await lifecycle.registerController()
+    await lifecycle.register()
+    await this.#loadLogs()
+    this.#publisher.begin()
+    await lifecycle.unfence()
+    this.#server.serve()
+  }
+
+  async #listen({ name, host, port }: Endpoint): Promise<void> {
+    const address = host ?? '::'
+    const router = () => this.#routers.get(name)!
+    const actual = await this.#server.listen({ name, host: address, port, router })
+    this.#listeners.set(name, { host: address, port: actual })
+  }
+
+  async #startController(): Promise<ControllerDriver> {
+    const config = this.#config
+    const { metadataLogDir: logDir, controllerQuorumVoters: staticVoters, nodeId } = config
+    const world = this.#world
+    const endpoints = config.listeners.advertisedController.map(endpoint => this.#registered(endpoint))
+    const hasStaticVoters = staticVoters.length > 0
+    await formatIfNeeded({ world, logs: this.#logs, logDir, nodeId, endpoints, hasStaticVoters })
+    const quorum = await SingleVoterQuorum.open({
+      world,
+      logs: this.#logs,
+      logDir,
+      nodeId,
+      staticVoters,
+      endpoints,
+      segmentBytes: config.metadataLogSegmentBytes,
+      segmentMs: config.metadataLogSegmentMs,
+      retentionBytes: config.metadataMaxRetentionBytes,
+      retentionMs: config.metadataMaxRetentionMs,
+    })
+    this.#metadata.activeControllerId = nodeId
+    this.#controller = await ControllerDriver.start({
+      world,
+      config,
+      clusterId: this.clusterId,
+      quorum,
+      bootstrapRecords: await readBootstrapRecords(world, logDir),
+      onPublished: delta => this.#publisher.publish(delta),
+      onFailure: error => this.#fail(error),
+    })
+    return this.#controller
+  }
+
+  /** From here on replicas are opened as the metadata says; until now it has only been read. */
+  async #loadLogs(): Promise<void> {
+    await this.#logs.load({
+      defaults: this.#topicConfigs.get(''),
+      configOf: topic => this.#topicConfigs.get(topic),
+      isStray: log => log.topicId !== null && !this.#metadata.topicById(log.topicId),
+    })
+  }
+
+  #makeRouters(driver: ControllerDriver): ReadonlyMap<string, Router> {
+    const { broker, controller } = this.#config.listeners
+    const services = this.#makeServices(driver)
+    const forClients = new Router(BROKER_HANDLERS, services)
+    const forControllers = new Router(CONTROLLER_HANDLERS, services)
+    return new Map([
+      ...broker.map(({ name }) => [name, forClients] as const),
+      ...controller.map(({ name }) => [name, forControllers] as const),
+    ])
+  }
+
+  #makeServices(driver: ControllerDriver): Services {
+    const current = () => this.#config
+    const onController = new Set(this.#config.listeners.controller.map(({ name }) => name))
+    const unstable = this.#config.unstableApiVersionsEnable
+    const brokerApis = advertised(BROKER_HANDLERS, unstable)
+    const controllerApis = advertised(CONTROLLER_HANDLERS, unstable)
+    return {
+      world: this.#world,
+      get config() {
+        return current()
+      },
+      metadata: this.#metadata,
+      topicConfigs: this.#topicConfigs,
+      controller: driver,
+      replicas: this.#replicas,
+      fetchSessions: new FetchSessionCache(this.#config.maxIncrementalFetchSessionCacheSlots, this.#world.random),
+      groups: this.#groups,
+      producerIds: new ProducerIds(() => this.#allocateProducerIds(driver)),
+      autoTopics: new AutoTopics(current, request => driver.request('createTopics', request, 7), this.#world.logger),
+      apis: listener => (onController.has(listener) ? controllerApis : brokerApis),
+      isControllerListener: listener => onController.has(listener),
+    }
+  }
+
+  #makeGroups(): GroupCoordinator {
+    return new GroupCoordinator({
+      world: this.#world,
+      config: this.#config,
+      topics: this.#metadata,
+      partitionCount: () =>
+        this.#metadata.topic(OFFSETS_TOPIC)?.partitions.length ?? this.#config.offsetsTopicNumPartitions,
+      openLog: partition => {
+        const topic = this.#metadata.topic(OFFSETS_TOPIC)
+        if (!topic) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `${OFFSETS_TOPIC} is gone`)
+        const replica: Partition = this.#replicas.get(topic.id, partition)
+        return new PartitionCoordinatorLog(replica, this.#topicConfigs, () => this.#world.clock.now())
+      },
+    })
+  }
+
+  #makePublisher(): Publisher {
+    return new Publisher({
+      nodeId: this.nodeId,
+      logger: this.#world.logger,
+      metadata: this.#metadata,
+      replicas: this.#replicas,
+      topicConfigs: this.#topicConfigs,
+      config: this.#config,
+      onCoordinatorPartition: (_topic, partition, leaderEpoch) => {
+        if (leaderEpoch === null) this.#groups.onResignation(partition, null)
+        else void this.#groups.onElection(partition, leaderEpoch)
+      },
+      onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
+      onReconfigured: config => {
+        this.#config = config
+      },
+    })
+  }
+
+  #makeLifecycle(controller: ControllerDriver): BrokerLifecycle {
+    const { listeners, brokerRack, brokerHeartbeatIntervalMs } = this.#config
+    const online = () => [...this.#logs.directoryIds].filter(([dir]) => !this.#logs.offlineLogDirs.has(dir))
+    return new BrokerLifecycle({
+      world: this.#world,
+      controller,
+      nodeId: this.nodeId,
+      clusterId: this.clusterId,
+      rack: brokerRack,
+      listeners: listeners.advertisedBroker.map(endpoint => this.#registered(endpoint)),
+      controllerListeners: listeners.advertisedController.map(endpoint => this.#registered(endpoint)),
+      logDirs: () => online().map(([, id]) => id),
+      offlineLogDirs: () =>
+        [...this.#logs.directoryIds].filter(([dir]) => this.#logs.offlineLogDirs.has(dir)).map(([, id]) => id),
+      previousBrokerEpoch: this.#logs.previousBrokerEpoch,
+      heartbeatIntervalMs: brokerHeartbeatIntervalMs,
+      metadataOffset: () => this.#metadata.image.provenance.offset,
+    })
+  }
+
+  /** What is advertised, with the port that was found where the configuration leaves it open. */
+  #registered({ name, host, port, protocol }: Endpoint): RegisteredListener {
+    return {
+      name,
+      host: host ?? 'localhost',
+      port: port === 0 ? this.#listeners.get(name)!.port : port,
+      securityProtocol: SECURITY_PROTOCOL_CODES[protocol],
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- running
+
+  async #allocateProducerIds(controller: ControllerDriver) {
+    const {
+      producerIdStart = 0,
+      producerIdLen = 0,
+      errorCode = 0,
+    } = await controller.request(
+      'allocateProducerIds',
+      { brokerId: this.nodeId, brokerEpoch: this.#lifecycle!.brokerEpoch },
+      0,
+    )
+    if (errorCode !== 0) throw new ApiError('COORDINATOR_LOAD_IN_PROGRESS', 'the controller gives no producer ids now')
+    return { producerIdStart, producerIdLen }
+  }
+
+  #onLogDirFailure(dir: string, error: Error): void {
+    this.#world.logger.error('log dir is offline until the next start', { dir, error })
+    this.#replicas.failLogDir(dir, error)
+    const left = this.#config.logDirs.filter(path => !this.#logs.offlineLogDirs.has(path))
+    if (left.length === 0 || dir === this.#config.metadataLogDir) {
+      this.#fail(new Error(`log dir ${dir} has failed: ${error.message}`, { cause: error }))
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------------------- stopping
+
+  async #close(): Promise<void> {
+    await this.#server.stopAccepting()
+    await this.#lifecycle?.leave()
+    await this.#server.close()
+    this.#groups.close()
+    await this.#controller?.close()
+    await this.#logs.close(this.#lifecycle?.brokerEpoch ?? -1)
+  }
+}
+
+function logManagerOptions(world: World, config: BrokerConfig, clusterId: string) {
+  return {
+    world,
+    logDirs: config.logDirs,
+    nodeId: config.nodeId,
+    clusterId,
+    retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+    flushSchedulerIntervalMs: config.logFlushSchedulerIntervalMs,
+    flushOffsetCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+    flushStartOffsetCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
+    highWatermarkCheckpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
+    initialTaskDelayMs: config.logInitialTaskDelayMs,
+    producerIdExpirationMs: config.producerIdExpirationMs,
+    producerIdExpirationCheckIntervalMs: config.producerIdExpirationCheckIntervalMs,
+    transactionMaxTimeoutMs: config.transactionMaxTimeoutMs,
+  }
+}
+
+function serverOptions(world: World, config: BrokerConfig) {
+  const bytes = config.queuedMaxRequestBytes
+  return {
+    world,
+    memory: new RequestMemory(bytes > 0 ? bytes : DEFAULT_REQUEST_MEMORY_BYTES),
+    socketRequestMaxBytes: config.socketRequestMaxBytes,
+    socketListenBacklogSize: config.socketListenBacklogSize,
+    maxConnections: config.maxConnections,
+    maxConnectionsPerIp: config.maxConnectionsPerIp,
+    maxConnectionsPerIpOverrides: config.maxConnectionsPerIpOverrides,
+    connectionsMaxIdleMs: config.connectionsMaxIdleMs,
+  }
+}

@@ -1,0 +1,34 @@
+/** `bootstrap.checkpoint`: the records with which the controller of a new cluster begins its log. `format` writes it. */
+import { DiskError, type World } from '@ottla/io'
+import { MetadataError } from '../errors.ts'
+import { LATEST_METADATA_VERSION, METADATA_VERSION, type MetadataRecord, metadataRecord } from '../image/index.ts'
+import { BOOTSTRAP_CHECKPOINT, readSnapshot, writeSnapshot } from './snapshot-files.ts'
+
+/** Of a folder that has none, as Kafka does: the latest metadata.version and nothing else. */
+const DEFAULT_BOOTSTRAP: readonly MetadataRecord[] = [
+  metadataRecord('FeatureLevelRecord', 0, { name: METADATA_VERSION, featureLevel: LATEST_METADATA_VERSION }),
+]
+
+/** Throws a MetadataError if the file is damaged or does not say which metadata.version. */
+export async function readBootstrapRecords({ disk }: World, logDir: string): Promise<readonly MetadataRecord[]> {
+  const path = `${logDir}/${BOOTSTRAP_CHECKPOINT}`
+  const records: MetadataRecord[] = []
+  try {
+    for await (const batch of readSnapshot(disk, path)) records.push(...batch.records)
+  } catch (error) {
+    if (error instanceof DiskError && error.code === 'ENOENT') return DEFAULT_BOOTSTRAP
+    throw error
+  }
+  if (records.some(({ type, value }) => type === 'FeatureLevelRecord' && value.name === METADATA_VERSION))
+    return records
+  throw new MetadataError('ERR_BROKEN_FILE', `${path}: it does not say which ${METADATA_VERSION} the cluster has`)
+}
+
+export async function writeBootstrapRecords(
+  { disk, clock }: World,
+  logDir: string,
+  records: readonly MetadataRecord[],
+): Promise<void> {
+  const content = { epoch: 0, lastContainedLogTimestamp: 0, kraftVersion: 0, voters: [], records, nowMs: clock.now() }
+  await writeSnapshot(disk, logDir, BOOTSTRAP_CHECKPOINT, content)
+}
