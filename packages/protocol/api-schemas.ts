@@ -1,0 +1,111 @@
+/**
+ * The schemas of an API by its name, loaded when they are asked for: all of them together take a good part of a second,
+ * and whoever serves or calls an API imports its file anyway. For tools that learn only from the bytes which API it is.
+ */
+import type { Message } from './schema.ts'
+
+export interface ApiSchemas {
+  readonly request: Message
+  readonly response: Message
+}
+
+/** Written out, so that bundlers see what there is. The APIs of ZooKeeper's days are gone. */
+const LOADERS = {
+  Produce: () => import('./messages/produce.ts'),
+  Fetch: () => import('./messages/fetch.ts'),
+  ListOffsets: () => import('./messages/list-offsets.ts'),
+  Metadata: () => import('./messages/metadata.ts'),
+  OffsetCommit: () => import('./messages/offset-commit.ts'),
+  OffsetFetch: () => import('./messages/offset-fetch.ts'),
+  FindCoordinator: () => import('./messages/find-coordinator.ts'),
+  JoinGroup: () => import('./messages/join-group.ts'),
+  Heartbeat: () => import('./messages/heartbeat.ts'),
+  LeaveGroup: () => import('./messages/leave-group.ts'),
+  SyncGroup: () => import('./messages/sync-group.ts'),
+  DescribeGroups: () => import('./messages/describe-groups.ts'),
+  ListGroups: () => import('./messages/list-groups.ts'),
+  SaslHandshake: () => import('./messages/sasl-handshake.ts'),
+  ApiVersions: () => import('./messages/api-versions.ts'),
+  CreateTopics: () => import('./messages/create-topics.ts'),
+  DeleteTopics: () => import('./messages/delete-topics.ts'),
+  DeleteRecords: () => import('./messages/delete-records.ts'),
+  InitProducerId: () => import('./messages/init-producer-id.ts'),
+  OffsetForLeaderEpoch: () => import('./messages/offset-for-leader-epoch.ts'),
+  AddPartitionsToTxn: () => import('./messages/add-partitions-to-txn.ts'),
+  AddOffsetsToTxn: () => import('./messages/add-offsets-to-txn.ts'),
+  EndTxn: () => import('./messages/end-txn.ts'),
+  WriteTxnMarkers: () => import('./messages/write-txn-markers.ts'),
+  TxnOffsetCommit: () => import('./messages/txn-offset-commit.ts'),
+  DescribeAcls: () => import('./messages/describe-acls.ts'),
+  CreateAcls: () => import('./messages/create-acls.ts'),
+  DeleteAcls: () => import('./messages/delete-acls.ts'),
+  DescribeConfigs: () => import('./messages/describe-configs.ts'),
+  AlterConfigs: () => import('./messages/alter-configs.ts'),
+  AlterReplicaLogDirs: () => import('./messages/alter-replica-log-dirs.ts'),
+  DescribeLogDirs: () => import('./messages/describe-log-dirs.ts'),
+  SaslAuthenticate: () => import('./messages/sasl-authenticate.ts'),
+  CreatePartitions: () => import('./messages/create-partitions.ts'),
+  CreateDelegationToken: () => import('./messages/create-delegation-token.ts'),
+  RenewDelegationToken: () => import('./messages/renew-delegation-token.ts'),
+  ExpireDelegationToken: () => import('./messages/expire-delegation-token.ts'),
+  DescribeDelegationToken: () => import('./messages/describe-delegation-token.ts'),
+  DeleteGroups: () => import('./messages/delete-groups.ts'),
+  ElectLeaders: () => import('./messages/elect-leaders.ts'),
+  IncrementalAlterConfigs: () => import('./messages/incremental-alter-configs.ts'),
+  AlterPartitionReassignments: () => import('./messages/alter-partition-reassignments.ts'),
+  ListPartitionReassignments: () => import('./messages/list-partition-reassignments.ts'),
+  OffsetDelete: () => import('./messages/offset-delete.ts'),
+  DescribeClientQuotas: () => import('./messages/describe-client-quotas.ts'),
+  AlterClientQuotas: () => import('./messages/alter-client-quotas.ts'),
+  DescribeUserScramCredentials: () => import('./messages/describe-user-scram-credentials.ts'),
+  AlterUserScramCredentials: () => import('./messages/alter-user-scram-credentials.ts'),
+  Vote: () => import('./messages/vote.ts'),
+  BeginQuorumEpoch: () => import('./messages/begin-quorum-epoch.ts'),
+  EndQuorumEpoch: () => import('./messages/end-quorum-epoch.ts'),
+  DescribeQuorum: () => import('./messages/describe-quorum.ts'),
+  AlterPartition: () => import('./messages/alter-partition.ts'),
+  UpdateFeatures: () => import('./messages/update-features.ts'),
+  Envelope: () => import('./messages/envelope.ts'),
+  FetchSnapshot: () => import('./messages/fetch-snapshot.ts'),
+  DescribeCluster: () => import('./messages/describe-cluster.ts'),
+  DescribeProducers: () => import('./messages/describe-producers.ts'),
+  BrokerRegistration: () => import('./messages/broker-registration.ts'),
+  BrokerHeartbeat: () => import('./messages/broker-heartbeat.ts'),
+  UnregisterBroker: () => import('./messages/unregister-broker.ts'),
+  DescribeTransactions: () => import('./messages/describe-transactions.ts'),
+  ListTransactions: () => import('./messages/list-transactions.ts'),
+  AllocateProducerIds: () => import('./messages/allocate-producer-ids.ts'),
+  ConsumerGroupHeartbeat: () => import('./messages/consumer-group-heartbeat.ts'),
+  ConsumerGroupDescribe: () => import('./messages/consumer-group-describe.ts'),
+  ControllerRegistration: () => import('./messages/controller-registration.ts'),
+  GetTelemetrySubscriptions: () => import('./messages/get-telemetry-subscriptions.ts'),
+  PushTelemetry: () => import('./messages/push-telemetry.ts'),
+  AssignReplicasToDirs: () => import('./messages/assign-replicas-to-dirs.ts'),
+  ListConfigResources: () => import('./messages/list-config-resources.ts'),
+  DescribeTopicPartitions: () => import('./messages/describe-topic-partitions.ts'),
+  ShareGroupHeartbeat: () => import('./messages/share-group-heartbeat.ts'),
+  ShareGroupDescribe: () => import('./messages/share-group-describe.ts'),
+  ShareFetch: () => import('./messages/share-fetch.ts'),
+  ShareAcknowledge: () => import('./messages/share-acknowledge.ts'),
+  AddRaftVoter: () => import('./messages/add-raft-voter.ts'),
+  RemoveRaftVoter: () => import('./messages/remove-raft-voter.ts'),
+  UpdateRaftVoter: () => import('./messages/update-raft-voter.ts'),
+  InitializeShareGroupState: () => import('./messages/initialize-share-group-state.ts'),
+  ReadShareGroupState: () => import('./messages/read-share-group-state.ts'),
+  WriteShareGroupState: () => import('./messages/write-share-group-state.ts'),
+  DeleteShareGroupState: () => import('./messages/delete-share-group-state.ts'),
+  ReadShareGroupStateSummary: () => import('./messages/read-share-group-state-summary.ts'),
+  StreamsGroupHeartbeat: () => import('./messages/streams-group-heartbeat.ts'),
+  StreamsGroupDescribe: () => import('./messages/streams-group-describe.ts'),
+  DescribeShareGroupOffsets: () => import('./messages/describe-share-group-offsets.ts'),
+  AlterShareGroupOffsets: () => import('./messages/alter-share-group-offsets.ts'),
+  DeleteShareGroupOffsets: () => import('./messages/delete-share-group-offsets.ts'),
+}
+export type LoadableApi = keyof typeof LOADERS
+
+export const loadableApis = Object.keys(LOADERS) as readonly LoadableApi[]
+
+export async function loadApi(name: LoadableApi): Promise<ApiSchemas> {
+  const messages: Record<string, unknown> = await LOADERS[name]()
+  return { request: messages[`${name}Request`] as Message, response: messages[`${name}Response`] as Message }
+}
