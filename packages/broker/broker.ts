@@ -9,7 +9,7 @@
  * accepted when all of that is done. Stopping is the way back.
  */
 import type { World } from '@ottla/io'
-import { LogManager } from '@ottla/log'
+import { LogDirError, LogManager } from '@ottla/log'
 import { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig, Endpoint } from './config/index.ts'
 import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
@@ -44,6 +44,9 @@ export interface BrokerOptions {
 /** Of requests being received or handled, if queued.max.request.bytes does not say: Kafka's default is no bound at all. */
 const DEFAULT_REQUEST_MEMORY_BYTES = 256 * 1024 * 1024
 
+/** Kafka's threads wait for the disk; here many logs are under way at a time for each. */
+const LOGS_PER_RECOVERY_THREAD = 16
+
 const SECURITY_PROTOCOL_CODES = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
 
 export class Broker implements AsyncDisposable {
@@ -69,13 +72,8 @@ export class Broker implements AsyncDisposable {
 
   /** Resolves when clients are accepted. */
   static async start(options: BrokerOptions): Promise<Broker> {
-    const { world, config } = options
     const early: { onLogDirFailure: (dir: string, error: Error) => void } = { onLogDirFailure: () => undefined }
-    const clusterId = options.clusterId ?? world.random.uuid()
-    const logs = await LogManager.open({
-      ...logManagerOptions(world, config, clusterId),
-      onLogDirFailure: (dir, error) => early.onLogDirFailure(dir, error),
-    })
+    const logs = await openLogs(options, (dir, error) => early.onLogDirFailure(dir, error))
     const broker = new Broker(options, logs)
     early.onLogDirFailure = (dir, error) => broker.#onLogDirFailure(dir, error)
     try {
@@ -130,6 +128,8 @@ export class Broker implements AsyncDisposable {
     this.#routers = this.#makeRouters(controller)
     const lifecycle = this.#makeLifecycle(controller)
     this.#lifecycle = lifecycle
+    // Whatever broker of this node has a session is gone: this process holds the locks of its log dirs.
+    controller.endSession(this.nodeId)
     await lifecycle.registerController()
     await lifecycle.register()
     await this.#loadLogs()
@@ -323,12 +323,26 @@ export class Broker implements AsyncDisposable {
   }
 }
 
-function logManagerOptions(world: World, config: BrokerConfig, clusterId: string) {
+/** Log dirs that belong to nobody are given to the cluster that was named, or to a new one. */
+async function openLogs(
+  { world, config, clusterId = null }: BrokerOptions,
+  onLogDirFailure: (dir: string, error: Error) => void,
+): Promise<LogManager> {
+  const options = { ...logManagerOptions(world, config), onLogDirFailure }
+  try {
+    return await LogManager.open({ ...options, clusterId })
+  } catch (error) {
+    if (!(error instanceof LogDirError && error.code === 'ERR_NOT_FORMATTED')) throw error
+    return await LogManager.open({ ...options, clusterId: world.random.uuid() })
+  }
+}
+
+function logManagerOptions(world: World, config: BrokerConfig) {
   return {
     world,
     logDirs: config.logDirs,
     nodeId: config.nodeId,
-    clusterId,
+    recoveryConcurrency: config.numRecoveryThreadsPerDataDir * LOGS_PER_RECOVERY_THREAD,
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
     flushSchedulerIntervalMs: config.logFlushSchedulerIntervalMs,
     flushOffsetCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,

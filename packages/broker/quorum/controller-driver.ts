@@ -112,6 +112,11 @@ export class ControllerDriver implements QuorumListener {
     return result.response
   }
 
+  /** The broker is known to be gone, so that it need not be waited for until its session is over. */
+  endSession(brokerId: number): void {
+    this.#controller.heartbeats.remove(brokerId)
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#deadline?.cancel()
