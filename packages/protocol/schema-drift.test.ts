@@ -6,7 +6,18 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { type Field, inRange, type Message, parseVersions, type Shape, type VersionRange } from './schema.ts'
+import {
+  array,
+  bool,
+  type Field,
+  int32,
+  type Message,
+  message,
+  parseVersions,
+  type Shape,
+  string,
+  type VersionRange,
+} from './schema.ts'
 import { allSchemas } from './testing/all-schemas.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
@@ -171,9 +182,61 @@ test('the schemas are those of Kafka, all of them and no others', { skip }, asyn
   assert.ok(seen.size > 270, `only ${seen.size} definitions were found`)
 })
 
-test('a field that exists in a version where its message is flexible or not is found by the same test', () => {
-  assert.ok(inRange(parseVersions('3+'), 99))
-  assert.ok(!inRange(parseVersions('3-4'), 5))
-  assert.ok(!inRange(parseVersions('none'), 0))
-  assert.throws(() => parseVersions('3..4'))
+test('the comparison notices each kind of difference', () => {
+  const schema = message(
+    'TestRequest',
+    { key: 1, versions: '2-4', flexible: '3+', listeners: ['broker'] },
+    {
+      name: string('2+', null, { nullable: '3+', ignorable: true }),
+      items: array({ id: int32('2+', -1), tagged: bool('3+', true, { tag: 0 }) }),
+    },
+  )
+  const tagged = { name: 'Tagged', type: 'bool', versions: '3+', taggedVersions: '3+', tag: 0, default: 'true' }
+  const id = { name: 'Id', type: 'int32', versions: '2+', default: '-1' }
+  const items = { name: 'Items', type: '[]Item', versions: '2+', fields: [id, tagged] }
+  const name = {
+    name: 'Name',
+    type: 'string',
+    versions: '2+',
+    nullableVersions: '3+',
+    ignorable: true,
+    default: 'null',
+  }
+  const json: JsonMessage = {
+    name: 'TestRequest',
+    apiKey: 1,
+    validVersions: '2-4',
+    flexibleVersions: '3+',
+    listeners: ['broker'],
+    fields: [name, items],
+  }
+  const problems = (changed: JsonMessage) => {
+    const comparison = new Comparison(changed)
+    comparison.message(schema)
+    return comparison.problems
+  }
+  assert.deepEqual(problems(json), [])
+  const changes: JsonMessage[] = [
+    { ...json, apiKey: 2 },
+    { ...json, validVersions: '2-5' },
+    { ...json, flexibleVersions: '4+' },
+    { ...json, flexibleVersions: 'none' },
+    { ...json, listeners: ['broker', 'controller'] },
+    { ...json, latestVersionUnstable: true },
+    { ...json, fields: [items, name] },
+    { ...json, fields: [name] },
+    { ...json, fields: [name, items, { ...id, name: 'More' }] },
+    ...[{ type: 'bytes' }, { versions: '3+' }, { nullableVersions: '2+' }, { ignorable: false }, { default: '' }].map(
+      change => ({ ...json, fields: [{ ...name, ...change }, items] }),
+    ),
+    ...[{ type: 'int64' }, { default: '0' }, { name: 'Identity' }, { flexibleVersions: 'none' }].map(change => ({
+      ...json,
+      fields: [name, { ...items, fields: [{ ...id, ...change }, tagged] }],
+    })),
+    ...[{ tag: 1 }, { taggedVersions: '4+' }, { default: 'false' }].map(change => ({
+      ...json,
+      fields: [name, { ...items, fields: [id, { ...tagged, ...change }] }],
+    })),
+  ]
+  for (const changed of changes) assert.equal(problems(changed).length > 0, true, JSON.stringify(changed))
 })
