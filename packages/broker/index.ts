@@ -15,3 +15,4 @@ export {
   resolveBrokerConfig,
   unhonoured,
 } from './config/index.ts'
+export { type FormattedStorage, formatStorage, type StorageInfo, type StorageOptions, storageInfo } from './storage.ts'
