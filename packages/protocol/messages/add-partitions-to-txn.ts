@@ -1,3 +1,9 @@
+/**
+ * Adds partitions to a transaction.
+ *
+ *  3  flexible; the last one that clients speak
+ *  4  brokers only: many transactions at once, or just to verify (KIP-890)     5  TRANSACTION_ABORTABLE
+ */
 import { array, bool, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 const AddPartitionsToTxnTopic = {

@@ -1,3 +1,8 @@
+/**
+ * From a leader to the controller: the ISR has changed.
+ *
+ *  2  topic ids instead of names                     3  broker epochs of the members (KIP-903)
+ */
 import { array, int8, int16, int32, int64, message, type Of, uuid } from '../schema.ts'
 
 export const AlterPartitionRequest = message(

@@ -1,3 +1,9 @@
+/**
+ * What a broker speaks: the first request of a connection. An unknown version is answered in version 0, with error 35.
+ *
+ *  3  flexible, though the response's header never is; name and version of the client; features
+ *  4  features whose lowest level is 0, which clients of version 3 can't take (KAFKA-17011)
+ */
 import { array, bool, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const ApiVersionsRequest = message(

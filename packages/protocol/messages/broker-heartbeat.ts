@@ -1,3 +1,8 @@
+/**
+ * Keeps a broker's registration alive; the answer says whether it may serve, and when it may stop.
+ *
+ *  1  offline log directories (KIP-858)              2  cordoned log directories
+ */
 import { array, bool, int16, int32, int64, message, type Of, uuid } from '../schema.ts'
 
 export const BrokerHeartbeatRequest = message(

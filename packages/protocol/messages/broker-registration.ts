@@ -1,3 +1,9 @@
+/**
+ * A broker announces itself to the controller, once a start.
+ *
+ *  1  for the migration from ZooKeeper               2  log directories (KIP-858)
+ *  3  epoch at the last clean stop (KIP-966)         4  features whose lowest level is 0
+ */
 import { array, bool, int16, int32, int64, message, type Of, string, uint16, uuid } from '../schema.ts'
 
 export const BrokerRegistrationRequest = message(

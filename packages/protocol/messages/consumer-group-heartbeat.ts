@@ -1,3 +1,8 @@
+/**
+ * All that a member of a consumer group says: joins, stays, gives up partitions, leaves (KIP-848). Null: as before.
+ *
+ *  1  subscription by regular expression; the member makes its own id (KIP-1082)
+ */
 import { array, int16, int32, message, type Of, string, struct, uuid } from '../schema.ts'
 
 const TopicPartitions = {

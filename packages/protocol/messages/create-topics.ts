@@ -1,3 +1,9 @@
+/**
+ * Creates topics.
+ *
+ *  4  -1 partitions and replicas: the defaults       5  flexible; the response has the configuration
+ *  6  THROTTLING_QUOTA_EXCEEDED (KIP-599)            7  the response has the topic id
+ */
 import { array, bool, int8, int16, int32, message, type Of, string, uuid } from '../schema.ts'
 
 export const CreateTopicsRequest = message(

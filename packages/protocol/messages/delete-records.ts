@@ -1,3 +1,8 @@
+/**
+ * Moves the log start offset up.
+ *
+ *  2  flexible
+ */
 import { array, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const DeleteRecordsRequest = message(

@@ -1,3 +1,9 @@
+/**
+ * Deletes topics.
+ *
+ *  3  TOPIC_DELETION_DISABLED     4  flexible        5  error message; THROTTLING_QUOTA_EXCEEDED
+ *  6  by name or by id: another list
+ */
 import { array, int16, int32, message, type Of, string, uuid } from '../schema.ts'
 
 export const DeleteTopicsRequest = message(

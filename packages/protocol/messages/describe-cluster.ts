@@ -1,3 +1,8 @@
+/**
+ * Nodes and id of the cluster.
+ *
+ *  1  brokers or controllers (KIP-919)               2  fenced brokers, too (KIP-1073)
+ */
 import { array, bool, int8, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const DescribeClusterRequest = message(

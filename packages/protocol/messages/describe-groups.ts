@@ -1,3 +1,8 @@
+/**
+ * State and members of classic groups.
+ *
+ *  3  authorized operations  4  static members       5  flexible       6  GROUP_ID_NOT_FOUND, not a dead group
+ */
 import { array, bool, bytes, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const DescribeGroupsRequest = message(

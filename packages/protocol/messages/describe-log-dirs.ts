@@ -1,3 +1,9 @@
+/**
+ * Log directories of a broker, with the sizes of what is in them.
+ *
+ *  2  flexible               3  an error for the whole                         4  total and usable bytes
+ *  5  whether cordoned
+ */
 import { array, bool, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const DescribeLogDirsRequest = message(

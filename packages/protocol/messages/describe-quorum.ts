@@ -1,3 +1,8 @@
+/**
+ * Leader, voters and observers of the quorum, and how far they are.
+ *
+ *  1  when they last fetched, and were caught up (KIP-836)                     2  directory ids, endpoints (KIP-853)
+ */
 import { array, int16, int32, int64, message, type Of, string, uint16, uuid } from '../schema.ts'
 
 const ReplicaState = {

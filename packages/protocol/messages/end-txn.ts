@@ -1,3 +1,9 @@
+/**
+ * Commits or aborts a transaction.
+ *
+ *  3  flexible               4  TRANSACTION_ABORTABLE
+ *  5  the response has the next producer epoch (KIP-890, transaction.version 2)
+ */
 import { bool, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const EndTxnRequest = message(

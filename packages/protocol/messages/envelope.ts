@@ -1,3 +1,6 @@
+/**
+ * A client's request as a broker forwards it to the controller: header and body as they came, and who sent it.
+ */
 import { bytes, int16, message, type Of } from '../schema.ts'
 
 export const EnvelopeRequest = message(

@@ -1,3 +1,14 @@
+/**
+ * Reads record batches: consumers, followers, and the quorum its own log.
+ *
+ *  4  isolation level, batches v2 (the oldest one served)      5  log start offset
+ *  7  sessions (KIP-227): later requests name only what changed
+ *  9  the reader's leader epoch, to fence it         10  zstd       11  rack, and another replica to read from
+ * 12  flexible; last fetched epoch, and where the logs diverge: truncation without OffsetForLeaderEpoch
+ * 13  topic ids instead of names                     14  OFFSET_MOVED_TO_TIERED_STORAGE
+ * 15  replica id and epoch in a tagged struct        16  endpoints of new leaders (KIP-951)
+ * 17  directory id of the replica (KIP-853)          18  the follower's high watermark (KIP-1166)
+ */
 import {
   array,
   int8,

@@ -1,3 +1,9 @@
+/**
+ * The coordinator of a group (key type 0), a transactional id (1) or share partition (2, group:topicId:partition).
+ *
+ *  1  key type, error message     3  flexible       4  many keys at once: the single one is gone (KIP-699)
+ *  5  TRANSACTION_ABORTABLE       6  share partitions (KIP-932)
+ */
 import { array, int8, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const FindCoordinatorRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * Keeps a member of a classic group alive, and tells it of rebalances.
+ *
+ *  3  static members         4  flexible
+ */
 import { int16, int32, message, type Of, string } from '../schema.ts'
 
 export const HeartbeatRequest = message(

@@ -1,3 +1,10 @@
+/**
+ * A producer id and epoch; with a transactional id it fences whoever had it.
+ *
+ *  2  flexible               3  the producer may bump its own epoch (KIP-360)
+ *  4  PRODUCER_FENCED        5  TRANSACTION_ABORTABLE
+ *  6  two-phase commit (KIP-939); not final
+ */
 import { bool, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const InitProducerIdRequest = message(

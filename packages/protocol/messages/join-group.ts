@@ -1,3 +1,11 @@
+/**
+ * Joins a classic group, and waits until the group's other members have, too.
+ *
+ *  1  rebalance timeout of its own, before it was the session's
+ *  4  the first attempt gets a member id and MEMBER_ID_REQUIRED (KIP-394)
+ *  5  static members         6  flexible             7  protocol type in the response
+ *  8  a reason, for the log  9  a leader may be told that the assignment stands (KIP-814)
+ */
 import { array, bool, bytes, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const JoinGroupRequest = message(

@@ -1,3 +1,9 @@
+/**
+ * Leaves a classic group.
+ *
+ *  3  several members, by member or instance id: the single one is gone        4  flexible
+ *  5  a reason, for the log
+ */
 import { array, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const LeaveGroupRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * Groups, of all kinds.
+ *
+ *  3  flexible               4  by state             5  by type
+ */
 import { array, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const ListGroupsRequest = message(

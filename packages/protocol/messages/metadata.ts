@@ -1,3 +1,11 @@
+/**
+ * Brokers, topics, partitions and who leads them. A null list of topics asks for all (an empty one in version 0).
+ *
+ *  1  racks, the controller, internal topics         2  cluster id           4  whether to create missing topics
+ *  5  offline replicas       7  leader epochs        8  authorized operations (those of the cluster only up to 10)
+ *  9  flexible              10  topic ids in the response; to ask by id takes 12
+ * 13  an error for the whole (REBOOTSTRAP_REQUIRED)
+ */
 import { array, bool, int16, int32, message, type Of, string, uuid } from '../schema.ts'
 
 export const MetadataRequest = message(

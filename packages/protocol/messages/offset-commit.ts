@@ -1,3 +1,10 @@
+/**
+ * Commits offsets of a group.
+ *
+ *  2  a retention time, gone again in 5              6  leader epochs        7  static members
+ *  8  flexible               9  member epochs of consumer groups go into the generation (KIP-848)
+ * 10  topic ids instead of names
+ */
 import { array, int16, int32, int64, message, type Of, string, uuid } from '../schema.ts'
 
 export const OffsetCommitRequest = message(

@@ -1,3 +1,6 @@
+/**
+ * Deletes committed offsets of a group.
+ */
 import { array, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const OffsetDeleteRequest = message(

@@ -1,3 +1,11 @@
+/**
+ * Committed offsets of a group; of several from version 8 on.
+ *
+ *  1  from __consumer_offsets                        2  null: all topics; an error for the whole
+ *  5  leader epochs          6  flexible             7  may wait for transactions to end (require stable)
+ *  8  many groups: the fields of one are gone        9  member epochs (KIP-848)
+ * 10  topic ids instead of names
+ */
 import { array, bool, int16, int32, int64, message, type Of, string, uuid } from '../schema.ts'
 
 export const OffsetFetchRequest = message(

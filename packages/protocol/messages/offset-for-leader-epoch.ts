@@ -1,3 +1,8 @@
+/**
+ * Where an epoch ends in the leader's log, for followers and consumers that may have to truncate.
+ *
+ *  2  the reader's leader epoch, to fence it         3  replica id (-2: a debugging consumer)     4  flexible
+ */
 import { array, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const OffsetForLeaderEpochRequest = message(

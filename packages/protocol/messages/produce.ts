@@ -1,3 +1,13 @@
+/**
+ * Appends record batches. With acks 0 nothing answers.
+ *
+ *  3  record batches v2 and transactional ids (the oldest one served; 0-2 are advertised all the same, for librdkafka)
+ *  7  zstd            8  errors of single records        9  flexible
+ * 10  the new leader comes with NOT_LEADER_OR_FOLLOWER (KIP-951)
+ * 11  TRANSACTION_ABORTABLE as an error
+ * 12  in a transaction the partitions join it by being written to (KIP-890, transaction.version 2)
+ * 13  topic ids instead of names
+ */
 import { array, int16, int32, int64, message, type Of, records, string, struct, uuid } from '../schema.ts'
 
 export const ProduceRequest = message(

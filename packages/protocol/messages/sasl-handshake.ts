@@ -1,3 +1,8 @@
+/**
+ * Chooses a SASL mechanism. Never flexible: old clients could not negotiate it.
+ *
+ *  0  raw tokens follow      1  SaslAuthenticate requests follow
+ */
 import { array, int16, message, type Of, string } from '../schema.ts'
 
 export const SaslHandshakeRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * Acquires records of a share group, and acknowledges others on the way (KIP-932).
+ *
+ *  1  the first that lasted  2  how strictly to keep to the number asked for (KIP-1206), renewal of locks (KIP-1222)
+ */
 import { array, bool, int8, int16, int32, int64, message, type Of, records, string, struct, uuid } from '../schema.ts'
 
 export const ShareFetchRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * Hands the assignments of a classic group from its leader to the members.
+ *
+ *  3  static members         4  flexible             5  protocol type and name, which must be the group's
+ */
 import { array, bytes, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const SyncGroupRequest = message(

@@ -1,3 +1,9 @@
+/**
+ * Commits offsets of a group as a part of a transaction.
+ *
+ *  2  leader epochs          3  flexible; member, instance and generation, to fence       4  TRANSACTION_ABORTABLE
+ *  5  the group joins the transaction by this request (KIP-890, transaction.version 2)
+ */
 import { array, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const TxnOffsetCommitRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * Sets feature levels of the cluster.
+ *
+ *  1  upgrade types, and just to validate            2  no results of single features in the response
+ */
 import { array, bool, int8, int16, int32, message, type Of, string } from '../schema.ts'
 
 export const UpdateFeaturesRequest = message(

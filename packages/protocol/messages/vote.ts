@@ -1,3 +1,8 @@
+/**
+ * Asks a voter of the quorum for its vote.
+ *
+ *  1  voter and directory ids (KIP-853)              2  pre-vote: would you?
+ */
 import { array, bool, int16, int32, int64, message, type Of, string, uint16, uuid } from '../schema.ts'
 
 export const VoteRequest = message(

@@ -1,3 +1,8 @@
+/**
+ * From the transaction coordinator to the leaders: write the end of a transaction into these partitions.
+ *
+ *  1  flexible               2  transaction.version, which decides how the epoch is checked (KIP-1228)
+ */
 import { array, bool, int8, int16, int32, int64, message, type Of, string } from '../schema.ts'
 
 export const WriteTxnMarkersRequest = message(
