@@ -7,7 +7,6 @@
 import { ErrorCode, type ErrorName } from '@ottla/protocol'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
-import type { NodeEndpoint } from '../metadata-cache.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
 
@@ -63,7 +62,7 @@ function findGroupCoordinator(
     : notFound('COORDINATOR_NOT_AVAILABLE', `${OFFSETS_TOPIC}-${partition} has no leader`)
 }
 
-function found({ nodeId, host, port }: NodeEndpoint): Found {
+function found({ nodeId, host, port }: Pick<Found, 'nodeId' | 'host' | 'port'>): Found {
   return { errorCode: ErrorCode.NONE, errorMessage: '', nodeId, host, port }
 }
 

@@ -251,7 +251,7 @@ function addCompletion(program: Command): void {
     .action(shell => console.log(completionScript(program, shell)))
   examples(completion, [
     'source <(ottla completion bash)',
-    'ottla completion zsh > "${fpath[1]}/_ottla"',
+    'ottla completion zsh > ~/.zfunc/_ottla       with ~/.zfunc in fpath',
     'ottla completion fish > ~/.config/fish/completions/ottla.fish',
   ])
 }
