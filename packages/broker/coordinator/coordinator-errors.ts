@@ -26,7 +26,8 @@ export function coordinatorErrorCode(error: unknown): number {
 
 /** The partition is not this node's any more, so that loading it again makes no sense. */
 export function isLostPartition(error: unknown): boolean {
-  return coordinatorErrorCode(error) === ErrorCode.NOT_COORDINATOR
+  const code = errorCodeOf(error)
+  return code === ErrorCode.NOT_LEADER_OR_FOLLOWER || code === ErrorCode.KAFKA_STORAGE_ERROR
 }
 
 export function notCoordinator(name: string): ApiError {
