@@ -11,6 +11,8 @@ export class IndexBytes {
   entries: number
   /** How many entries, from the first, are in the file as they are here; the file may hold more behind them. */
   savedEntries: number
+  /** The file holds entries behind the saved ones that were cut away here. */
+  hasCutTail = false
   protected view: DataView
 
   constructor(entrySize: number, bytes?: Uint8Array) {
@@ -55,7 +57,13 @@ export class IndexBytes {
     return at
   }
 
+  /** The file is not as it is here. */
+  get isUnsaved(): boolean {
+    return this.savedEntries < this.entries || this.hasCutTail
+  }
+
   protected truncateEntries(keep: number): void {
+    if (this.savedEntries > keep) this.hasCutTail = true
     this.entries = Math.min(this.entries, keep)
     this.savedEntries = Math.min(this.savedEntries, keep)
   }

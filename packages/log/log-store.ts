@@ -190,8 +190,10 @@ export class LogStore {
 
   async #flushRolled(active: Segment): Promise<void> {
     try {
-      if (this.config.preallocate) await active.preallocate(this.config.segmentBytes)
-      else await active.file()
+      await this.#inTurn(async () => {
+        if (this.config.preallocate) await active.preallocate(this.config.segmentBytes)
+        else await active.file()
+      })
       await this.syncThrough(active.baseOffset)
     } catch (error) {
       if (!this.#failure) this.failed(error)

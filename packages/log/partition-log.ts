@@ -547,7 +547,7 @@ export class PartitionLog implements TopicPartition {
     }
     // Where no producer was known before the cut, there is none after it: no need to read the log.
     if (producers.isEmpty) producers.clear(store.endOffset)
-    else await this.#fromDisk(() => rebuildProducers(recovery, store.endOffset))
+    else await store.inTurn(() => rebuildProducers(recovery, store.endOffset))
     store.snapshots.lastOffset = store.snapshots.latest ?? this.#logStartOffset
     this.updateHighWatermark(this.#highWatermark)
     await this.#saveCut()

@@ -215,7 +215,10 @@ class Recovery {
       await this.#recover(active)
       return this.#producers.endOffset
     }
-    for (const segment of this.#segments.slice(this.#firstUnflushed())) {
+    const unflushed = this.#segments.slice(this.#firstUnflushed())
+    // Epochs that began there are found again; those in the file may be of batches that are gone.
+    this.#epochs.truncateFromEnd(unflushed[0]!.baseOffset)
+    for (const segment of unflushed) {
       if (this.#isBehindLoss(segment)) {
         await this.#removeAfter(this.#segments[this.#segments.indexOf(segment) - 1]!)
         break
@@ -244,10 +247,12 @@ class Recovery {
 
   /** Checks every batch; false: something at the end was cut off. */
   async #recover(segment: Segment): Promise<boolean> {
-    const { logger, folder, logStartOffset, nowMs } = this.#options
+    const { logger, folder, nowMs } = this.#options
     const { baseOffset } = segment
     const recovery = { producers: this.#producers, snapshots: this.#snapshots, segments: this.#segments }
     if (this.#producers.endOffset !== baseOffset || baseOffset === 0) {
+      // A snapshot from below the first segment knows nothing of what was deleted between the two.
+      const logStartOffset = Math.max(this.#options.logStartOffset, this.#segments[0]!.baseOffset)
       await rebuildProducers({ ...recovery, logStartOffset, nowMs, logger }, baseOffset)
     }
     this.#snapshots.take(this.#producers)

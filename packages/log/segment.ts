@@ -263,7 +263,10 @@ export class Segment implements CachedIndexes {
 
   /** To be filled again by `index`. */
   resetIndexes(): void {
-    this.#indexes = { offset: new OffsetIndex(this.baseOffset), time: new TimeIndex(this.baseOffset) }
+    const indexes = { offset: new OffsetIndex(this.baseOffset), time: new TimeIndex(this.baseOffset) }
+    indexes.offset.hasCutTail = true
+    indexes.time.hasCutTail = true
+    this.#indexes = indexes
     this.#largest = { timestamp: -1, offset: this.baseOffset }
     this.#firstTimestamp = Number.NaN
     this.#bytesSinceIndexEntry = 0
@@ -271,6 +274,7 @@ export class Segment implements CachedIndexes {
 
   resetTransactions(): void {
     this.#transactions = new TransactionIndex()
+    this.#transactions.hasCutTail = this.#hasTransactionFile
   }
 
   /** null: this segment has no aborted transactions, and it takes no look at the disk to know. */
@@ -321,12 +325,7 @@ export class Segment implements CachedIndexes {
 
   #isUnsaved(): boolean {
     const { offset, time } = this.loadedIndexes
-    const transactions = this.#transactions
-    return (
-      offset.savedEntries < offset.entries ||
-      time.savedEntries < time.entries ||
-      (transactions !== null && transactions.savedEntries < transactions.entries.length)
-    )
+    return offset.isUnsaved || time.isUnsaved || (this.#transactions?.isUnsaved ?? false)
   }
 
   /** Appends to the index files what they lack; cuts what they have too much. */
@@ -342,7 +341,8 @@ export class Segment implements CachedIndexes {
     const { entries, savedEntries } = index
     const bytes = index.bytesFrom(savedEntries).slice()
     await this.#saveFile(suffix, bytes, savedEntries * index.entrySize, sync)
-    index.savedEntries = Math.min(entries, index.entries)
+    index.savedEntries = entries
+    index.hasCutTail = false
   }
 
   async #saveTransactions(sync: boolean): Promise<void> {
@@ -353,7 +353,8 @@ export class Segment implements CachedIndexes {
     const bytes = transactions.encodeFrom(savedEntries)
     await this.#saveFile(TRANSACTION_INDEX_SUFFIX, bytes, TransactionIndex.positionOf(savedEntries), sync)
     this.#hasTransactionFile = true
-    transactions.savedEntries = Math.min(entries, transactions.entries.length)
+    transactions.savedEntries = entries
+    transactions.hasCutTail = false
   }
 
   async #saveFile(suffix: string, bytes: Uint8Array, position: number, sync: boolean): Promise<void> {
@@ -400,7 +401,8 @@ export class Segment implements CachedIndexes {
   /** Makes the file of its full size now, where `preallocate` asks for it; the end is cut when the segment is closed. */
   async preallocate(bytes: number): Promise<void> {
     const file = await this.file()
-    if ((await file.size()) < bytes) await file.truncate(bytes)
+    const size = await file.size()
+    if (size < bytes && !this.isClosed) await file.truncate(bytes)
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {

@@ -18,6 +18,8 @@ export class TransactionIndex {
   readonly entries: AbortedTransactionEntry[] = []
   /** How many entries, from the first, are in the file as they are here. */
   savedEntries = 0
+  /** The file holds entries behind the saved ones that were cut away here. */
+  hasCutTail = false
 
   static decode(bytes: Uint8Array): TransactionIndex {
     const index = new TransactionIndex()
@@ -38,6 +40,10 @@ export class TransactionIndex {
 
   get memoryBytes(): number {
     return this.entries.length * 80
+  }
+
+  get isUnsaved(): boolean {
+    return this.savedEntries < this.entries.length || this.hasCutTail
   }
 
   append(entry: AbortedTransactionEntry): void {
@@ -76,6 +82,7 @@ export class TransactionIndex {
   /** Keeps the transactions whose marker is below `offset`. */
   truncateTo(offset: number): void {
     while (this.entries.length > 0 && this.entries.at(-1)!.lastOffset >= offset) this.entries.pop()
+    if (this.savedEntries > this.entries.length) this.hasCutTail = true
     this.savedEntries = Math.min(this.savedEntries, this.entries.length)
   }
 
