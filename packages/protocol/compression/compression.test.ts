@@ -17,13 +17,6 @@ import {
 import * as node from './node.ts'
 import * as pure from './pure.ts'
 import { snappy } from './snappy.ts'
-import {
-  compressSnappyBlock,
-  compressSnappyBlockPure,
-  decompressSnappyBlock,
-  decompressSnappyBlockPure,
-  maxSnappyBlockBytes,
-} from './snappy-block.ts'
 import { xxhash32 } from './xxhash32.ts'
 import { xxhash64Low } from './xxhash64.ts'
 
@@ -162,21 +155,12 @@ function attempt(compressor: Compressor, bytes: Uint8Array): Uint8Array | null {
   }
 }
 
-test('addons and JavaScript make blocks for each other', () => {
-  // More than what is done in JavaScript before the addons are loaded.
-  for (let i = 0; i < 6; i++) for (const codec of ['snappy', 'lz4'] as const) compress(codec, sample(100_000))
+test('lz4: addon and JavaScript make blocks for each other', () => {
+  // More than what is done in JavaScript before the addon is loaded.
+  for (let i = 0; i < 6; i++) compress('lz4', sample(100_000))
   fc.assert(
-    fc.property(fc.oneof(anyBytes, fc.integer({ min: 2048, max: 60_000 }).map(sample)), bytes => {
+    fc.property(fc.oneof(anyBytes, fc.integer({ min: 4096, max: 60_000 }).map(sample)), bytes => {
       const n = bytes.length
-      for (const write of [compressSnappyBlock, compressSnappyBlockPure]) {
-        const block = new Uint8Array(maxSnappyBlockBytes(n) + 1)
-        const end = write(bytes, 0, n, block, 1)
-        for (const read of [decompressSnappyBlock, decompressSnappyBlockPure]) {
-          const plain = new Uint8Array(n + 2)
-          assert.equal(read(block, 1, end, plain, 2), n + 2)
-          assert.deepEqual(plain.subarray(2), bytes)
-        }
-      }
       for (const write of [compressLz4Block, compressLz4BlockPure]) {
         const block = new Uint8Array(maxLz4BlockBytes(n) + 1)
         const end = write(bytes, 0, n, block, 1)

@@ -1,6 +1,6 @@
 /**
  * LZ4 blocks: both compressors of liblz4, the fast one and the thorough one ("HC"), and the decompressor. In plain
- * JavaScript, and from 2 KiB on by the addon if there is one and it can: it has no HC, and no window that goes on from
+ * JavaScript, and from 4 KiB on by the addon if there is one and it can: it has no HC, and no window that goes on from
  * block to block. Framing is lz4.ts's.
  * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
  */
@@ -9,7 +9,7 @@ import { corrupt, truncated } from './codec.ts'
 import { borrow } from './memory.ts'
 
 /** Below this a call into native code costs more than doing it here. */
-const NATIVE_FROM_BYTES = 2048
+const NATIVE_FROM_BYTES = 4096
 /** The addon puts the length in front of a block, little-endian, and wants it there. */
 const PREFIX_BYTES = 4
 

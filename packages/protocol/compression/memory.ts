@@ -1,5 +1,7 @@
 /** Where compressed and decompressed bytes go. */
 
+/** Up to here a loop is faster than a call into native code. */
+const SHORT = 48
 /** How large the scratch memory may stay between calls. */
 const KEPT_BYTES = 1 << 20
 
@@ -62,14 +64,17 @@ export class Output {
   /** Appends `length` bytes from `distance` bytes ago, which may be among those it appends. Both were checked. */
   repeat(distance: number, length: number): void {
     const { bytes, at } = this
-    if (distance >= length) bytes.copyWithin(at, at - distance, at - distance + length)
-    else for (let i = at; i < at + length; i++) bytes[i] = bytes[i - distance]!
-    this.at = at + length
+    const end = at + length
+    if (length >= SHORT && distance >= length) bytes.copyWithin(at, at - distance, end - distance)
+    else for (let i = at; i < end; i++) bytes[i] = bytes[i - distance]!
+    this.at = end
   }
 
   append(source: Uint8Array, start: number, end: number): void {
-    this.bytes.set(source.subarray(start, end), this.at)
-    this.at += end - start
+    const { bytes, at } = this
+    if (end - start >= SHORT) bytes.set(source.subarray(start, end), at)
+    else for (let i = start; i < end; i++) bytes[at + i - start] = source[i]!
+    this.at = at + end - start
   }
 
   finish(): Uint8Array {

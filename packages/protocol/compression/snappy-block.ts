@@ -1,20 +1,9 @@
 /**
- * The raw Snappy format: a length, then literals and copies. In plain JavaScript, and from 2 KiB on by the addon if there
- * is one. Framing is snappy.ts's.
+ * The raw Snappy format: a length, then literals and copies. In plain JavaScript, as the addon that there is takes more
+ * CPU time for blocks of the size that Kafka has (docs/decisions/0003-compression.md). Framing is snappy.ts's.
  * Format: https://github.com/google/snappy/blob/main/format_description.txt
  */
-import { LazyAddon } from '../native.ts'
 import { corrupt, truncated } from './codec.ts'
-
-/** Below this a call into native code costs more than doing it here. */
-const NATIVE_FROM_BYTES = 2048
-
-interface SnappyAddon {
-  compressSync(bytes: Uint8Array): Uint8Array
-  uncompressSync(bytes: Uint8Array, options: { asBuffer: true }): Uint8Array
-}
-
-const addon = new LazyAddon<SnappyAddon>('snappy')
 
 /** A copy of 64 bytes takes 3: no block can be larger than this many times its compressed size. */
 const MAX_RATIO = 22
@@ -35,11 +24,13 @@ export function snappyBlockLength(bytes: Uint8Array, start: number, end: number)
 let afterLength = 0
 
 function readLength(bytes: Uint8Array, start: number, end: number): number {
+  // Bits only, and no number that needs more than 31: one double here, and all positions below are kept as doubles.
   let length = 0
   for (let i = 0; i < 5; i++) {
     if (start + i >= end) throw truncated('snappy')
     const byte = bytes[start + i]!
-    length += (byte & 0x7f) * 2 ** (7 * i)
+    if (i === 4 && byte > 7) throw corrupt('snappy', 'has a length of 2 GiB or more')
+    length |= (byte & 0x7f) << (7 * i)
     if (byte < 0x80) {
       afterLength = start + i + 1
       return length
@@ -59,39 +50,6 @@ export function decompressSnappyBlock(
   target: Uint8Array,
   at: number,
 ): number {
-  const length = readLength(source, start, end)
-  const native = length < NATIVE_FROM_BYTES ? null : addon.forWork(length)
-  return native === null
-    ? decompressSnappyBlockPure(source, start, end, target, at)
-    : decompressNative(native, source.subarray(start, end), target, at, length)
-}
-
-function decompressNative(
-  native: SnappyAddon,
-  block: Uint8Array,
-  target: Uint8Array,
-  at: number,
-  length: number,
-): number {
-  let plain: Uint8Array
-  try {
-    plain = native.uncompressSync(block, { asBuffer: true })
-  } catch (error) {
-    throw corrupt('snappy', 'is broken', error)
-  }
-  if (plain.length !== length) throw corrupt('snappy', `has ${plain.length} bytes but says ${length}`)
-  target.set(plain, at)
-  return at + length
-}
-
-/** As `decompressSnappyBlock`, always in JavaScript. */
-export function decompressSnappyBlockPure(
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: Uint8Array,
-  at: number,
-): number {
   const limit = at + readLength(source, start, end)
   let from = afterLength
   let to = at
@@ -102,9 +60,11 @@ export function decompressSnappyBlockPure(
       if (length > 60) {
         const bytes = length - 60
         if (from + bytes > end) throw truncated('snappy')
-        length = 1
-        for (let i = 0; i < bytes; i++) length += source[from + i]! * 2 ** (8 * i)
+        length = 0
+        for (let i = 0; i < bytes; i++) length |= source[from + i]! << (8 * i)
         from += bytes
+        if (length < 0 || length >= end - from) throw truncated('snappy')
+        length++
       }
       if (from + length > end) throw truncated('snappy')
       if (to + length > limit) throw corrupt('snappy', 'is longer than it says')
@@ -130,7 +90,7 @@ export function decompressSnappyBlockPure(
         (source[from]! | (source[from + 1]! << 8) | (source[from + 2]! << 16) | (source[from + 3]! << 24)) >>> 0
       from += 4
     }
-    if (distance === 0 || distance > to - at) throw corrupt('snappy', `copies from ${distance} bytes before ${to - at}`)
+    if (distance <= 0 || distance > to - at) throw corrupt('snappy', `copies from ${distance} bytes before ${to - at}`)
     if (to + length > limit) throw corrupt('snappy', 'is longer than it says')
     // Byte by byte, as the copy may overlap what it writes.
     for (const stop = to + length; to < stop; to++) target[to] = target[to - distance]!
@@ -152,21 +112,6 @@ let base = 1
 
 /** Compresses `source[start, end)` to `target[at, ...)`, with room for `maxSnappyBlockBytes`; returns the position after it. */
 export function compressSnappyBlock(
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: Uint8Array,
-  at: number,
-): number {
-  const native = end - start < NATIVE_FROM_BYTES ? null : addon.forWork(end - start)
-  if (native === null) return compressSnappyBlockPure(source, start, end, target, at)
-  const block = native.compressSync(source.subarray(start, end))
-  target.set(block, at)
-  return at + block.length
-}
-
-/** As `compressSnappyBlock`, always in JavaScript. */
-export function compressSnappyBlockPure(
   source: Uint8Array,
   start: number,
   end: number,

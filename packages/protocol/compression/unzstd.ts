@@ -31,7 +31,7 @@ function valueCode(first: number, extraBits: readonly number[]): ValueCode {
   let value = first
   for (const bits of extraBits) {
     base.push(value)
-    value += 2 ** bits
+    value += 1 << bits
   }
   return { base, extraBits }
 }
@@ -40,6 +40,8 @@ const zeros = (count: number) => new Array<number>(count).fill(0)
 const LITERAL_LENGTHS = valueCode(0, [...zeros(16), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
 const MATCH_LENGTHS = valueCode(3, [...zeros(32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
 const MAX_OFFSET_CODE = 31
+/** Larger distances reach back further than there is memory. */
+const MAX_USED_OFFSET_CODE = 29
 
 const ones = (count: number) => new Array<number>(count).fill(1)
 const rare = (count: number) => new Array<number>(count).fill(-1)
@@ -56,8 +58,10 @@ class FrameState {
   literalLengths: FseTable | null = null
   offsets: FseTable | null = null
   matchLengths: FseTable | null = null
-  /** The last three distances. */
-  recent = [1, 4, 8]
+  /** The last three distances, the last one first. */
+  recent1 = 1
+  recent2 = 4
+  recent3 = 8
 }
 
 /** All frames of `bytes`, one after the other. */
@@ -195,7 +199,8 @@ function executeSequences(
   let literal = 0
   for (let i = 0; i < count; i++) {
     const offsetCode = offsets.symbols[offsetState]!
-    const offset = 2 ** offsetCode + stream.read(offsetCode)
+    if (offsetCode > MAX_USED_OFFSET_CODE) throw corrupt('zstd', 'copies from 1 GiB before')
+    const offset = (1 << offsetCode) + stream.read(offsetCode)
     const matchCode = matches.symbols[matchState]!
     const match = MATCH_LENGTHS.base[matchCode]! + stream.read(MATCH_LENGTHS.extraBits[matchCode]!)
     const lengthCode = lengths.symbols[lengthState]!
@@ -206,7 +211,7 @@ function executeSequences(
       offsetState = offsets.base[offsetState]! + stream.read(offsets.bits[offsetState]!)
     }
     if (stream.left < 0) throw corrupt('zstd', 'has too few bits of sequences')
-    const distance = distanceOf(offset, length, state.recent)
+    const distance = distanceOf(offset, length, state)
     if (literal + length > literals.length) throw corrupt('zstd', 'has too few literals')
     if (output.at + length + match > limit) throw corrupt('zstd', `has a block of more than ${maxBlockBytes} bytes`)
     output.reserve(length + match)
@@ -223,19 +228,15 @@ function executeSequences(
 }
 
 /** Offsets 1 to 3 are recent distances, moved up by one where there are no literals between two matches. */
-function distanceOf(offset: number, literalLength: number, recent: number[]): number {
-  if (offset > 3) {
-    recent.unshift(offset - 3)
-    recent.length = 3
-    return offset - 3
-  }
-  const index = offset - (literalLength === 0 ? 0 : 1)
-  const distance = index === 3 ? recent[0]! - 1 : recent[index]!
+function distanceOf(offset: number, literalLength: number, state: FrameState): number {
+  const index = literalLength === 0 ? offset + 1 : offset
+  if (offset <= 3 && index === 1) return state.recent1
+  let distance = offset - 3
+  if (offset <= 3) distance = index === 2 ? state.recent2 : index === 3 ? state.recent3 : state.recent1 - 1
   if (distance === 0) throw corrupt('zstd', 'copies from where it writes')
-  if (index > 0) {
-    recent.splice(Math.min(index, 2), 1)
-    recent.unshift(distance)
-  }
+  if (offset > 3 || index > 2) state.recent3 = state.recent2
+  state.recent2 = state.recent1
+  state.recent1 = distance
   return distance
 }
 

@@ -41,21 +41,20 @@ export class BackwardBits {
   read(count: number): number {
     if (count > 16) {
       const high = this.read(count - 16)
-      return high * 0x1_0000 + this.read(16)
+      return (high << 16) | this.read(16)
     }
     this.left -= count
-    if (this.left >= 0) return this.#at(this.left, count)
-    const there = count + this.left
-    return there <= 0 ? 0 : this.#at(0, there) << -this.left
+    return bitsAt(this.#bytes, this.#start, this.left, count)
   }
+}
 
-  #at(bit: number, count: number): number {
-    const bytes = this.#bytes
-    const i = this.#start + (bit >> 3)
-    // A read near the end of the memory gets undefined, which is 0 here.
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16)
-    return (word >> (bit & 7)) & ((1 << count) - 1)
-  }
+/** The `count` bits, at most 16, that end `left` bits after `start`; those before `start` are 0. */
+function bitsAt(bytes: Uint8Array, start: number, left: number, count: number): number {
+  if (left < 0) return left + count <= 0 ? 0 : bitsAt(bytes, start, 0, left + count) << -left
+  const i = start + (left >> 3)
+  // A read near the end of the memory gets undefined, which is 0 here.
+  const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16)
+  return (word >> (left & 7)) & ((1 << count) - 1)
 }
 
 /** Where the table that was last read ended. */
@@ -223,13 +222,16 @@ export function decodeHuffman(
   stop: number,
 ): void {
   const stream = new BackwardBits(bytes, start, end)
-  const mask = (1 << table.log) - 1
-  let state = stream.read(table.log)
+  const { symbols, bits, log } = table
+  const mask = (1 << log) - 1
+  let state = stream.read(log)
+  let left = stream.left
   for (let to = at; to < stop; to++) {
-    target[to] = table.symbols[state]!
-    const count = table.bits[state]!
-    state = ((state << count) | stream.read(count)) & mask
+    target[to] = symbols[state]!
+    const count = bits[state]!
+    left -= count
+    state = ((state << count) | bitsAt(bytes, start, left, count)) & mask
   }
-  // The state looks `log` bits ahead: those are read, and were not there.
-  if (stream.left !== -table.log) throw corrupt('zstd', 'has literals of another length than they say')
+  // The state looks `log` bits ahead: those were read, and not there.
+  if (left !== -log) throw corrupt('zstd', 'has literals of another length than they say')
 }

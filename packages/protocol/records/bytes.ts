@@ -54,6 +54,7 @@ export function varintLength(value: number): number {
 
 /** Bytes of the zigzag varint of a safe integer: 1 to 8. */
 export function varlongLength(value: number): number {
+  if (value === value << 0) return varintLength(value)
   // The zigzag form of a negative n is -2n - 1; compared halved, so that it stays exact.
   let rest = value < 0 ? -(value + 1) : value
   let length = 1
