@@ -13,12 +13,22 @@ import type { Context } from './context.ts'
 import { Report } from './report.ts'
 import { admin } from './scenarios/admin.ts'
 import { batches } from './scenarios/batches.ts'
+import { durability } from './scenarios/durability.ts'
+import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
 import { tools } from './scenarios/tools.ts'
 import { setUp } from './setup.ts'
 
-const SCENARIOS: Record<string, (context: Context) => Promise<void>> = { batches, records, groups, admin, tools }
+const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
+  batches,
+  records,
+  groups,
+  admin,
+  tools,
+  durability,
+  folders,
+}
 
 const { values: options } = parseArgs({
   options: {

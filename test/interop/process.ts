@@ -152,9 +152,13 @@ export class Child {
       const fail = (why: string) =>
         finish(() => reject(new Error(`${what}: ${why}\n${tail(this.#lines.join('\n'), 5)}\n${this.stderrTail}`)))
       const look = () => {
-        const found = probe()
-        if (found !== undefined) finish(() => resolve(found))
-        else if (this.#gone) fail('the process has ended')
+        try {
+          const found = probe()
+          if (found !== undefined) finish(() => resolve(found))
+          else if (this.#gone) fail('the process has ended')
+        } catch (error) {
+          finish(() => reject(error))
+        }
       }
       const timer = setTimeout(() => fail(`not within ${timeoutMs / 1000} s`), timeoutMs)
       this.#waiting.add(look)

@@ -60,6 +60,10 @@ func topicOperations(admin *kadm.Client) map[string]operation {
 			}
 			return partitions, nil
 		},
+		"topic-id": func(step Step) (any, error) {
+			topics, err := admin.ListTopics(ctx, step.Topic)
+			return topics[step.Topic].ID.String(), cmp.Or(err, topics.Error())
+		},
 		"create-partitions": func(step Step) (any, error) {
 			changed, err := admin.UpdatePartitions(ctx, step.Count, step.Topic)
 			return nil, cmp.Or(err, changed.Error())

@@ -1,0 +1,223 @@
+/**
+ * The data folder is Apache Kafka's, to the byte: what one broker wrote and left, in good order or killed, the other opens,
+ * finds unchanged and goes on writing; then the first opens it again. Compared are topic ids, partitions, configs, all
+ * offsets, every record, and the groups with what they committed. With `--broker kafka` both are Apache Kafka, which
+ * proves the comparison; with `ottla`, each takes its turn at being first.
+ */
+import assert from 'node:assert/strict'
+import { globSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BrokerKind, RunningBroker } from '../brokers.ts'
+import { ask, type Client, call, createTopics, helperFor, type Json, type Line, type NewTopic } from '../clients.ts'
+import type { Context } from '../context.ts'
+import { Child } from '../process.ts'
+
+const PARTITIONS = 3
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+const RECORDS = 200
+const TOPICS: NewTopic[] = [
+  {
+    name: 'folder.records',
+    partitions: PARTITIONS,
+    configs: { 'retention.ms': '86400000', 'segment.bytes': '1048576' },
+  },
+  { name: 'folder.compact', partitions: 1, configs: { 'cleanup.policy': 'compact' } },
+  { name: 'folder.empty', partitions: 2 },
+]
+const CONFIGS = ['retention.ms', 'segment.bytes', 'cleanup.policy']
+const COMMITTED = { 0: 7, 1: 8, 2: 9 }
+
+type Leaving = 'stopped' | 'killed'
+
+export async function folders(context: Context): Promise<void> {
+  const { report, brokers, kind } = context
+  const turns: [BrokerKind, BrokerKind][] =
+    kind === 'kafka'
+      ? [['kafka', 'kafka']]
+      : [
+          ['ottla', 'ottla'],
+          ['ottla', 'kafka'],
+          ['kafka', 'ottla'],
+        ]
+  for (const [first, second] of turns) {
+    for (const leaving of ['stopped', 'killed'] as const) {
+      const name = `folders/${first} ${leaving}, then ${second}`
+      if (!report.wants(name)) continue
+      const missing = brokers.missing(first) ?? brokers.missing(second)
+      if (missing) report.skip(name, missing)
+      else await new Exchange(context, name, first, second, leaving).run()
+    }
+  }
+}
+
+class Exchange {
+  readonly #context: Context
+  readonly #name: string
+  readonly #first: BrokerKind
+  readonly #second: BrokerKind
+  readonly #leaving: Leaving
+  readonly #folder: string
+  readonly #client: Client
+  #broker!: RunningBroker
+  /** What the last one that wrote left behind. */
+  #left: Json = null
+
+  constructor(context: Context, name: string, first: BrokerKind, second: BrokerKind, leaving: Leaving) {
+    this.#context = context
+    this.#name = name
+    this.#first = first
+    this.#second = second
+    this.#leaving = leaving
+    this.#folder = join(context.kit.scratch, `folder-${first}-${leaving}-${second}`)
+    this.#client = helperFor(context.kit.clients)
+  }
+
+  async run(): Promise<void> {
+    const steps: [string, () => Promise<void>][] = [
+      [`${this.#first} writes it`, () => this.#write()],
+      [`${this.#second} finds all unchanged`, () => this.#same(this.#second)],
+      [`${this.#second} goes on writing`, () => this.#more()],
+      [`${this.#first} finds all unchanged`, () => this.#same(this.#first)],
+      ['dump-log accepts every segment', () => this.#dump()],
+    ]
+    let broken: string | undefined
+    try {
+      for (const [what, step] of steps) {
+        if (broken) this.#context.report.skip(`${this.#name}/${what}`, `it follows «${broken}», which failed`)
+        else if (!(await this.#context.report.check(`${this.#name}/${what}`, step))) broken = what
+      }
+    } finally {
+      await this.#broker?.kill()
+    }
+  }
+
+  async #start(kind: BrokerKind): Promise<void> {
+    this.#broker = await this.#context.brokers.start(kind, { folder: this.#folder })
+  }
+
+  /** Ends the broker; what there was to see until then. */
+  async #leave(): Promise<Json> {
+    const contents = await this.#contents()
+    if (this.#leaving === 'killed') await this.#broker.kill()
+    else await this.#broker.stop()
+    return contents
+  }
+
+  #ask(step: object): Promise<Json> {
+    return ask(this.#client, this.#broker.bootstrap, step)
+  }
+
+  async #write(): Promise<void> {
+    await this.#start(this.#first)
+    await createTopics(this.#client, this.#broker.bootstrap, TOPICS)
+    await this.#send('folder.records', CODECS, true)
+    await this.#send('folder.records', ['zstd'], false)
+    await this.#send('folder.compact', ['lz4'], true)
+    const topic = 'folder.records'
+    // Apache Kafka writes down where a log starts once a minute and when it stops; killed before, it forgets.
+    if (this.#leaving === 'stopped') await this.#ask({ op: 'delete-records', topic, offsets: { 0: 5 } })
+    await this.#ask({ op: 'set-group-offsets', group: 'folder.committed', topic, offsets: COMMITTED })
+    await this.#readAsGroup()
+    this.#left = await this.#leave()
+  }
+
+  async #more(): Promise<void> {
+    const topic = 'folder.records'
+    const before = (await this.#ask({ op: 'list-offsets', topic, at: 'latest' })) as Record<string, number>
+    await this.#send('folder.records', CODECS, true)
+    const after = (await this.#ask({ op: 'list-offsets', topic, at: 'latest' })) as Record<string, number>
+    const sum = (offsets: Record<string, number>) => Object.values(offsets).reduce((total, offset) => total + offset, 0)
+    assert.equal(sum(after) - sum(before), CODECS.length * RECORDS)
+    await createTopics(this.#client, this.#broker.bootstrap, [{ name: 'folder.later', partitions: 1 }])
+    this.#left = await this.#leave()
+  }
+
+  async #same(kind: BrokerKind): Promise<void> {
+    await this.#start(kind)
+    assert.deepEqual(await this.#contents(), this.#left)
+  }
+
+  async #send(topic: string, codecs: readonly string[], idempotent: boolean): Promise<void> {
+    const file = `${this.#folder}.jsonl`
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    const lines = Array.from({ length: RECORDS }, (_, i) => {
+      const headers = [['number', base64(String(i))]]
+      const record = { key: base64(`key-${i % 17}`), value: base64(`value ${i}`), headers, timestamp: Date.now() - i }
+      return `${JSON.stringify(record)}\n`
+    })
+    writeFileSync(file, lines.join(''))
+    const batches = codecs.map(codec => ({ topic, codec, acks: -1, idempotent }))
+    const { bootstrap } = this.#broker
+    const answers = await call(this.#client, 'produce', { bootstrap, batches, records: file })
+    const done = answers.filter(answer => answer.done === RECORDS)
+    assert.equal(done.length, codecs.length, JSON.stringify(answers.at(-1)))
+  }
+
+  /** A group with a member, so that the groups' own records are there too and not only offsets. */
+  async #readAsGroup(): Promise<void> {
+    const args = { bootstrap: this.#broker.bootstrap, group: 'folder.member', topic: 'folder.compact', sessionMs: 6000 }
+    const member = new Child([...this.#client.command, 'member', JSON.stringify(args)])
+    try {
+      const isDone = () => member.lines.filter(line => line.includes('"record"')).length === RECORDS || undefined
+      await member.until('a member that reads all', isDone, 30_000)
+    } finally {
+      await member.stop('SIGTERM')
+    }
+  }
+
+  async #contents(): Promise<Json> {
+    const names = (await this.#ask({ op: 'list-topics' })) as string[]
+    const topics: { [name: string]: Json } = {}
+    for (const name of names.filter(each => each.startsWith('folder.'))) topics[name] = await this.#topic(name)
+    const committed = (group: string, topic: string) => this.#ask({ op: 'group-offsets', group, topic })
+    const groups = {
+      list: await this.#ask({ op: 'list-groups' }),
+      committed: await committed('folder.committed', 'folder.records'),
+      member: await committed('folder.member', 'folder.compact'),
+      state: await this.#ask({ op: 'describe-group', group: 'folder.member' }),
+    }
+    const cluster = (await this.#ask({ op: 'describe-cluster' })) as { [key: string]: Json }
+    return { cluster: cluster.id!, topics, groups }
+  }
+
+  async #topic(topic: string): Promise<Json> {
+    const offsets = (at: string) => this.#ask({ op: 'list-offsets', topic, at })
+    const [earliest, latest] = [await offsets('earliest'), await offsets('latest')]
+    const total = (each: Json) => Object.values(each as Record<string, number>).reduce((sum, offset) => sum + offset, 0)
+    const count = total(latest) - total(earliest)
+    const args = { bootstrap: this.#broker.bootstrap, topics: [topic], count }
+    const records = count > 0 ? await call(this.#client, 'consume', args) : []
+    const place = (record: Line) => [record.partition as number, record.offset as number] as const
+    records.sort((a, b) => place(a)[0] - place(b)[0] || place(a)[1] - place(b)[1])
+    return {
+      id: await this.#ask({ op: 'topic-id', topic }),
+      partitions: await this.#ask({ op: 'describe-topic', topic }),
+      configs: await this.#ask({ op: 'describe-configs', type: 'topic', name: topic, keys: CONFIGS }),
+      offsets: { earliest, latest, newest: await offsets('max-timestamp') },
+      records,
+    }
+  }
+
+  /** Apache Kafka's own reader of segments: deep iteration, and the sanity of the indexes. */
+  async #dump(): Promise<void> {
+    const { java } = this.#context.kit
+    if (!java) throw new Error('Java or Apache Kafka is missing')
+    await this.#broker.stop()
+    const files = globSync('{folder.*,__consumer_offsets-*,__cluster_metadata-0}/*.{log,index,timeindex}', {
+      cwd: this.#folder,
+    }).map(file => join(this.#folder, file))
+    assert.ok(files.length > 60)
+    for (const [option, suffix] of [
+      ['--deep-iteration', '.log'],
+      ['--index-sanity-check', 'index'],
+    ] as const) {
+      const some = files.filter(file => file.endsWith(suffix))
+      const { code, stdout, stderr } = await java.tool('dump-log', [option, '--files', some.join(',')])
+      assert.equal(code, 0, stderr)
+      const complaints = `${stdout}\n${stderr}`
+        .split('\n')
+        .filter(line => /isvalid: false|mismatch|not match|out of order|corrupt|exception|found .* bytes/i.test(line))
+      assert.deepEqual(complaints, [])
+    }
+  }
+}
