@@ -9,6 +9,9 @@ const SIZE_BYTES = 4
 /** Nothing is shorter than the header of a response: a correlation id. */
 const MIN_FRAME_BYTES = 4
 
+/** Every byte is about to be written: there is nothing to clear. */
+const allocate: (size: number) => Uint8Array = globalThis.Buffer?.allocUnsafeSlow ?? (size => new Uint8Array(size))
+
 export class FrameReader {
   readonly #maxFrameBytes: number
   readonly #chunks: Uint8Array[] = []
@@ -64,7 +67,7 @@ export class FrameReader {
   }
 
   #join(size: number): Uint8Array {
-    const frame = new Uint8Array(size)
+    const frame = allocate(size)
     let filled = 0
     let used = 0
     while (filled < size) {
