@@ -3,7 +3,7 @@
  *
  *     value: frame version uvarint (1) | record type uvarint | version uvarint | body
  */
-import { decode, encode } from '../codec.ts'
+import { assertEnd, decode, encode } from '../codec.ts'
 import { ProtocolError } from '../errors.ts'
 import { Reader } from '../reader.ts'
 import type { Message, Of } from '../schema.ts'
@@ -47,7 +47,6 @@ export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord {
   const schema = byKey.get(key)
   if (!schema) throw new ProtocolError('ERR_MALFORMED', `metadata record of the unknown type ${key}`)
   const value = decode(schema, version, reader)
-  if (reader.remaining > 0)
-    throw new ProtocolError('ERR_MALFORMED', `${schema.name} v${version}: ${reader.remaining} bytes follow its end`)
+  assertEnd(schema, version, reader)
   return { type: schema.name, version, value } as MetadataRecord
 }
