@@ -12,7 +12,9 @@ import { ask, CLIENT_NAMES, type Client, createTopics, helperFor } from './clien
 import type { Context } from './context.ts'
 import { Report } from './report.ts'
 import { admin } from './scenarios/admin.ts'
+import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
+import { classicGroups } from './scenarios/classic-groups.ts'
 import { durability } from './scenarios/durability.ts'
 import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
@@ -24,10 +26,12 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   batches,
   records,
   groups,
+  'classic-groups': classicGroups,
   admin,
   tools,
   durability,
   folders,
+  'bad-input': badInput,
 }
 
 const { values: options } = parseArgs({

@@ -40,17 +40,26 @@ export class Asker {
       frames.push(bytes)
       for (let frame = frames.next(); frame; frame = frames.next()) this.#waiting.shift()?.resolve(frame)
     })
-    const fail = () => this.#waiting.splice(0).forEach(({ reject }) => reject(new Error(`${name}: connection closed`)))
+    const fail = () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${name}: connection closed`))
+    }
     this.#socket.on('error', fail)
     this.#socket.on('close', fail)
   }
 
-  async ask<Req extends Message, Res extends Message>(api: Api<Req, Res>, version: number, value: Init<Req>): Promise<Of<Res>> {
+  async ask<Req extends Message, Res extends Message>(
+    api: Api<Req, Res>,
+    version: number,
+    value: Init<Req>,
+  ): Promise<Of<Res>> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
     this.#waiting.push({ resolve, reject })
     const header = { correlationId: ++this.#correlationId, clientId: this.name }
     for (const chunk of encodeRequest(api.request, version, header, value)) this.#socket.write(chunk)
-    const late = setTimeout(() => reject(new Error(`${this.name}: no answer to ${api.request.name} v${version}`)), TIMEOUT_MS)
+    const late = setTimeout(
+      () => reject(new Error(`${this.name}: no answer to ${api.request.name} v${version}`)),
+      TIMEOUT_MS,
+    )
     try {
       return decodeResponse(api.response, version, await promise).body
     } finally {

@@ -6,9 +6,10 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export const API_VERSIONS = 18
+export const PRODUCE = 0
+const FETCH = 1
 export const METADATA = 3
-export const FETCH = 1
+export const API_VERSIONS = 18
 
 export function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
@@ -16,7 +17,7 @@ export function int32(value: number): Buffer {
   return bytes
 }
 
-function int16(value: number): Buffer {
+export function int16(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeInt16BE(value)
   return bytes
