@@ -47,6 +47,8 @@ export type MetadataErrorCode =
   | 'ERR_UNSUPPORTED_FEATURE'
   /** quorum-state, a snapshot or bootstrap.checkpoint is damaged, or does not fit the log. */
   | 'ERR_BROKEN_FILE'
+  /** The folder belongs to a quorum that this node cannot be (the whole of). */
+  | 'ERR_UNSUPPORTED_QUORUM'
 
 /** What is wrong with bytes that a client sent as records. */
 const PROTOCOL_ERRORS: Readonly<Record<ProtocolErrorCode, ErrorName>> = {
@@ -71,5 +73,7 @@ export function isExpected(error: unknown): boolean {
 
 /** What a client may be told: nothing about bugs of ours. */
 export function messageOf(error: unknown): string {
-  return isExpected(error) ? (error as Error).message : 'The server experienced an unexpected error when processing the request.'
+  return isExpected(error)
+    ? (error as Error).message
+    : 'The server experienced an unexpected error when processing the request.'
 }
