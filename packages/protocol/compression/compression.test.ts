@@ -237,6 +237,20 @@ test('sizes that are lies cost nothing', () => {
     assert.throws(() => zstd.decompress(huge, PLENTY, 2), code('ERR_CORRUPT', 'ERR_TOO_LARGE'))
 })
 
+test('zstd: more sequences in a block than two bytes can count', () => {
+  const tokens = Array.from({ length: 4096 }, (_, i) => [i & 255, ((i >> 8) * 17) & 255, (i * 7) & 255])
+  let state = 1
+  const bytes = Uint8Array.from(
+    Array.from({ length: 43_000 }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      return tokens[state >>> 20]!
+    }).flat(),
+  )
+  const { ZSTD_c_compressionLevel, ZSTD_c_minMatch, ZSTD_c_targetLength } = zlib.constants
+  const params = { [ZSTD_c_compressionLevel]: 15, [ZSTD_c_minMatch]: 3, [ZSTD_c_targetLength]: 3 }
+  assert.deepEqual(pure.zstd.decompress(zlib.zstdCompressSync(bytes, { params }), PLENTY, 2), bytes)
+})
+
 test('gzip: checksum and length of each member are verified, optional header fields passed over', () => {
   const plain = utf8('hello hello hello')
   const compressed = new Uint8Array(zlib.gzipSync(plain))
