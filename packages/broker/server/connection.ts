@@ -7,10 +7,15 @@
  */
 import type { Connection, Logger } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
+import { ConnectionClosingError } from '../errors.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
-/** How much of the following requests may wait in memory while one is being handled. */
+/**
+ * How much of the following requests may wait in memory while one is being handled. A frame that is no larger does not
+ * ask for request memory either: however many peers announce large requests and never send them, heartbeats, metadata
+ * and fetches get through.
+ */
 const READ_AHEAD_BYTES = 64 * 1024
 
 export interface ConnectionOptions {
@@ -43,6 +48,8 @@ export class ClientConnection {
   #busy = false
   #blockedOnSend = false
   #paused = false
+  /** No more requests are taken; the socket may not have said yet that it is closed. */
+  #ended = false
   #closed = false
 
   constructor(socket: Connection, options: ConnectionOptions) {
@@ -66,6 +73,7 @@ export class ClientConnection {
   start(): void {
     this.#socket.start({
       onData: bytes => {
+        if (this.#ended) return
         this.lastActiveMs = this.#options.now()
         this.#frames.push(bytes)
         this.#pump()
@@ -80,9 +88,9 @@ export class ClientConnection {
 
   /** Closes at once; a response that is still being made is dropped. */
   close(reason: string, fields: Record<string, string | number> = {}): void {
-    if (this.#closed) return
+    if (this.#ended) return
     this.#options.logger.info(reason, { client: this.remoteAddress, connection: this.id, ...fields })
-    this.#socket.destroy()
+    this.#end()
   }
 
   readonly #onMemory = (): void => {
@@ -93,7 +101,7 @@ export class ClientConnection {
 
   #pump(): void {
     try {
-      while (!this.#busy && !this.#blockedOnSend && !this.#closed) {
+      while (!this.#busy && !this.#blockedOnSend && !this.#ended) {
         const frame = this.#nextFrame()
         if (!frame) break
         this.#handle(frame)
@@ -108,7 +116,7 @@ export class ClientConnection {
     if (this.#waitingForMemory) return null
     const size = this.#frames.nextSize()
     if (size < 0) return null
-    if (this.#grantedBytes === 0) {
+    if (this.#grantedBytes === 0 && size > READ_AHEAD_BYTES) {
       if (!this.#options.memory.take(size, this.#onMemory)) {
         this.#waitingForMemory = true
         return null
@@ -120,14 +128,23 @@ export class ClientConnection {
 
   #handle(frame: Uint8Array): void {
     this.#busy = true
-    const response = this.#options.router.handle(frame, this)
+    let response: ReturnType<Router['handle']>
+    try {
+      response = this.#options.router.handle(frame, this)
+    } catch (error) {
+      this.#handled()
+      throw error
+    }
     if (response instanceof Promise) {
       response.then(
         chunks => {
           this.#respond(chunks)
           this.#pump()
         },
-        error => this.#fail(error),
+        error => {
+          this.#handled()
+          this.#fail(error)
+        },
       )
     } else {
       this.#respond(response)
@@ -135,15 +152,19 @@ export class ClientConnection {
   }
 
   #respond(chunks: readonly Uint8Array[] | null): void {
-    this.#releaseMemory()
-    this.#busy = false
-    if (this.#closed || !chunks) return
+    this.#handled()
+    if (this.#ended || !chunks) return
     this.lastActiveMs = this.#options.now()
     if (!this.#socket.write(chunks)) this.#blockedOnSend = true
   }
 
+  #handled(): void {
+    this.#busy = false
+    this.#releaseMemory()
+  }
+
   #holdBack(): void {
-    if (this.#closed) return
+    if (this.#ended) return
     const stalled = this.#busy || this.#blockedOnSend
     const full = this.#waitingForMemory || (stalled && this.#frames.bufferedBytes >= READ_AHEAD_BYTES)
     if (full === this.#paused) return
@@ -153,22 +174,26 @@ export class ClientConnection {
   }
 
   #fail(error: unknown): void {
-    if (this.#closed) return
-    const known = error instanceof ProtocolError
+    if (this.#ended) return
+    const { logger } = this.#options
     const fields = { client: this.remoteAddress, connection: this.id, listener: this.listenerName }
-    if (known)
-      this.#options.logger.warn('closing connection: bad request', {
-        ...fields,
-        code: error.code,
-        reason: error.message,
-      })
-    else this.#options.logger.error('closing connection: request failed', { ...fields, error: error as Error })
+    if (error instanceof ProtocolError)
+      logger.warn('closing connection: bad request', { ...fields, code: error.code, reason: error.message })
+    else if (error instanceof ConnectionClosingError)
+      logger.info('closing connection: no other way to tell the client', { ...fields, reason: error.message })
+    else logger.error('closing connection: request failed', { ...fields, error: error as Error })
+    this.#end()
+  }
+
+  #end(): void {
+    this.#ended = true
     this.#socket.destroy()
   }
 
   #onClose(error: Error | null): void {
     if (this.#closed) return
     this.#closed = true
+    this.#ended = true
     if (this.#waitingForMemory) this.#options.memory.cancel(this.#onMemory)
     // A request that is still being handled keeps its memory until it is done.
     if (!this.#busy) this.#releaseMemory()

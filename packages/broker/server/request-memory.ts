@@ -6,7 +6,9 @@
 export class RequestMemory {
   readonly #capacity: number
   #available: number
-  readonly #waiting: { size: number; granted: () => void; cancelled: boolean }[] = []
+  /** Size by callback, in the order of asking. */
+  readonly #waiting = new Map<() => void, number>()
+  #granting = false
 
   constructor(capacityBytes: number) {
     this.#capacity = capacityBytes
@@ -17,32 +19,42 @@ export class RequestMemory {
     return this.#capacity - this.#available
   }
 
+  get waitingCount(): number {
+    return this.#waiting.size
+  }
+
   /**
    * True: the bytes are the caller's until `release`. False: `granted` is called when they are. A frame is granted while
    * anything at all is left, so that one larger than the capacity is not refused for ever.
    */
   take(size: number, granted: () => void): boolean {
-    if (this.#available > 0 && this.#waiting.length === 0) {
+    if (this.#available > 0 && this.#waiting.size === 0) {
       this.#available -= size
       return true
     }
-    this.#waiting.push({ size, granted, cancelled: false })
+    this.#waiting.set(granted, size)
     return false
   }
 
   /** The connection that waits with this callback is gone. */
   cancel(granted: () => void): void {
-    const waiting = this.#waiting.find(entry => entry.granted === granted)
-    if (waiting) waiting.cancelled = true
+    this.#waiting.delete(granted)
   }
 
   release(size: number): void {
     this.#available += size
-    while (this.#available > 0 && this.#waiting.length > 0) {
-      const next = this.#waiting.shift()!
-      if (next.cancelled) continue
-      this.#available -= next.size
-      next.granted()
+    // Whoever is granted may release at once: the loop that is running goes on with that, or the stack would grow.
+    if (this.#granting) return
+    this.#granting = true
+    try {
+      for (const [granted, wanted] of this.#waiting) {
+        if (this.#available <= 0) break
+        this.#waiting.delete(granted)
+        this.#available -= wanted
+        granted()
+      }
+    } finally {
+      this.#granting = false
     }
   }
 }

@@ -7,7 +7,6 @@ import type { Logger } from '@ottla/io'
 import {
   decode,
   decodeRequestHeader,
-  ErrorCode,
   encodeResponse,
   type Init,
   inRange,
@@ -15,7 +14,7 @@ import {
   ProtocolError,
   type RequestHeader,
 } from '@ottla/protocol'
-import { ApiError } from '../errors.ts'
+import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
 import type { Services } from '../services.ts'
@@ -63,12 +62,12 @@ export class Router {
     try {
       result = handler.handle(request as never, context, this.#services)
     } catch (error) {
-      return this.#encode(handler, header, this.#onError(handler, error))
+      return this.#encode(handler, header, this.#onError(handler, header, error))
     }
     if (result instanceof Promise) {
       return result.then(
         response => this.#encode(handler, header, response),
-        error => this.#encode(handler, header, this.#onError(handler, error)),
+        error => this.#encode(handler, header, this.#onError(handler, header, error)),
       )
     }
     return this.#encode(handler, header, result)
@@ -79,15 +78,18 @@ export class Router {
     return encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
   }
 
-  /** A response that carries the error, where the API has a place for it; otherwise the connection has to go. */
-  #onError(handler: Handler, error: unknown): Init<Message> {
-    if (!(error instanceof ApiError)) {
-      this.#logger.error('request failed', { api: handler.request.name, error: error as Error })
-    }
-    if (!('errorCode' in handler.response.fields)) throw error
-    const errorCode = error instanceof ApiError ? error.errorCode : ErrorCode.UNKNOWN_SERVER_ERROR
-    const message = 'errorMessage' in handler.response.fields ? { errorMessage: (error as Error).message } : {}
-    return { errorCode, ...message } as Init<Message>
+  /** A response that carries the error, where this version of the API has a place for it; else the connection has to go. */
+  #onError({ response }: Handler, { apiVersion }: RequestHeader, error: unknown): Init<Message> {
+    if (error instanceof ConnectionClosingError) throw error
+    const { errorCode: place, errorMessage } = response.fields
+    const hasPlace = place !== undefined && inRange(place.versions, apiVersion)
+    if (!hasPlace) throw error
+    if (!(error instanceof ApiError))
+      this.#logger.error('request failed', { api: response.name, error: error as Error })
+    return {
+      errorCode: errorCodeOf(error),
+      ...(errorMessage ? { errorMessage: messageOf(error) } : {}),
+    } as Init<Message>
   }
 
   #unsupportedVersion(handler: Handler, header: RequestHeader): ResponseBytes {

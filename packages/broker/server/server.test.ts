@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { heartbeat, largeHeartbeat, PORT, rawServer } from './testing/raw-server.ts'
+
+test('a silent client is closed after connections.max.idle.ms, one that speaks is not', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
+  const silent = await server.connect()
+  const talker = await server.connect()
+  for (let i = 0; i < 10; i++) {
+    talker.send(heartbeat(i))
+    await server.world.advance(10_000)
+    if (i < 5) assert.equal(silent.isClosed, false, `after ${i + 1}0 s`)
+  }
+  assert.equal(silent.isClosed, true)
+  assert.equal(talker.isClosed, false)
+  assert.equal(server.server.connectionCount, 1)
+  await server.world.advance(80_000)
+  assert.equal(talker.isClosed, true)
+})
+
+test('a client whose request is being handled is not idle; from its answer on it is', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
+  const client = await server.connect()
+  client.send(heartbeat(1, 'hold'))
+  await server.world.advance(200_000)
+  assert.equal(client.isClosed, false)
+  server.held[0]!.answer()
+  await server.settle()
+  assert.deepEqual(client.answers, [1])
+  await server.world.advance(50_000)
+  assert.equal(client.isClosed, false)
+  await server.world.advance(30_000)
+  assert.equal(client.isClosed, true)
+})
+
+test('half of a request and then nothing is idle too, and gives its memory back', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
+  const client = await server.connect()
+  client.send(largeHeartbeat(1, 1_000_000).subarray(0, 500))
+  await server.settle()
+  assert.ok(server.memory.usedBytes > 0)
+  await server.world.advance(80_000)
+  assert.equal(client.isClosed, true)
+  assert.equal(server.memory.usedBytes, 0)
+})
+
+test('-1 never closes anybody', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: -1 })
+  const client = await server.connect()
+  await server.world.advance(30 * 86_400_000)
+  assert.equal(client.isClosed, false)
+})
+
+test('over max.connections nobody is taken until one has gone', async () => {
+  const server = await rawServer({ maxConnections: 2, connectionsMaxIdleMs: 60_000 })
+  const first = await server.connect()
+  const second = await server.connect()
+  const third = await server.connect()
+  await server.settle()
+  assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [false, false, true])
+  first.connection.destroy()
+  await server.settle()
+  const fourth = await server.connect()
+  fourth.send(heartbeat(1))
+  await server.settle()
+  assert.deepEqual(fourth.answers, [1])
+})
+
+test('max.connections.per.ip counts each address by itself, with exceptions', async () => {
+  const server = await rawServer({ maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: new Map([['guest', 3]]) })
+  const guest = server.world.neighbor('guest')
+  const other = server.world.neighbor('other')
+  const count = async (from: typeof guest): Promise<number> => {
+    let open = 0
+    for (let i = 0; i < 5; i++) {
+      const client = await server.connect(from)
+      client.send(heartbeat(1))
+      await server.settle()
+      open += client.answers.length
+    }
+    return open
+  }
+  assert.equal(await count(guest), 3)
+  assert.equal(await count(other), 2)
+  assert.equal(server.server.connectionCount, 5)
+})
+
+test('a flood of refused connections is two lines in the log', async () => {
+  const server = await rawServer({ maxConnections: 0, connectionsMaxIdleMs: 60_000 })
+  for (let i = 0; i < 100; i++) await server.connect()
+  await server.world.advance(20_000)
+  const warnings = server.world.log.lines.filter(({ level }) => level === 'warn')
+  assert.deepEqual(
+    warnings.map(({ message, fields }) => [message, fields?.count]),
+    [
+      ['refusing connections: limit reached', undefined],
+      ['connections refused', 100],
+    ],
+  )
+})
+
+test('a thousand idle connections do not slow one that works', async () => {
+  const server = await rawServer()
+  for (let i = 0; i < 1000; i++) await server.connect()
+  const client = await server.connect()
+  client.send(heartbeat(1))
+  await server.settle()
+  assert.deepEqual(client.answers, [1])
+  assert.equal(server.server.connectionCount, 1001)
+})
+
+test('close ends every connection and frees the port', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
+  const idle = await server.connect()
+  const busy = await server.connect()
+  busy.send(heartbeat(1, 'hold'))
+  await server.settle()
+  await server.world.runUntil(server.server.close())
+  await server.settle()
+  assert.deepEqual([idle.isClosed, busy.isClosed], [true, true])
+  assert.equal(server.server.connectionCount, 0)
+  server.held[0]!.answer()
+  await server.settle()
+  assert.equal(server.world.time!.pending, 0, 'no timer is left')
+  await assert.rejects(
+    server.world.runUntil(server.world.network.connect({ host: '127.0.0.1', port: PORT })),
+    /ECONNREFUSED/,
+  )
+})
+
+test('one fault after another on one connection after another, and the sum is zero', async () => {
+  const server = await rawServer({
+    memoryBytes: 300_000,
+    connectionsMaxIdleMs: 60_000,
+    world: { seed: 3, network: { fragments: true, resetProbability: 0.02, delayMs: [0, 20] } },
+  })
+  const random = server.world.stream('clients')
+  for (let i = 0; i < 150; i++) {
+    const client = await server.connect().catch(() => null)
+    if (!client) continue
+    const whole = random.chance(0.5) ? largeHeartbeat(i, 100_000) : heartbeat(i)
+    client.send(random.chance(0.3) ? whole.subarray(0, random.integer(whole.length)) : whole)
+    if (random.chance(0.3)) client.connection.destroy()
+    await server.world.advance(random.integer(50))
+  }
+  await server.world.advance(200_000)
+  assert.equal(server.server.connectionCount, 0)
+  assert.equal(server.memory.usedBytes, 0)
+  assert.equal(server.memory.waitingCount, 0)
+})

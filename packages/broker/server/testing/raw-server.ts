@@ -1,0 +1,179 @@
+/**
+ * A server with handlers of the test's own over the memory network, and clients that send whatever bytes they like. The
+ * handlers answer when the test says so; everything between the socket and them is the product.
+ */
+import type { Connection } from '@ottla/io'
+import { type MemoryWorld, type MemoryWorldOptions, memoryWorld } from '@ottla/io/memory'
+import { encodeRequest, FrameReader, type Init, type Message } from '@ottla/protocol'
+import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
+import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { ConnectionClosingError } from '../../errors.ts'
+import { apiVersions } from '../../handlers/api-versions.ts'
+import { defineHandler, type Handler, type RequestContext } from '../../handlers/handler.ts'
+import { MetadataCache } from '../../metadata-cache.ts'
+import type { Services } from '../../services.ts'
+import { RequestMemory } from '../request-memory.ts'
+import { Router } from '../router.ts'
+import { Server, type ServerOptions } from '../server.ts'
+
+export const PORT = 9092
+const MAX_FRAME_BYTES = 4 * 1024 * 1024
+
+interface Held {
+  readonly groupId: string
+  readonly context: RequestContext
+  answer(): void
+  fail(error: Error): void
+}
+
+type Limits = Partial<Omit<ServerOptions, 'world' | 'memory'>> & { readonly memoryBytes?: number }
+
+export class RawServer {
+  readonly world: MemoryWorld
+  readonly server: Server
+  readonly memory: RequestMemory
+  /** Heartbeats whose group id begins with `hold`, in the order of arrival, until the test answers them. */
+  readonly held: Held[] = []
+  /** Group ids of all heartbeats, in the order in which they were handled. */
+  readonly handled: string[] = []
+
+  constructor(world: MemoryWorld, { memoryBytes, ...options }: Limits) {
+    this.world = world
+    this.memory = new RequestMemory(memoryBytes ?? 256 * 1024 * 1024)
+    this.server = new Server({
+      world,
+      memory: this.memory,
+      socketRequestMaxBytes: MAX_FRAME_BYTES,
+      socketListenBacklogSize: 50,
+      maxConnections: Number.MAX_SAFE_INTEGER,
+      maxConnectionsPerIp: Number.MAX_SAFE_INTEGER,
+      maxConnectionsPerIpOverrides: new Map(),
+      connectionsMaxIdleMs: -1,
+      ...options,
+    })
+  }
+
+  async start(): Promise<void> {
+    const services = {
+      world: this.world,
+      metadata: new MetadataCache('cluster'),
+      apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
+    } as unknown as Services
+    const router = new Router([apiVersions, this.#heartbeat(), echo, produce], services)
+    await this.world.runUntil(this.server.listen({ name: 'PLAINTEXT', host: '', port: PORT, router: () => router }))
+    this.server.serve()
+  }
+
+  async connect(from: MemoryWorld = this.world): Promise<RawClient> {
+    const host = from === this.world ? '127.0.0.1' : this.world.name
+    return new RawClient(await this.world.runUntil(from.network.connect({ host, port: PORT })))
+  }
+
+  /** All that can happen without time passing has happened. */
+  settle(): Promise<void> {
+    return this.world.advance(0)
+  }
+
+  #heartbeat(): Handler {
+    return defineHandler({
+      request: HeartbeatRequest,
+      response: HeartbeatResponse,
+      handle: ({ groupId, generationId }, context) => {
+        this.handled.push(groupId)
+        if (!groupId.startsWith('hold')) return { throttleTimeMs: generationId }
+        return new Promise((resolve, reject) =>
+          this.held.push({
+            groupId,
+            context,
+            answer: () => resolve({ throttleTimeMs: generationId }),
+            fail: reject,
+          }),
+        )
+      },
+    })
+  }
+}
+
+/** Answers with as many topics as were asked for: large requests, large responses. */
+const echo: Handler = defineHandler({
+  request: MetadataRequest,
+  response: MetadataResponse,
+  handle: ({ topics }) => ({ topics: (topics ?? []).map(({ name }) => ({ name })) }),
+})
+
+/** Closes the connection, as acks=0 that failed. */
+const produce: Handler = defineHandler({
+  request: ProduceRequest,
+  response: ProduceResponse,
+  handle: async () => {
+    throw new ConnectionClosingError('produce with acks=0 failed')
+  },
+})
+
+export async function rawServer({
+  world,
+  ...options
+}: Limits & { readonly world?: MemoryWorldOptions } = {}): Promise<RawServer> {
+  const server = new RawServer(memoryWorld({ logLevel: 'debug', name: 'server', ...world }), options)
+  await server.start()
+  return server
+}
+
+export class RawClient {
+  readonly connection: Connection
+  readonly frames: Uint8Array[] = []
+  receivedBytes = 0
+  isClosed = false
+  readonly #reader = new FrameReader(256 * 1024 * 1024)
+
+  constructor(connection: Connection) {
+    this.connection = connection
+    connection.start({
+      onData: bytes => {
+        this.receivedBytes += bytes.length
+        this.#reader.push(bytes)
+        for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) this.frames.push(frame)
+      },
+      onDrain: () => {},
+      onClose: () => {
+        this.isClosed = true
+      },
+    })
+  }
+
+  send(bytes: Uint8Array): void {
+    this.connection.write([bytes])
+  }
+
+  /** Correlation ids of the responses so far. */
+  get answers(): number[] {
+    return this.frames.map(frame => Buffer.from(frame).readInt32BE(0))
+  }
+}
+
+/** With its size in front. */
+export function frame<M extends Message>(schema: M, version: number, correlationId: number, value: Init<M>): Buffer {
+  return Buffer.concat(encodeRequest(schema, version, { correlationId, clientId: 'test' }, value))
+}
+
+export function heartbeat(correlationId: number, groupId = 'g', memberId = ''): Buffer {
+  return frame(HeartbeatRequest, 4, correlationId, { groupId, memberId, generationId: correlationId })
+}
+
+/** Of about so many bytes. */
+export function largeHeartbeat(correlationId: number, sizeInBytes: number, groupId = 'g'): Buffer {
+  // What follows the message is passed over.
+  const plain = heartbeat(correlationId, groupId)
+  const filler = Buffer.alloc(sizeInBytes)
+  const large = Buffer.concat([plain, filler])
+  large.writeInt32BE(large.length - 4, 0)
+  return large
+}
+
+export function sized(body: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(4 + body.length)
+  bytes.writeInt32BE(body.length, 0)
+  bytes.set(body, 4)
+  return bytes
+}
