@@ -27,18 +27,7 @@ const READ_AS: Readonly<Record<string, string>> = {
  * honoured, and its row must say so.
  */
 const AWAITED: readonly string[] = [
-  'controller.quorum.bootstrap.servers',
-  'controller.quorum.voters',
-  'internal.metadata.delete.delay.millis',
-  'internal.metadata.log.segment.bytes',
-  'internal.metadata.max.batch.size.in.bytes',
-  'metadata.log.max.record.bytes.between.snapshots',
-  'metadata.log.max.snapshot.interval.ms',
-  'metadata.log.segment.bytes',
-  'metadata.log.segment.ms',
-  'metadata.max.retention.bytes',
-  'metadata.max.retention.ms',
-  'num.recovery.threads.per.data.dir',
+  // Read by `refusals`, which lets nothing but both roles start.
   'process.roles',
 ]
 

@@ -2,7 +2,7 @@
 
 import { boolean, int, list, long, REQUIRED, string, YES } from '../definition.ts'
 import { atLeast, BOOTSTRAP_SERVERS, listOfAny, QUORUM_VOTERS } from '../validators.ts'
-import { QUORUM, SASL } from './honoured.ts'
+import { FIXED_SIZES, QUORUM, SASL } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const QUORUM_CONFIGS = {
@@ -51,8 +51,8 @@ export const QUORUM_CONFIGS = {
     'How often the leader of an idle quorum writes an empty record, so that everybody sees progress; 0: never.'),
   'internal.metadata.log.segment.bytes': int(null, 'low', YES, { internal: true },
     'metadata.log.segment.bytes without its lower bound. For tests.'),
-  'internal.metadata.max.batch.size.in.bytes': int(8_388_608, 'low', YES, { internal: true },
+  'internal.metadata.max.batch.size.in.bytes': int(8_388_608, 'low', FIXED_SIZES, { internal: true },
     'The largest batch in the metadata log. For tests.'),
-  'internal.metadata.delete.delay.millis': long(60_000, 'low', YES, { internal: true },
+  'internal.metadata.delete.delay.millis': long(60_000, 'low', FIXED_SIZES, { internal: true },
     'A file of the metadata log that is no longer needed is removed this much later. For tests.'),
 } as const
