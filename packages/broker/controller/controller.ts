@@ -49,6 +49,11 @@ export class Controller implements ControllerState {
     return this.#loader.image
   }
 
+  /** So that what was replayed last is not shown to anybody yet. */
+  get hasOpenTransaction(): boolean {
+    return this.#loader.transactionOffset !== null
+  }
+
   get partitions(): PartitionIndex {
     return this.#partitions
   }
@@ -113,7 +118,7 @@ export class Controller implements ControllerState {
     if (this.#isActive || !this.#isSettled) throw new Error('the controller is activated twice, or amid a batch')
     this.#isActive = true
     this.heartbeats.activate(this.image.brokers.values(), nowMs)
-    return activationRecords(this.options, this.#loader.stableImage, this.#loader.transactionOffset !== null)
+    return activationRecords(this.options, this.#loader.stableImage, this.hasOpenTransaction)
   }
 
   /** Goes on as a standby from a committed image. */

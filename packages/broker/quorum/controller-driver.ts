@@ -1,10 +1,13 @@
 /**
- * Drives the controller: takes one request after another to it, appends what it decides to the quorum's log, and lets an
- * answer out, and the image's listeners see the change, once that is committed. Also what the controller does unasked:
- * fences silent brokers, writes a no-op where the log would otherwise stand still, makes snapshots.
+ * Drives the controller: takes one request after another to it, appends what it decides to the quorum's log, replays it,
+ * and lets the answer out, after the image's listeners have seen the change, once that is committed. Also what the
+ * controller does unasked: fences silent brokers, writes a no-op where the log would stand still, makes snapshots.
  *
- * The controller decides on its own uncommitted records, so a request that changes nothing still waits until everything
- * that it may have seen is committed.
+ * The controller decides on its own uncommitted records, so a request that changes nothing waits, too, until everything
+ * that it may have seen is committed. What never will be, because this node leads no more, is taken back by going back
+ * to the image that was published last.
+ *
+ * A standby, and a node that starts, only replay what is committed.
  */
 import type { Timer, World } from '@ottla/io'
 import { LogError } from '@ottla/log'
@@ -12,6 +15,7 @@ import { ProtocolError } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
 import {
   type Access,
+  CONTROLLER_APIS,
   Controller,
   type ControllerApiName,
   type ControllerRequest,
@@ -19,19 +23,20 @@ import {
   type ControllerResult,
   FULL_ACCESS,
 } from '../controller/index.ts'
-import { ApiError, MetadataError } from '../errors.ts'
+import { ApiError, messageOf } from '../errors.ts'
 import {
   EMPTY_IMAGE,
   type MetadataDelta,
   type MetadataImage,
   type MetadataRecord,
+  mergeDeltas,
   metadataRecord,
   type Provenance,
-  snapshotRecords,
 } from '../image/index.ts'
 import type { MetadataBatch } from './batches.ts'
 import type { LeaderAndEpoch, MetadataQuorum, QuorumListener } from './metadata-quorum.ts'
 import type { SnapshotId } from './snapshot-files.ts'
+import { Snapshotter } from './snapshotter.ts'
 
 export interface ControllerDriverOptions {
   readonly world: World
@@ -40,13 +45,16 @@ export interface ControllerDriverOptions {
   readonly quorum: MetadataQuorum
   /** From bootstrap.checkpoint, for a log that is empty. */
   readonly bootstrapRecords: readonly MetadataRecord[]
-  /** In log order; returns before the next one comes. */
+  /**
+   * In log order, each following the one before; the first leads from the empty image to all that the log held at the
+   * start. Must not throw: what it throws is logged, and the listener has missed something.
+   */
   readonly onPublished: (delta: MetadataDelta) => void
   /** The node can't go on: its metadata cannot be written or does not make sense. */
   readonly onFailure: (error: Error) => void
 }
 
-/** Something that waits until an offset is committed. */
+/** What is let out once everything up to `offset` is committed. */
 interface Pending {
   readonly offset: number
   readonly deltas: readonly MetadataDelta[]
@@ -57,20 +65,28 @@ interface Pending {
 export class ControllerDriver implements QuorumListener {
   readonly #options: ControllerDriverOptions
   readonly #controller: Controller
-  #epoch = -1
+  readonly #snapshotter: Snapshotter
+  /** In which this node is the active controller; null: it is not. */
+  #epoch: number | null = null
+  /** Published last. */
+  #image: MetadataImage = EMPTY_IMAGE
+  /** How far the log has been read while it is loaded; null once it is. */
+  #loading: Provenance | null = EMPTY_IMAGE.provenance
+  /** In ascending order of offsets. */
   #pending: Pending[] = []
-  #published: MetadataImage = EMPTY_IMAGE
-  #deadline: Timer | null = null
-  #idle: Timer | null = null
-  #bytesSinceSnapshot = 0
-  #lastSnapshotMs: number
-  #snapshotting: Promise<void> | null = null
+  /** Committed, and not in `#image`: of a transaction, or a request's records, of which the rest is to come. */
+  #unpublished: MetadataBatch[] = []
+  #activation: Promise<void> = Promise.resolve()
+  #sessionTimer: Timer | null = null
+  #idleTimer: Timer | null = null
+  #lastAppendMs = 0
+  #failure: Error | null = null
   #isClosed = false
 
   private constructor(options: ControllerDriverOptions) {
-    const { world, quorum, config, clusterId, bootstrapRecords } = options
+    const { quorum, config, clusterId, bootstrapRecords, world } = options
     this.#options = options
-    this.#lastSnapshotMs = world.clock.monotonic()
+    this.#snapshotter = new Snapshotter(options)
     this.#controller = new Controller({
       config,
       clusterId,
@@ -81,35 +97,73 @@ export class ControllerDriver implements QuorumListener {
     })
   }
 
-  /** Resolves when the log is read and this node is the active controller; what was read has been published by then. */
+  /**
+   * Resolves when the log is read and published, and bootstrapped if it was empty. Throws what the quorum throws; it is
+   * closed then.
+   */
   static async start(options: ControllerDriverOptions): Promise<ControllerDriver> {
     const driver = new ControllerDriver(options)
-    await options.quorum.start(driver)
-    await driver.#committed(driver.#options.quorum.endOffset - 1)
+    try {
+      await options.quorum.start(driver)
+      await driver.#activation
+    } catch (error) {
+      await driver.close()
+      throw driver.#failure ?? error
+    }
     return driver
   }
 
-  get isActive(): boolean {
-    return this.#epoch >= 0
+  /** Committed, and published. */
+  get image(): MetadataImage {
+    return this.#image
   }
 
-  /** Rejects with an ApiError NOT_CONTROLLER if this node is not, or ceases to be, the active controller. */
+  get isActive(): boolean {
+    return this.#epoch !== null
+  }
+
+  /**
+   * Resolves when what the controller decided is committed and published. Where it could not decide, or its decision is
+   * not known to be committed, the response says so: NOT_CONTROLLER.
+   */
   async request<Name extends ControllerApiName>(
     name: Name,
     request: ControllerRequest<Name>,
     apiVersion: number,
     access: Access = FULL_ACCESS,
   ): Promise<ControllerResponse<Name>> {
-    if (!this.isActive) throw notController()
-    const result = this.#controller.handle(name, request, {
-      nowMs: this.#options.world.clock.monotonic(),
-      apiVersion,
-      nextOffset: this.#options.quorum.endOffset,
-      access,
-    })
-    await this.#write(result)
-    this.#scheduleDeadline()
+    // Never inside the call of a listener: what it is told next has to follow what it is being told.
+    await null
+    try {
+      return await this.#handle(name, request, apiVersion, access)
+    } catch (error) {
+      const { failed } = CONTROLLER_APIS[name] as unknown as FailedResponse<Name>
+      return failed(request, this.#outcomeOf(name, error))
+    }
+  }
+
+  async #handle<Name extends ControllerApiName>(
+    name: Name,
+    request: ControllerRequest<Name>,
+    apiVersion: number,
+    access: Access,
+  ): Promise<ControllerResponse<Name>> {
+    if (!this.isActive || this.#isClosed) throw notController()
+    const nowMs = this.#options.world.clock.monotonic()
+    const nextOffset = this.#options.quorum.endOffset
+    const result = this.#controller.handle(name, request, { nowMs, apiVersion, nextOffset, access })
+    const committed = this.#write(result)
+    this.#scheduleExpiry()
+    await committed
     return result.response
+  }
+
+  #outcomeOf(name: ControllerApiName, error: unknown) {
+    const { errorCode } = error instanceof ApiError ? error : new ApiError('UNKNOWN_SERVER_ERROR', messageOf(error))
+    if (!(error instanceof ApiError)) {
+      this.#options.world.logger.error('the controller failed', { api: name, error: error as Error })
+    }
+    return { errorCode, errorMessage: messageOf(error) }
   }
 
   /** The broker is known to be gone, so that it need not be waited for until its session is over. */
@@ -117,97 +171,157 @@ export class ControllerDriver implements QuorumListener {
     this.#controller.heartbeats.remove(brokerId)
   }
 
+  /** Requests that are under way are answered first. Closes the quorum. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#deadline?.cancel()
-    this.#idle?.cancel()
-    await this.#snapshotting
+    this.#cancelTimers()
+    await this.#snapshotter.close()
     await this.#options.quorum.close()
     this.#stepDown()
   }
 
   // ----------------------------------------------------------------------------------------------- from the quorum
 
-  onSnapshotBegin(_id: SnapshotId): void {
-    this.#controller.reset(EMPTY_IMAGE)
+  onSnapshotBegin({ endOffset, epoch }: SnapshotId): void {
+    if (!this.#loading) throw new Error('a snapshot after the start is for followers, which there are none of yet')
+    this.#loading = { offset: endOffset - 1, epoch, timestampMs: -1, isBatchAligned: true }
   }
 
   onSnapshotRecords(records: readonly MetadataRecord[]): void {
-    for (const record of records) this.#controller.replay(record, -1)
+    for (const record of records) this.#controller.replay(record, this.#loading!.offset)
   }
 
-  onSnapshotEnd({ endOffset, epoch }: SnapshotId, lastContainedLogTimestamp: number): void {
-    const provenance = { offset: endOffset - 1, epoch, timestampMs: lastContainedLogTimestamp, isBatchAligned: true }
-    for (const delta of this.#settle(provenance)) this.#publish(delta)
+  onSnapshotEnd(_id: SnapshotId, lastContainedLogTimestamp: number): void {
+    this.#loading = { ...this.#loading!, timestampMs: lastContainedLogTimestamp }
   }
 
-  /** What this node wrote as the leader has been replayed already, when it was appended. */
   onCommitted(batch: MetadataBatch): void {
-    this.#bytesSinceSnapshot += batch.sizeInBytes
-    if (this.isActive || this.#pending.length > 0) this.#release(batch.lastOffset)
-    else for (const delta of this.#replay(batch.records, provenanceOf(batch))) this.#publish(delta)
-    this.#maybeSnapshot()
+    this.#snapshotter.count(batch.sizeInBytes)
+    this.#unpublished.push(batch)
+    if (this.#loading) {
+      this.#load(batch)
+      return
+    }
+    // What this node wrote as the leader was replayed when it was appended.
+    if (this.isActive) this.#release(batch.lastOffset)
+    else this.#follow(batch)
+    this.#snapshotter.consider(this.#image)
   }
 
   onLeaderChange({ leaderId, epoch }: LeaderAndEpoch): void {
-    if (leaderId !== this.#options.quorum.nodeId) {
-      this.#stepDown()
-      return
-    }
-    this.#epoch = epoch
-    const result = this.#controller.activate(this.#options.world.clock.monotonic())
-    this.#write(result).catch(error => this.#options.onFailure(error))
-    this.#scheduleDeadline()
-    this.#scheduleNoOp()
+    this.#finishLoading()
+    if (leaderId !== this.#options.quorum.nodeId) this.#stepDown()
+    else if (!this.#isClosed) this.#activate(epoch)
   }
 
   onFailure(error: Error): void {
+    this.#fail(error)
+  }
+
+  #load(batch: MetadataBatch): void {
+    this.#replay(batch.records, batch.baseOffset)
+    this.#loading = provenanceOf(batch)
+    if (!this.#controller.hasOpenTransaction) this.#unpublished = []
+  }
+
+  /** However much happened before the start, listeners see one step. */
+  #finishLoading(): void {
+    if (!this.#loading) return
+    const { published } = this.#controller.settle(this.#loading)
+    this.#loading = null
+    if (published.length > 0) this.#publish(published.reduce(mergeDeltas))
+  }
+
+  #follow(batch: MetadataBatch): void {
+    this.#replay(batch.records, batch.baseOffset)
+    for (const delta of this.#controller.settle(provenanceOf(batch)).published) this.#publish(delta)
+  }
+
+  #replay(records: readonly MetadataRecord[], baseOffset: number): void {
+    let offset = baseOffset
+    for (const record of records) this.#controller.replay(record, offset++)
+  }
+
+  #publish(delta: MetadataDelta): void {
+    this.#image = delta.image
+    const { offset } = delta.image.provenance
+    this.#unpublished = this.#unpublished.filter(({ lastOffset }) => lastOffset > offset)
+    try {
+      this.#options.onPublished(delta)
+    } catch (error) {
+      this.#options.world.logger.error('a listener could not take in metadata', { error: error as Error, offset })
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------ leading
+
+  #activate(epoch: number): void {
+    this.#epoch = epoch
+    this.#activation = this.#write(this.#controller.activate(this.#options.world.clock.monotonic()))
+    // It is for `start` to tell; later on, whoever made it fail does.
+    this.#activation.catch(() => {})
+    this.#scheduleExpiry()
+    this.#scheduleNoOp(this.#options.config.metadataMaxIdleIntervalMs)
+  }
+
+  #stepDown(): void {
+    if (!this.isActive) return
+    this.#epoch = null
+    this.#cancelTimers()
+    this.#controller.reset(this.#image)
+    for (const batch of this.#unpublished) this.#follow(batch)
+    for (const { reject } of this.#pending.splice(0)) reject(notController())
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return
+    this.#failure = error
+    const epoch = this.#epoch
     this.#stepDown()
+    if (epoch !== null) this.#options.quorum.resign(epoch)
     this.#options.onFailure(error)
   }
 
-  // ------------------------------------------------------------------------------------------------------- writing
-
   /** Resolves when the records, and everything before them, are committed. */
   #write({ records, isAtomic }: ControllerResult<unknown>): Promise<void> {
-    const { quorum, world } = this.#options
-    if (records.length === 0) return this.#committed(quorum.endOffset - 1)
-    const offset = this.#append(records, isAtomic)
-    const firstOffset = offset - records.length + 1
-    const provenance = { offset, epoch: this.#epoch, timestampMs: world.clock.now(), isBatchAligned: true }
-    const deltas = this.#replay(records, provenance, firstOffset)
-    return this.#committed(offset, deltas)
+    if (records.length === 0) return this.#committed(this.#options.quorum.endOffset - 1, [])
+    const { clock } = this.#options.world
+    try {
+      const offset = this.#append(records, isAtomic)
+      this.#lastAppendMs = clock.monotonic()
+      const provenance = { offset, epoch: this.#epoch!, timestampMs: clock.now(), isBatchAligned: true }
+      return this.#committed(offset, this.#takeOwn(records, provenance))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #append(records: readonly MetadataRecord[], isAtomic: boolean): number {
     try {
-      return this.#options.quorum.append(this.#epoch, records, { isAtomic })
+      return this.#options.quorum.append(this.#epoch!, records, { isAtomic })
     } catch (error) {
-      if (error instanceof LogError) throw notController(error)
-      if (error instanceof ProtocolError)
-        throw new ApiError('POLICY_VIOLATION', `too much for one metadata batch: ${error.message}`, { cause: error })
+      if (error instanceof LogError || !this.isActive) throw notController(error as Error)
+      if (error instanceof ProtocolError && error.code === 'ERR_TOO_LARGE') {
+        const message = 'The request needs more than fits in one batch of the metadata log.'
+        throw new ApiError('POLICY_VIOLATION', message, { cause: error })
+      }
       throw error
     }
   }
 
-  #replay(records: readonly MetadataRecord[], provenance: Provenance, firstOffset?: number): readonly MetadataDelta[] {
-    let offset = firstOffset ?? provenance.offset - records.length + 1
+  /** What does not replay here will not on any other node, nor at the next start. */
+  #takeOwn(records: readonly MetadataRecord[], provenance: Provenance): readonly MetadataDelta[] {
     try {
-      for (const record of records) this.#controller.replay(record, offset++)
+      this.#replay(records, provenance.offset - records.length + 1)
+      return this.#controller.settle(provenance).published
     } catch (error) {
-      if (error instanceof MetadataError) this.#options.onFailure(error)
-      throw error
+      this.#fail(error as Error)
+      throw notController(error as Error)
     }
-    return this.#settle(provenance)
   }
 
-  #settle(provenance: Provenance): readonly MetadataDelta[] {
-    return this.#controller.settle(provenance).published
-  }
-
-  #committed(offset: number, deltas: readonly MetadataDelta[] = []): Promise<void> {
-    if (deltas.length === 0 && this.#options.quorum.highWatermark > offset && this.#pending.length === 0)
-      return Promise.resolve()
+  #committed(offset: number, deltas: readonly MetadataDelta[]): Promise<void> {
+    if (this.#pending.length === 0 && this.#options.quorum.highWatermark > offset) return Promise.resolve()
     return new Promise((resolve, reject) => this.#pending.push({ offset, deltas, resolve, reject }))
   }
 
@@ -219,77 +333,60 @@ export class ControllerDriver implements QuorumListener {
     }
   }
 
-  #publish(delta: MetadataDelta): void {
-    this.#published = delta.image
-    this.#options.onPublished(delta)
-  }
-
-  #stepDown(): void {
-    if (!this.isActive) return
-    this.#epoch = -1
-    this.#deadline?.cancel()
-    this.#idle?.cancel()
-    const error = notController()
-    for (const { reject } of this.#pending.splice(0)) reject(error)
-    this.#controller.reset(this.#published)
-  }
-
   // ------------------------------------------------------------------------------------------------------- unasked
 
-  #scheduleDeadline(): void {
-    this.#deadline?.cancel()
+  #scheduleExpiry(): void {
+    this.#sessionTimer?.cancel()
+    const deadline = this.#controller.nextDeadlineMs()
+    if (!Number.isFinite(deadline) || this.#isClosed) return
     const { clock } = this.#options.world
-    const at = this.#controller.nextDeadlineMs()
-    if (!Number.isFinite(at) || this.#isClosed) return
-    this.#deadline = clock.setTimer(at - clock.monotonic(), () => this.#expire())
+    this.#sessionTimer = clock.setTimer(deadline - clock.monotonic(), () => this.#expire())
   }
 
   #expire(): void {
     if (!this.isActive) return
     const result = this.#controller.expire(this.#options.world.clock.monotonic())
-    if (result)
-      this.#write(result).catch(error => this.#options.world.logger.error('could not fence a broker', { error }))
-    this.#scheduleDeadline()
+    if (result) this.#writeUnasked(result, 'could not fence a broker')
+    this.#scheduleExpiry()
   }
 
   /** So that the time since the last record tells whether the controller is alive (KIP-835). 0: never. */
-  #scheduleNoOp(): void {
+  #scheduleNoOp(delayMs: number): void {
     const { world, config } = this.#options
-    if (config.metadataMaxIdleIntervalMs <= 0) return
-    this.#idle = world.clock.setTimer(config.metadataMaxIdleIntervalMs, () => {
+    const idleMs = config.metadataMaxIdleIntervalMs
+    if (idleMs <= 0 || this.#isClosed) return
+    this.#idleTimer?.cancel()
+    this.#idleTimer = world.clock.setTimer(delayMs, () => {
       if (!this.isActive) return
-      const noOp = { records: [metadataRecord('NoOpRecord', 0, {})], isAtomic: false, response: null }
-      this.#write(noOp).then(
-        () => this.#scheduleNoOp(),
-        error => world.logger.warn('no-op record failed', { error }),
-      )
+      const leftMs = this.#lastAppendMs + idleMs - world.clock.monotonic()
+      if (leftMs <= 0) this.#writeUnasked(NO_OP, 'could not write a no-op')
+      this.#scheduleNoOp(leftMs > 0 ? leftMs : idleMs)
     })
   }
 
-  #maybeSnapshot(): void {
-    const { config, world } = this.#options
-    const sinceMs = world.clock.monotonic() - this.#lastSnapshotMs
-    const tooMuch = this.#bytesSinceSnapshot >= config.metadataLogMaxRecordBytesBetweenSnapshots
-    const tooLong = config.metadataLogMaxSnapshotIntervalMs > 0 && sinceMs >= config.metadataLogMaxSnapshotIntervalMs
-    if (!(tooMuch || tooLong) || this.#snapshotting || this.#isClosed) return
-    this.#snapshotting = this.#snapshot().finally(() => {
-      this.#snapshotting = null
+  #writeUnasked(result: ControllerResult<null>, failure: string): void {
+    this.#write(result).catch(error => {
+      if (this.isActive) this.#options.world.logger.error(failure, { error })
     })
   }
 
-  async #snapshot(): Promise<void> {
-    const { quorum, world } = this.#options
-    const image = this.#published
-    const { offset, epoch, timestampMs, isBatchAligned } = image.provenance
-    if (offset < 0 || !isBatchAligned) return
-    this.#bytesSinceSnapshot = 0
-    this.#lastSnapshotMs = world.clock.monotonic()
-    try {
-      await quorum.writeSnapshot({ endOffset: offset + 1, epoch }, timestampMs, snapshotRecords(image))
-    } catch (error) {
-      world.logger.error('could not write a metadata snapshot', { error: error as Error })
-    }
+  #cancelTimers(): void {
+    this.#sessionTimer?.cancel()
+    this.#idleTimer?.cancel()
   }
+}
+
+const NO_OP: ControllerResult<null> = {
+  records: [metadataRecord('NoOpRecord', 0, {})],
+  isAtomic: true,
+  response: null,
+}
+
+interface FailedResponse<Name extends ControllerApiName> {
+  failed(
+    request: ControllerRequest<Name>,
+    outcome: { readonly errorCode: number; readonly errorMessage: string },
+  ): ControllerResponse<Name>
 }
 
 function provenanceOf({ lastOffset, epoch, timestampMs }: MetadataBatch): Provenance {
@@ -297,5 +394,5 @@ function provenanceOf({ lastOffset, epoch, timestampMs }: MetadataBatch): Proven
 }
 
 function notController(cause?: Error): ApiError {
-  return new ApiError('NOT_CONTROLLER', 'this node is not the active controller', cause ? { cause } : {})
+  return new ApiError('NOT_CONTROLLER', 'This node is not the active controller.', cause ? { cause } : {})
 }
