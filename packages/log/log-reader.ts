@@ -104,7 +104,7 @@ export class LogReader {
         if (segment.isDeleted) return null
         if (!(error instanceof ProtocolError)) throw error
         // Either the index or the log is not what was written. The index can be made again.
-        if (isRebuilt || !segment.isClosed) {
+        if (isRebuilt) {
           throw new LogError('CORRUPT_MESSAGE', `segment ${segment.baseOffset} is damaged: ${error.message}`, {
             cause: error,
           })
@@ -112,7 +112,8 @@ export class LogReader {
         isRebuilt = true
         this.forget()
         place = null
-        await this.#store.inTurn(() => segment.rebuildIndexes())
+        await segment.rebuildIndexes()
+        if (segment.isClosed) await this.#store.inTurn(() => segment.saveIndexes(true))
       }
     }
   }
@@ -157,7 +158,7 @@ export class LogReader {
 
   /** The batch that holds `offset`, or the first one after it: where it begins; null: there is none in this segment. */
   async findBatch(segment: Segment, offset: number): Promise<{ position: number; baseOffset: number } | null> {
-    let { position } = await this.#indexedPlace(segment, offset)
+    let position = await segment.positionBelow(offset)
     const end = segment.writtenSize
     const wanted = { startOffset: offset, boundOffset: Number.MAX_SAFE_INTEGER, maxBytes: 0, minOneBatch: false }
     while (end - position >= HEADER_BYTES_UP_TO_MAGIC) {

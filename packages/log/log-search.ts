@@ -16,8 +16,8 @@ export async function findTimestamp(
     // What has no timestamps is as young as its last change.
     const latest = largest.timestamp >= 0 ? largest.timestamp : await segment.lastModifiedMs()
     if (latest < timestamp) continue
-    const { offset, time } = await segment.indexes()
-    const position = offset.positionBelow(Math.max(time.offsetBelow(timestamp), startOffset))
+    const { time } = await segment.indexes()
+    const position = await segment.positionBelow(Math.max(time.offsetBelow(timestamp), startOffset))
     const found = await firstRecord(
       segment,
       position,
@@ -40,10 +40,9 @@ export async function findLargestTimestamp(segments: readonly Segment[]): Promis
     largest = found
   }
   if (!latest) return null
-  const { offset } = await latest.indexes()
   return await firstRecord(
     latest,
-    offset.positionBelow(largest.offset),
+    await latest.positionBelow(largest.offset),
     batch => batch.maxTimestamp === largest.timestamp,
     record => record.timestamp === largest.timestamp,
   )

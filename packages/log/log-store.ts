@@ -398,6 +398,7 @@ export class LogStore {
       await this.saveState(true)
       this.segments.active.close()
       await this.#sync(this.endOffset)
+      for (const segment of this.segments.all) if (segment.isUnsaved) await segment.saveIndexes(true)
       await this.segments.active.sync() // also when it is empty: it tells where the log ends
     })
     await this.release('the log is closed')

@@ -49,8 +49,7 @@ async function loadSnapshot({ producers, snapshots, logStartOffset, nowMs, logge
 }
 
 async function replaySegment(segment: Segment, producers: ProducerState, endOffset: number): Promise<void> {
-  const { offset: index } = await segment.indexes()
-  const from = index.positionBelow(producers.endOffset)
+  const from = await segment.positionBelow(producers.endOffset)
   await scanBatches(
     await segment.file(),
     { from, to: segment.writtenSize, check: 'headers' },

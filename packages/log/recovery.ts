@@ -379,16 +379,19 @@ async function isZero(file: DiskFile, from: number, to: number): Promise<boolean
   return true
 }
 
-/** After a clean stop: from the last index entry on. null: the file does not end with a batch. */
+/** After a clean stop: from the last index entry on. null: the file does not end with a batch, or the index lies. */
 async function readEndOffset(segment: Segment): Promise<number | null> {
   if (segment.size === 0) return segment.baseOffset
-  const { offset } = await segment.indexes()
+  const { offset, time } = await segment.indexes()
+  const last = offset.entries - 1
+  const from = last < 0 ? 0 : offset.positionAt(last)
   let endOffset = segment.baseOffset
-  const from = offset.entries === 0 ? 0 : offset.positionAt(offset.entries - 1)
+  let isRight = true
   const options = { from, to: segment.size, check: 'headers', pieceBytes: 16 * 1024 } as const
-  const { end } = await scanBatches(await segment.file(), options, header => {
-    endOffset = header.lastOffset + 1
-    return true
+  const { end } = await scanBatches(await segment.file(), options, ({ lastOffset }, position) => {
+    endOffset = lastOffset + 1
+    if (position === from && last >= 0) isRight = lastOffset === offset.offsetAt(last)
+    return isRight
   })
-  return end === segment.size ? endOffset : null
+  return isRight && end === segment.size && time.lastOffset <= endOffset ? endOffset : null
 }

@@ -5,7 +5,7 @@
  * we, so those of the active segment need not be on disk before; see docs/decisions/0005-log.md.
  */
 import { DiskError, type DiskFile } from '@ottla/io'
-import type { BatchHeader } from '@ottla/protocol'
+import { BATCH_HEADER_BYTES, type BatchHeader } from '@ottla/protocol'
 import {
   DELETED_SUFFIX,
   LOG_SUFFIX,
@@ -19,16 +19,10 @@ import type { CachedIndexes, IndexCache } from './index-cache.ts'
 import type { LogConfig } from './log-config.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { scanBatches } from './scan.ts'
+import { type LargestTimestamp, SegmentIndexes } from './segment-indexes.ts'
 import { TimeIndex } from './time-index.ts'
 import { type AbortedTransactionEntry, TransactionIndex } from './transaction-index.ts'
 import type { SegmentDescription } from './types.ts'
-
-export interface LargestTimestamp {
-  /** -1: no record has one. */
-  readonly timestamp: number
-  /** Of the last record in the batch that has it. */
-  readonly offset: number
-}
 
 export interface SegmentOptions {
   readonly folder: Folder
@@ -45,11 +39,6 @@ export interface RollParameters {
   readonly appendBytes: number
   readonly appendLastOffset: number
   readonly appendMaxTimestamp: number
-}
-
-interface LoadedIndexes {
-  readonly offset: OffsetIndex
-  readonly time: TimeIndex
 }
 
 const MAX_RELATIVE_OFFSET = 0x7fffffff
@@ -72,12 +61,10 @@ export class Segment implements CachedIndexes {
   readonly #indexCache: IndexCache
   readonly #indexIntervalBytes: number
   readonly #rollJitterMs: number
-  #bytesSinceIndexEntry = 0
-  /** Largest timestamp of the first batch; NaN: not known yet, or the segment is empty. */
-  #firstTimestamp = Number.NaN
+  /** Stays when the indexes are dropped. */
   #largest: LargestTimestamp | null = null
-  #indexes: LoadedIndexes | null = null
-  #loading: Promise<LoadedIndexes> | null = null
+  #indexes: SegmentIndexes | null = null
+  #loading: Promise<SegmentIndexes> | null = null
   #transactions: TransactionIndex | null = null
   #hasTransactionFile = false
   #file: DiskFile | null = null
@@ -99,9 +86,8 @@ export class Segment implements CachedIndexes {
   /** One that has no file yet. */
   static create(options: SegmentOptions): Segment {
     const segment = new Segment(options)
-    segment.#indexes = { offset: new OffsetIndex(options.baseOffset), time: new TimeIndex(options.baseOffset) }
+    segment.#indexes = new SegmentIndexes(options.baseOffset)
     segment.#transactions = new TransactionIndex()
-    segment.#largest = { timestamp: -1, offset: options.baseOffset }
     segment.#startsEmpty = true
     return segment
   }
@@ -124,7 +110,7 @@ export class Segment implements CachedIndexes {
     return {
       baseOffset: this.baseOffset,
       sizeInBytes: this.size,
-      largestTimestamp: this.#largest?.timestamp ?? -1,
+      largestTimestamp: (this.#indexes?.largest ?? this.#largest)?.timestamp ?? -1,
     }
   }
 
@@ -148,7 +134,8 @@ export class Segment implements CachedIndexes {
 
   /** By the records' clock, from the first batch on; by the wall clock if they have no timestamps. */
   #waitedMs(nowMs: number, timestamp: number): number {
-    return this.#firstTimestamp >= 0 ? timestamp - this.#firstTimestamp : nowMs - this.createdMs
+    const { firstTimestamp } = this.loadedIndexes
+    return firstTimestamp >= 0 ? timestamp - firstTimestamp : nowMs - this.createdMs
   }
 
   /** Takes the batch in; its bytes are to be written at the position that `size` was before. */
@@ -157,19 +144,8 @@ export class Segment implements CachedIndexes {
     this.size += header.sizeInBytes
   }
 
-  /** An entry falls due before a batch that comes more than the interval behind the last one, as Kafka has it. */
   index(header: BatchHeader, position: number): void {
-    const { offset, time } = this.loadedIndexes
-    if (Number.isNaN(this.#firstTimestamp)) this.#firstTimestamp = header.maxTimestamp
-    if (header.maxTimestamp > this.#largest!.timestamp) {
-      this.#largest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
-    }
-    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
-      offset.append(header.lastOffset, position)
-      time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
-      this.#bytesSinceIndexEntry = 0
-    }
-    this.#bytesSinceIndexEntry += header.sizeInBytes
+    this.loadedIndexes.add(header, position, this.#indexIntervalBytes)
   }
 
   addAborted(entry: AbortedTransactionEntry): void {
@@ -179,36 +155,34 @@ export class Segment implements CachedIndexes {
 
   /** No more appends: the largest timestamp goes into the time index. */
   close(): void {
-    const { time, offset } = this.loadedIndexes
-    time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
-    offset.trim()
-    time.trim()
+    this.loadedIndexes.finish()
     this.isClosed = true
   }
 
   // --------------------------------------------------------------------------------------------------------- indexes
 
   /** Of a segment that takes appends. */
-  get loadedIndexes(): LoadedIndexes {
+  get loadedIndexes(): SegmentIndexes {
     if (!this.#indexes) throw new Error(`the indexes of segment ${this.baseOffset} are not loaded`)
     return this.#indexes
   }
 
-  get indexesIfLoaded(): LoadedIndexes | null {
-    return this.#indexes
+  get indexBytes(): number {
+    return this.loadedIndexes.memoryBytes + (this.#transactions?.memoryBytes ?? 0)
   }
 
-  get indexBytes(): number {
-    const { offset, time } = this.loadedIndexes
-    return offset.memoryBytes + time.memoryBytes + (this.#transactions?.memoryBytes ?? 0)
+  /** The index files are not as the indexes are. */
+  get isUnsaved(): boolean {
+    return (this.#indexes?.isUnsaved ?? false) || (this.#transactions?.isUnsaved ?? false)
   }
 
   unloadIndexes(): void {
+    this.#largest = this.#indexes?.largest ?? this.#largest
     this.#indexes = null
     this.#transactions = null
   }
 
-  async indexes(): Promise<LoadedIndexes> {
+  async indexes(): Promise<SegmentIndexes> {
     this.#loading ??= this.#indexes ? null : this.#loadIndexes()
     const indexes = this.#indexes ?? (await this.#loading)!
     this.#touch()
@@ -216,10 +190,10 @@ export class Segment implements CachedIndexes {
   }
 
   #touch(): void {
-    if (this.isClosed && !this.isDeleted && this.#indexes && !this.#isUnsaved()) this.#indexCache.used(this)
+    if (this.isClosed && !this.isDeleted && this.#indexes && !this.isUnsaved) this.#indexCache.used(this)
   }
 
-  async #loadIndexes(): Promise<LoadedIndexes> {
+  async #loadIndexes(): Promise<SegmentIndexes> {
     try {
       const [offsetBytes, timeBytes] = await Promise.all([
         this.#readIndexFile(OFFSET_INDEX_SUFFIX),
@@ -227,10 +201,9 @@ export class Segment implements CachedIndexes {
       ])
       const offset = new OffsetIndex(this.baseOffset, offsetBytes)
       const time = new TimeIndex(this.baseOffset, timeBytes)
-      if (offset.problem(this.writtenSize) === null && time.problem() === null) {
-        this.#indexes = { offset, time }
-      } else await this.rebuildIndexes()
-      this.#largest ??= { timestamp: this.#indexes!.time.lastTimestamp, offset: this.#indexes!.time.lastOffset }
+      const isSound = offset.problem(this.writtenSize) === null && time.problem() === null
+      if (isSound) this.#indexes = new SegmentIndexes(this.baseOffset, offset, time)
+      else await this.rebuildIndexes()
       return this.#indexes!
     } finally {
       this.#loading = null
@@ -243,33 +216,45 @@ export class Segment implements CachedIndexes {
     return exists ? this.folder.disk.readFile(path) : new Uint8Array(0)
   }
 
-  /** From the headers of the batches: the file was missing, or did not make sense. */
+  /**
+   * From the headers of the batches, because the file did not make sense. Appends go on meanwhile. They are not saved
+   * here: whoever keeps files in order does that.
+   */
   async rebuildIndexes(): Promise<void> {
-    this.resetIndexes()
-    const { end } = await scanBatches(
-      await this.file(),
-      { from: 0, to: this.writtenSize, check: 'headers' },
-      (header, position) => {
-        this.index(header, position)
-        return true
-      },
-    )
-    if (this.isClosed && end === this.writtenSize) {
-      const { time } = this.loadedIndexes
-      time.maybeAppend(this.#largest!.timestamp, this.#largest!.offset)
+    const rebuilt = SegmentIndexes.empty(this.baseOffset)
+    const limit = this.writtenSize
+    const options = { from: 0, to: limit, check: 'headers' } as const
+    await scanBatches(await this.file(), options, (header, position) => {
+      rebuilt.add(header, position, this.#indexIntervalBytes)
+      return true
+    })
+    if (this.#indexes && !this.isClosed) rebuilt.takeOver(this.#indexes, limit)
+    if (this.isClosed) rebuilt.finish()
+    this.#indexes = rebuilt
+  }
+
+  /** Where to begin to look for `offset`: where the index says, if a batch that ends as it says is there. */
+  async positionBelow(offset: number): Promise<number> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const { offset: index } = await this.indexes()
+      const entry = index.find(offset)
+      if (entry < 0) return 0
+      const position = index.positionAt(entry)
+      let isThere = false
+      const piece = { from: position, to: this.writtenSize, check: 'headers', pieceBytes: BATCH_HEADER_BYTES } as const
+      await scanBatches(await this.file(), piece, ({ lastOffset }) => {
+        isThere = lastOffset === index.offsetAt(entry)
+        return false
+      })
+      if (isThere) return position
+      await this.rebuildIndexes()
     }
-    await this.saveIndexes(false)
+    return 0
   }
 
   /** To be filled again by `index`. */
   resetIndexes(): void {
-    const indexes = { offset: new OffsetIndex(this.baseOffset), time: new TimeIndex(this.baseOffset) }
-    indexes.offset.hasCutTail = true
-    indexes.time.hasCutTail = true
-    this.#indexes = indexes
-    this.#largest = { timestamp: -1, offset: this.baseOffset }
-    this.#firstTimestamp = Number.NaN
-    this.#bytesSinceIndexEntry = 0
+    this.#indexes = SegmentIndexes.empty(this.baseOffset)
   }
 
   resetTransactions(): void {
@@ -295,8 +280,7 @@ export class Segment implements CachedIndexes {
 
   /** Known at once for a segment that was appended to, else from the last entry of the time index. */
   async largestTimestamp(): Promise<LargestTimestamp> {
-    if (!this.#largest) await this.indexes()
-    return this.#largest!
+    return this.#indexes?.largest ?? this.#largest ?? (await this.indexes()).largest
   }
 
   /** When a segment was last written to, for those whose records have no timestamps. */
@@ -311,21 +295,16 @@ export class Segment implements CachedIndexes {
     this.#indexCache.forget(this)
     if (this.#hasTransactionFile) await this.transactions()
     else this.#transactions ??= new TransactionIndex()
-    await this.indexes()
-    if (this.writtenSize === 0 || !Number.isNaN(this.#firstTimestamp)) return
+    const indexes = await this.indexes()
+    if (this.writtenSize === 0 || !Number.isNaN(indexes.firstTimestamp)) return
     await scanBatches(
       await this.file(),
       { from: 0, to: this.writtenSize, check: 'headers', pieceBytes: 64 },
       header => {
-        this.#firstTimestamp = header.maxTimestamp
+        indexes.firstTimestamp = header.maxTimestamp
         return false
       },
     )
-  }
-
-  #isUnsaved(): boolean {
-    const { offset, time } = this.loadedIndexes
-    return offset.isUnsaved || time.isUnsaved || (this.#transactions?.isUnsaved ?? false)
   }
 
   /** Appends to the index files what they lack; cuts what they have too much. */
@@ -430,11 +409,9 @@ export class Segment implements CachedIndexes {
 
   /** Cuts the file to `size` bytes; the indexes keep what is below `offset`. */
   async truncate(size: number, offset: number): Promise<void> {
-    await this.indexes()
+    const indexes = await this.indexes()
     await this.transactions()
-    const { offset: offsetIndex, time } = this.loadedIndexes
-    offsetIndex.truncateTo(offset)
-    time.truncateTo(offset)
+    indexes.truncateTo(offset)
     this.#transactions?.truncateTo(offset)
     const file = await this.file()
     await file.truncate(size)
@@ -442,22 +419,13 @@ export class Segment implements CachedIndexes {
     await file.sync()
     this.size = size
     this.writtenSize = size
-    this.#bytesSinceIndexEntry = 0
-    if (size === 0) this.#firstTimestamp = Number.NaN
-    await this.#findLargestAgain()
-  }
-
-  async #findLargestAgain(): Promise<void> {
-    const { offset, time } = this.loadedIndexes
-    let largest: LargestTimestamp = { timestamp: time.lastTimestamp, offset: time.lastOffset }
-    const from = offset.positionBelow(largest.offset)
-    await scanBatches(await this.file(), { from, to: this.writtenSize, check: 'headers' }, header => {
-      if (header.maxTimestamp > largest.timestamp) {
-        largest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
-      }
+    if (size === 0) indexes.firstTimestamp = Number.NaN
+    // Behind the last entry there may be a larger timestamp than it has.
+    const from = indexes.offset.positionBelow(indexes.largest.offset)
+    await scanBatches(file, { from, to: size, check: 'headers' }, ({ maxTimestamp, lastOffset }) => {
+      if (maxTimestamp > indexes.largest.timestamp) indexes.largest = { timestamp: maxTimestamp, offset: lastOffset }
       return true
     })
-    this.#largest = largest
   }
 
   /** Renames the files, so that a crash leaves nothing that looks like a segment. */

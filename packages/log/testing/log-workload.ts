@@ -11,6 +11,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type MemoryWorld, memoryWorld, type SeededRandom } from '@ottla/io/memory'
+import { type BatchHeader, batches, ProtocolError } from '@ottla/protocol'
 import { LogError } from '../errors.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../log-config.ts'
 import { LogManager } from '../log-manager.ts'
@@ -38,7 +39,7 @@ export interface WorkloadSummary {
 type Ending = 'close' | 'kill' | 'power loss' | 'write error' | 'sync error'
 
 const TOPIC_ID = 'b3R0bGEtdGVzdC10b3BpYw'
-const DATA = '/data'
+const LOG_DIRS = ['/data', '/more']
 
 export async function runLogWorkload(options: WorkloadOptions): Promise<WorkloadSummary> {
   return await new LogWorkload(options).run()
@@ -126,6 +127,7 @@ class LogWorkload {
   // ----------------------------------------------------------------------------------------------------------- lives
 
   async #live(life: number, steps: number): Promise<Ending> {
+    if (life > 0 && this.#random.chance(0.3)) await this.#rot()
     const opening = this.#open()
     if (life > 0 && this.#random.chance(0.15)) {
       // Killed while it starts: whatever recovery was doing is done again.
@@ -150,7 +152,7 @@ class LogWorkload {
     const world = this.#world
     const manager = await LogManager.open({
       world,
-      logDirs: [DATA],
+      logDirs: LOG_DIRS,
       nodeId: 1,
       clusterId: 'b3R0bGEtdGVzdC1jbHVzdA',
       tailCacheBytes: pick(this.#random, [0, 3000, 1 << 20]),
@@ -162,6 +164,52 @@ class LogWorkload {
     })
     await manager.load({ defaults: this.#config })
     return manager
+  }
+
+  /**
+   * One byte of a file changes while nobody looks. In a log only where the start will look: what was flushed is not
+   * read again. And not in the fields that a broker assigns, which no checksum covers.
+   */
+  async #rot(): Promise<void> {
+    const { disk, storage } = this.#world
+    const subject = pick(this.#random, this.#subjects)
+    for (const dir of LOG_DIRS) {
+      const folder = `${dir}/t-${subject.partition}`
+      if ((await this.#run(disk.stat(folder))) === null) continue
+      const names = (await this.#run(disk.list(folder))).map(({ name }) => name)
+      const name = pick(
+        this.#random,
+        names.filter(name => /\.(log|index|snapshot)$/.test(name)),
+      )
+      if (name === undefined) return
+      const bytes = await this.#run(disk.readFile(`${folder}/${name}`))
+      if (bytes.length === 0) return
+      const position = this.#random.integer(bytes.length)
+      const isClean = (await this.#run(disk.stat(`${dir}/.kafka_cleanshutdown`))) !== null
+      if (name.endsWith('.log') && !this.#mayRot(subject.model, bytes, position, isClean)) return
+      this.#say(`a bit of byte ${position} of ${folder}/${name} rots`)
+      storage.corrupt(`${folder}/${name}`, position, 1 << this.#random.integer(8))
+    }
+  }
+
+  #mayRot(model: LogModel, bytes: Uint8Array, position: number, isClean: boolean): boolean {
+    if (isClean) return false
+    let at = 0
+    let endOffset = 0
+    for (const { baseOffset, lastOffset, sizeInBytes } of goodBatches(bytes)) {
+      if (position < at + sizeInBytes) {
+        const field = position - at
+        if (field < 8 || (field >= 12 && field < 16) || baseOffset < model.flushedEnd) return false
+        model.writtenEnd = Math.min(model.writtenEnd, baseOffset)
+        return true
+      }
+      at += sizeInBytes
+      endOffset = lastOffset + 1
+    }
+    // In what was preallocated: it looks like a batch that is not whole.
+    if (endOffset < model.flushedEnd) return false
+    model.writtenEnd = Math.min(model.writtenEnd, endOffset)
+    return true
   }
 
   async #end(manager: LogManager, logs: readonly PartitionLog[]): Promise<Ending> {
@@ -209,9 +257,10 @@ class LogWorkload {
 
   async #breakDisk(ending: 'write error' | 'sync error', logs: readonly PartitionLog[]): Promise<void> {
     const code = pick(this.#random, ['EIO', 'ENOSPC'])
-    this.#world.disk.inject({ operation: ending === 'write error' ? 'write' : 'sync', code, path: /t-/ })
     const index = this.#random.integer(logs.length)
     const [subject, log] = [this.#subjects[index]!, logs[index]!]
+    const operation = ending === 'write error' ? 'write' : 'sync'
+    this.#world.disk.inject({ operation, code, path: path => path.startsWith(`${log.logDir}/t-`) })
     const before = log.writtenEndOffset
     const appended = this.#append(subject, log)
     if (appended) await assertFailsIf(this.#run(appended.written), () => log.store.failure !== null)
@@ -223,6 +272,17 @@ class LogWorkload {
     assert.ok(log.writtenEndOffset >= before)
     assert.throws(() => log.append(makeBatch(), this.#appendOptions(subject)), isStorageError)
     assert.throws(() => log.read(log.logStartOffset, { maxBytes: 100 }), isStorageError)
+    await this.#useOthers(log, logs)
+  }
+
+  /** Logs of the same log dir are offline with it, those of the other go on. */
+  async #useOthers(failed: PartitionLog, logs: readonly PartitionLog[]): Promise<void> {
+    for (const [i, log] of logs.entries()) {
+      assert.equal(log.store.failure !== null, log.logDir === failed.logDir)
+      if (log.store.failure) continue
+      await this.#run(this.#append(this.#subjects[i]!, log)!.written)
+      await this.#run(log.flush())
+    }
   }
 
   // ----------------------------------------------------------------------------------------------------------- steps
@@ -510,6 +570,14 @@ const STEPS = [
 
 function pick<T>(random: SeededRandom, choices: readonly T[]): T {
   return choices[random.integer(Math.max(1, choices.length))]!
+}
+
+function* goodBatches(bytes: Uint8Array): Generator<BatchHeader, void> {
+  try {
+    yield* batches(bytes, 'skip')
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+  }
 }
 
 function hasCode(code: string): (error: unknown) => boolean {
