@@ -21,6 +21,10 @@ export type Settings = Readonly<Record<string, string | number>>
 const COMMON: Settings = {
   'node.id': NODE_ID,
   'offsets.topic.replication.factor': 1,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 1000,
 }

@@ -25,12 +25,21 @@ const REPLACED: readonly [RegExp, string][] = [
   [/\/[^\s"]*\/tools\b/g, 'FOLDER'],
   [/"avg_throughput":[\d.]+/g, '"avg_throughput":N'],
 ]
+/**
+ * Errors that came from the broker: which one it was has to be the same, in what words it was told need not. Of a logged
+ * error only its name is kept.
+ */
+const BROKER_ERROR = /(?<=org\.apache\.kafka\.common\.errors\.\w+): (.+)$/gm
+const LOGGED_ERROR = /^\d\d:\d\d:\d\d\.\d+ ERROR \w+: .*\borg\.apache\.kafka\.common\.errors\.(\w+).*/
+
 /** Log lines, stack traces, and what the Java client says of itself. */
 const DROPPED =
   /^(The consumer rebalance protocol \(KIP-848\)|\s+at |\s*\.\.\. \d+ more|\d\d:\d\d:\d\d\.\d+ |\[\d{4}-\d\d-\d\d |OpenJDK 64-Bit Server VM warning)/
 
 export function normalise(finished: Finished): string {
   let text = `${finished.stdout}\n${finished.stderr}`.split('\n').map(sortJson).join('\n')
+  for (const [, words] of [...text.matchAll(BROKER_ERROR)]) text = text.replaceAll(words!, 'WORDS')
+  text = text.replaceAll(new RegExp(LOGGED_ERROR, 'gm'), '[$1]')
   for (const [pattern, replacement] of REPLACED) text = text.replaceAll(pattern, replacement)
   const lines = text.split('\n').map(line => line.trimEnd().replaceAll(/(?<=\S)[ \t]+/g, ' '))
   const kept = lines.filter(line => line !== '' && !DROPPED.test(line))
