@@ -4,8 +4,8 @@
  * 7 sessions (KIP-227) · 9 leader epochs (KIP-320) · 11 rack (KIP-392) · 12 diverging epoch · 13 topic ids · 15 replica
  * state (KIP-903) · 16 current leader (KIP-951) · 18 high watermark (KIP-1166)
  *
- * Reads what is there; with less than min.bytes waits until enough has become visible or max.wait.ms is over, and reads
- * again. Record bytes go from the log to the socket as slices.
+ * Reads what is there; with less than min.bytes waits until enough has become visible or max.wait.ms is over, reading
+ * again whenever that may be. Record bytes go from the log to the socket as slices.
  */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
@@ -47,11 +47,12 @@ export const fetch = defineHandler({
     const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes)
     const minBytes = Math.min(request.minBytes, maxBytes)
     const committed = request.isolationLevel === READ_COMMITTED
+    const deadlineMs = clock.monotonic() + request.maxWaitMs
     let readings = await readAll(partitions, maxBytes, committed, services)
-    const missing = missingBytes(readings, minBytes)
-    if (missing > 0 && request.maxWaitMs > 0) {
-      const waiter = new FetchWaiter(positions(readings), missing, committed)
-      await waiter.wait(clock, request.maxWaitMs, context.signal)
+    for (let missing = missingBytes(readings, minBytes); missing > 0; missing = missingBytes(readings, minBytes)) {
+      const leftMs = deadlineMs - clock.monotonic()
+      if (leftMs <= 0 || context.signal.aborted) break
+      await new FetchWaiter(positions(readings), missing, committed).wait(clock, leftMs, context.signal)
       readings = await readAll(partitions, maxBytes, committed, services)
     }
     return respond(plan, readings, context, services)

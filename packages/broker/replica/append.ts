@@ -156,25 +156,23 @@ function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, confi
   let badTimestamp = false
   let maxTimestamp = NO_TIMESTAMP
   const { baseTimestamp } = batch
-  if (batch.timestampType === 'LogAppendTime' && !decidesTimestamps) {
-    throw new InvalidRecordsError(
-      'INVALID_TIMESTAMP',
-      `a producer must not set LogAppendTime, as in a batch for ${name}`,
-      [{ batchIndex: 0, batchIndexErrorMessage: 'the timestamp type is LogAppendTime' }],
-    )
-  }
   for (const cursor = new RecordCursor(bytes, batch); cursor.next(); ) {
     if (cursor.offsetDelta !== cursor.index)
       throw invalid(`record ${cursor.index} of a batch for ${name} has offset delta ${cursor.offsetDelta}`)
+    const timestamp = baseTimestamp + cursor.timestampDelta
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp
     if (isCompacted && cursor.keyLength < 0) {
       errors.push({
         batchIndex: cursor.index,
         batchIndexErrorMessage: `a compacted topic takes no record without a key, as in ${name}`,
       })
-    }
-    const timestamp = baseTimestamp + cursor.timestampDelta
-    if (timestamp > maxTimestamp) maxTimestamp = timestamp
-    if (!decidesTimestamps && timestamp !== NO_TIMESTAMP && (timestamp < earliest || timestamp > latest)) {
+    } else if (batch.timestampType === 'LogAppendTime') {
+      badTimestamp = true
+      errors.push({
+        batchIndex: cursor.index,
+        batchIndexErrorMessage: 'the timestamp type is LogAppendTime, which a producer must not set',
+      })
+    } else if (!decidesTimestamps && timestamp !== NO_TIMESTAMP && (timestamp < earliest || timestamp > latest)) {
       badTimestamp = true
       errors.push({
         batchIndex: cursor.index,

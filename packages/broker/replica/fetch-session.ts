@@ -16,7 +16,7 @@ const FINAL_EPOCH = -1
 const INITIAL_EPOCH = 0
 const MAX_EPOCH = 0x7fffffff
 const NO_SESSION = 0
-/** A session must be this old before one with more partitions may take its place, or this long unused before any may. */
+/** A session must be this old before one with more partitions takes its place, or this long unused before any may. */
 const MIN_EVICTION_MS = 120_000
 
 export interface FetchPartition {
@@ -115,7 +115,7 @@ export class FetchSessionCache {
       this.#sessions.delete(session.id)
       return { errorCode: 0, partitions: [], sessionId: NO_SESSION, incremental: false }
     }
-    session.epoch = session.epoch === MAX_EPOCH ? 1 : session.epoch + 1
+    session.epoch = nextEpoch(session.epoch)
     session.lastUsedMs = nowMs
     // The map is ordered by last use.
     this.#sessions.delete(session.id)
@@ -152,7 +152,7 @@ export class FetchSessionCache {
       if (evictable && (!victim || lessValuable(session, victim))) victim = session
     }
     if (!victim || (victim.isFollower && !isFollower)) return false
-    if (victim.isFollower === isFollower && victim.partitions.size > size) return false
+    if (victim.isFollower === isFollower && victim.partitions.size >= size) return false
     return this.#sessions.delete(victim.id)
   }
 
@@ -162,6 +162,11 @@ export class FetchSessionCache {
       if (!this.#sessions.has(id)) return id
     }
   }
+}
+
+/** 0 and -1 are for full requests: after the largest comes 1. */
+export function nextEpoch(epoch: number): number {
+  return epoch === MAX_EPOCH ? INITIAL_EPOCH + 1 : epoch + 1
 }
 
 /** Whether an incremental response has to hold this partition; remembers what is sent. */

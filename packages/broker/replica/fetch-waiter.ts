@@ -35,9 +35,11 @@ export class FetchWaiter {
     const finish = () => this.finish()
     const timer = clock.setTimer(maxWaitMs, finish)
     signal.addEventListener('abort', finish)
+    if (signal.aborted) finish()
     for (const { partition, seenHighWatermark } of this.#positions) {
       partition.addWaiter(this)
-      if (partition.highWatermark > seenHighWatermark) this.finish()
+      // What happened since it was read has been told to nobody: whoever waits has to look.
+      if (partition.highWatermark !== seenHighWatermark || !partition.log) finish()
     }
     await this.done
     for (const { partition } of this.#positions) partition.removeWaiter(this)
