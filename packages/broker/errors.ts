@@ -49,6 +49,8 @@ export type MetadataErrorCode =
   | 'ERR_BROKEN_FILE'
   /** The folder belongs to a quorum that this node cannot be (the whole of). */
   | 'ERR_UNSUPPORTED_QUORUM'
+  /** Log dirs cannot be formatted as asked. */
+  | 'ERR_CANNOT_FORMAT'
 
 /** What is wrong with bytes that a client sent as records. */
 const PROTOCOL_ERRORS: Readonly<Record<ProtocolErrorCode, ErrorName>> = {

@@ -1,6 +1,6 @@
 /** Who votes in the quorum: ids, directory ids, endpoints (KIP-853), as the log or the configuration tells. */
 import type { VotersRecord } from '@ottla/protocol/logrecords/control'
-import { ApiError } from '../errors.ts'
+import { MetadataError } from '../errors.ts'
 
 export type Voter = VotersRecord['voters'][number]
 export type VoterSet = readonly Voter[]
@@ -22,7 +22,7 @@ export function makeVoter(voterId: number, voterDirectoryId: string, endpoints: 
 const INITIAL_CONTROLLER = /^(\d+)@(?:\[([^\]]+)\]|([^:[\]]+)):(\d+):([\w-]{22})$/
 
 /**
- * `id@host:port:directory-id,...`, as `--initial-controllers` has it. Throws an ApiError INVALID_REQUEST.
+ * `id@host:port:directory-id,...`, as `--initial-controllers` has it. Throws a MetadataError ERR_CANNOT_FORMAT.
  */
 export function parseInitialControllers(text: string, listenerName: string): VoterSet {
   const voters = text
@@ -41,8 +41,8 @@ export function parseInitialControllers(text: string, listenerName: string): Vot
   return voters.sort((a, b) => a.voterId - b.voterId)
 }
 
-function invalid(message: string): ApiError {
-  return new ApiError('INVALID_REQUEST', message)
+function invalid(message: string): MetadataError {
+  return new MetadataError('ERR_CANNOT_FORMAT', message)
 }
 
 /** Whether the log has to be told that the node can now be reached elsewhere, or speaks other versions. */
