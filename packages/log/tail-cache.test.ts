@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CachedIndexes, IndexCache } from './index-cache.ts'
+import { LogTail, TailCache } from './tail-cache.ts'
+
+function add(
+  cache: TailCache,
+  tail: LogTail,
+  baseOffset: number,
+  endOffset: number,
+  bytes = new Uint8Array(100),
+): void {
+  cache.add({ tail, bytes, baseOffset, endOffset })
+}
+
+test('the oldest bytes, of whatever log, make room', () => {
+  const cache = new TailCache(300)
+  const [a, b] = [new LogTail(), new LogTail()]
+  add(cache, a, 0, 5)
+  add(cache, b, 0, 1)
+  add(cache, a, 5, 9)
+  assert.equal(cache.bytes, 300)
+  add(cache, a, 9, 10)
+  assert.equal(a.startOffset, 5)
+  assert.equal(b.startOffset, 0)
+  add(cache, a, 10, 12)
+  assert.equal(b.isEmpty, true)
+  assert.equal(b.startOffset, Number.POSITIVE_INFINITY)
+  assert.equal(cache.bytes, 300)
+})
+
+test('a slice counts for all of the memory that it keeps alive, once', () => {
+  const cache = new TailCache(2500)
+  const tail = new LogTail()
+  const request = new Uint8Array(1000)
+  add(cache, tail, 0, 1, request.subarray(0, 10))
+  add(cache, tail, 1, 2, request.subarray(10, 20))
+  assert.equal(cache.bytes, 1000)
+  add(cache, tail, 2, 3, new Uint8Array(1000).subarray(0, 1))
+  assert.equal(cache.bytes, 2000)
+  add(cache, tail, 3, 4, new Uint8Array(1000).subarray(0, 1))
+  assert.equal(cache.bytes, 2000)
+  assert.equal(tail.startOffset, 2)
+})
+
+test('a chunk is found by any offset in it, and past a hole the one behind', () => {
+  const cache = new TailCache(10_000)
+  const tail = new LogTail()
+  add(cache, tail, 10, 20)
+  add(cache, tail, 20, 25)
+  add(cache, tail, 40, 50)
+  const baseOf = (offset: number): number | undefined => tail.at(tail.find(offset))?.baseOffset
+  assert.equal(tail.find(9), -1)
+  assert.deepEqual([10, 19, 20, 24, 25, 39, 40, 49].map(baseOf), [10, 10, 20, 20, 40, 40, 40, 40])
+  assert.equal(baseOf(50), undefined)
+})
+
+test('a log that is cut leaves nothing behind', () => {
+  const cache = new TailCache(10_000)
+  const [a, b] = [new LogTail(), new LogTail()]
+  add(cache, a, 0, 1)
+  add(cache, b, 0, 1)
+  a.clear(cache)
+  assert.equal(cache.bytes, 100)
+  assert.equal(a.find(0), -1)
+  add(cache, a, 1, 2)
+  for (let i = 0; i < 5000; i++) add(cache, b, i + 1, i + 2, new Uint8Array(10))
+  assert.ok(cache.bytes <= 10_000)
+  assert.equal(a.isEmpty, true)
+})
+
+test('what is larger than the cache makes no hole in a tail', () => {
+  const cache = new TailCache(150)
+  const tail = new LogTail()
+  add(cache, tail, 0, 1)
+  add(cache, tail, 1, 2, new Uint8Array(151))
+  assert.equal(tail.isEmpty, true)
+  assert.equal(cache.bytes, 0)
+  add(cache, tail, 2, 3)
+  assert.equal(tail.startOffset, 2)
+})
+
+test('indexes that were not used for longest are dropped first', () => {
+  const dropped: string[] = []
+  const owner = (name: string, indexBytes: number): CachedIndexes => ({
+    indexBytes,
+    unloadIndexes: () => dropped.push(name),
+  })
+  const cache = new IndexCache(100)
+  const [a, b, c, huge] = [owner('a', 40), owner('b', 40), owner('c', 40), owner('huge', 500)]
+  cache.used(a)
+  cache.used(b)
+  cache.used(a)
+  cache.used(c)
+  assert.deepEqual(dropped, ['b'])
+  cache.forget(a)
+  assert.equal(cache.bytes, 40)
+  cache.used(huge)
+  assert.deepEqual(dropped, ['b', 'c'])
+  assert.equal(cache.bytes, 500)
+})
