@@ -104,6 +104,8 @@ export class Notes {
     return Object.entries(value)
       .flatMap(([name, field]) => {
         if (LEFT_OUT.has(name)) return []
+        // Words are everybody's own.
+        if (name === 'errorMessage' && field !== null) return []
         if (name === 'errorCode') return field === 0 ? [] : [errorName(field)]
         const text = this.#value(field)
         return text === '' ? [] : [`${name}=${text}`]

@@ -22,6 +22,7 @@ import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/message
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import type { Context } from '../context.ts'
 import { Asker, Notes } from '../prober.ts'
+import { poll } from '../process.ts'
 import { Transcript } from '../transcript.ts'
 
 const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
@@ -137,6 +138,8 @@ class Probe {
 
 class Member {
   readonly #asker: Asker
+  /** As clients have them: heartbeats pass by a JoinGroup that waits. */
+  readonly #heart: Asker
   readonly group: string
   readonly instanceId: string | null
   id = ''
@@ -145,6 +148,7 @@ class Member {
 
   constructor(probe: Probe, name: string, instanceId: string | null) {
     this.#asker = probe.asker(name)
+    this.#heart = probe.asker(`${name} beats`)
     this.group = probe.group
     this.instanceId = instanceId
   }
@@ -192,12 +196,17 @@ class Member {
   heartbeat(more: Init<typeof HeartbeatRequest> = {}, version = 4) {
     const me = { groupId: this.group, generationId: this.generation, memberId: this.id }
     const instance = version >= 3 ? { groupInstanceId: this.instanceId } : {}
-    return this.#asker.ask(HEARTBEAT, version, { ...me, ...instance, ...more })
+    return this.#heart.ask(HEARTBEAT, version, { ...me, ...instance, ...more })
   }
 
   /** Heartbeats until the answer is this one. */
   async until(errorCode: number): Promise<void> {
-    while ((await this.heartbeat()).errorCode !== errorCode) await sleep(20)
+    await poll(
+      `heartbeat ${errorCode}`,
+      async () => (await this.heartbeat()).errorCode === errorCode || undefined,
+      10_000,
+      20,
+    )
   }
 
   leave(version = 5) {
