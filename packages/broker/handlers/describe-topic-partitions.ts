@@ -4,7 +4,6 @@ import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
 } from '@ottla/protocol/messages/describe-topic-partitions'
-import { ApiError } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { Services } from '../services.ts'
 import { TOPIC_OPERATIONS } from './authorized-operations.ts'
@@ -20,6 +19,11 @@ export const describeTopicPartitions = defineHandler({
   handle(request, context, services) {
     const { cursor } = request
     const names = namesFrom(request, services)
+    if (!names) {
+      // No place at the top for an error: it stands at each topic, as in Kafka.
+      const refused = request.topics.map(({ name }) => ({ errorCode: ErrorCode.INVALID_REQUEST, name }))
+      return { topics: refused as DescribeTopicPartitionsResponse['topics'] }
+    }
     const limit = Math.max(1, Math.min(services.config.maxRequestPartitionSizeLimit, request.responsePartitionLimit))
     const topics: TopicResponse[] = []
     let left = limit
@@ -47,16 +51,13 @@ export const describeTopicPartitions = defineHandler({
   },
 })
 
-function namesFrom({ topics, cursor }: DescribeTopicPartitionsRequest, services: Services): string[] {
-  if (cursor && cursor.partitionIndex < 0)
-    throw new ApiError('INVALID_REQUEST', `the cursor's partition ${cursor.partitionIndex} is negative`)
+/** null: the cursor is nowhere in what is asked for. */
+function namesFrom({ topics, cursor }: DescribeTopicPartitionsRequest, services: Services): string[] | null {
+  if (cursor && cursor.partitionIndex < 0) return null
   const all =
     topics.length > 0 ? topics.map(topic => topic.name) : [...services.metadata.topics()].map(topic => topic.name)
   const names = [...new Set(all)].filter(name => name >= (cursor?.topicName ?? '')).sort()
-  if (cursor && topics.length > 0 && !names.includes(cursor.topicName)) {
-    throw new ApiError('INVALID_REQUEST', `the cursor's topic ${cursor.topicName} is not among the topics asked for`)
-  }
-  return names
+  return cursor && topics.length > 0 && !names.includes(cursor.topicName) ? null : names
 }
 
 function page(topic: TopicImage, first: number, limit: number, listenerName: string, services: Services) {

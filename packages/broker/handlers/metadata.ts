@@ -7,7 +7,6 @@
  */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
-import { ApiError } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { Services } from '../services.ts'
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts'
@@ -22,7 +21,6 @@ export const metadata = defineHandler({
   request: MetadataRequest,
   response: MetadataResponse,
   handle(request, context, services) {
-    refuseIdsBeforeTheyExist(request, context.apiVersion)
     const topics = topicsOf(request, context, services)
     if (context.apiVersion >= 8 && request.includeTopicAuthorizedOperations) {
       for (const topic of topics) topic.topicAuthorizedOperations = TOPIC_OPERATIONS
@@ -38,17 +36,17 @@ export const metadata = defineHandler({
   },
 })
 
-function refuseIdsBeforeTheyExist(request: MetadataRequest, version: number): void {
-  if (version >= 12) return
-  for (const { name, topicId } of request.topics ?? []) {
-    if (name === null) throw new ApiError('INVALID_REQUEST', `version ${version} has no topic without a name`)
-    if (topicId !== ZERO_UUID)
-      throw new ApiError('INVALID_REQUEST', `version ${version} knows no topic ids in requests`)
-  }
+/** Versions 10 and 11 have ids in responses only, though their requests have room for one. */
+function asksByIdTooEarly(request: MetadataRequest, version: number): boolean {
+  return version < 12 && (request.topics ?? []).some(({ name, topicId }) => name === null || topicId !== ZERO_UUID)
 }
 
 function topicsOf(request: MetadataRequest, context: RequestContext, services: Services): TopicResponse[] {
   const { topics } = request
+  if (asksByIdTooEarly(request, context.apiVersion)) {
+    const errorCode = ErrorCode.INVALID_REQUEST
+    return (topics ?? []).map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId }))
+  }
   if (topics === null || (context.apiVersion === ALL_TOPICS_NAMED_BY_EMPTY_LIST && topics.length === 0)) {
     return [...services.metadata.topics()].map(topic => describe(topic, context, services))
   }

@@ -20,6 +20,7 @@ type TopicResponse = { name: string; topicId: string; partitionResponses: Partit
 type PartitionResponse = Partial<ProduceResponse['responses'][number]['partitionResponses'][number]>
 
 const ADMIN_CLIENT_ID = '__admin_client'
+const TOPIC_IDS_SINCE = 13
 const VALID_ACKS: ReadonlySet<number> = new Set([-1, 0, 1])
 
 export const produce = defineHandler({
@@ -64,7 +65,7 @@ async function produceTo(
     if (!VALID_ACKS.has(acks))
       return failure(index, ErrorCode.INVALID_REQUIRED_ACKS, `acks has to be -1, 0 or 1, not ${acks}`)
     const topic = topicId === ZERO_UUID ? services.metadata.topic(name) : services.metadata.topicById(topicId)
-    if (!topic && topicId !== ZERO_UUID)
+    if (!topic && context.apiVersion >= TOPIC_IDS_SINCE)
       return failure(index, ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
     if (!topic?.partitions[index])
       return failure(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `no partition ${name}-${index}`)

@@ -1,0 +1,324 @@
+/**
+ * Every API that a broker advertises, in every version: a valid request is answered, without an error, in bytes that
+ * decode to the last one. (The connection's decoder refuses what is left over or missing.)
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { committedOffsets } from '@ottla/client'
+import { encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
+import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
+import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
+import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
+import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
+import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
+import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
+import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
+import { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+} from '@ottla/protocol/messages/describe-topic-partitions'
+import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
+import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '@ottla/protocol/messages/incremental-alter-configs'
+import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
+import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
+import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
+import { ListGroupsRequest, ListGroupsResponse } from '@ottla/protocol/messages/list-groups'
+import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
+import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
+import { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
+import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
+import {
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse,
+} from '@ottla/protocol/messages/offset-for-leader-epoch'
+import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import { type InProcess, inProcess, metadataApi } from './in-process.ts'
+
+/** What a valid request looks like in a version; `errors`: codes that are right for it all the same. */
+interface Case {
+  readonly request: Message
+  readonly response: Message
+  readonly errors?: readonly number[]
+  value(version: number, seen: { readonly topicId: string; readonly serial: number }): object
+}
+
+const UNKNOWN_MEMBER_ID = 25
+const NON_EMPTY_GROUP = 68
+const GROUP_ID_NOT_FOUND = 69
+const MEMBER_ID_REQUIRED = 79
+const TOPIC = 2
+const group = 'g'
+
+const CASES: readonly Case[] = [
+  {
+    request: ProduceRequest,
+    response: ProduceResponse,
+    value: (version, { topicId }) => ({
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [
+        {
+          ...(version >= 13 ? { topicId } : { name: 'a' }),
+          partitionData: [{ index: 0, records: encodeBatch([{ value: Buffer.from('x') }]) }],
+        },
+      ],
+    }),
+  },
+  {
+    request: FetchRequest,
+    response: FetchResponse,
+    value: (version, { topicId }) => ({
+      maxWaitMs: 0,
+      minBytes: 0,
+      topics: [
+        {
+          ...(version >= 13 ? { topicId } : { topic: 'a' }),
+          partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }],
+        },
+      ],
+    }),
+  },
+  {
+    request: ListOffsetsRequest,
+    response: ListOffsetsResponse,
+    value: () => ({ replicaId: -1, topics: [{ name: 'a', partitions: [{ partitionIndex: 0, timestamp: -1n }] }] }),
+  },
+  { ...metadataApi, value: version => ({ topics: version === 0 ? [] : [{ name: 'a' }] }) },
+  {
+    request: OffsetCommitRequest,
+    response: OffsetCommitResponse,
+    value: (version, { topicId }) => ({
+      groupId: group,
+      topics: [
+        {
+          ...(version >= 10 ? { topicId } : { name: 'a' }),
+          partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }],
+        },
+      ],
+    }),
+  },
+  {
+    request: OffsetFetchRequest,
+    response: OffsetFetchResponse,
+    value: (version, { topicId }) =>
+      version < 8
+        ? { groupId: group, topics: [{ name: 'a', partitionIndexes: [0, 1] }] }
+        : {
+            groups: [
+              { groupId: group, topics: [{ ...(version >= 10 ? { topicId } : { name: 'a' }), partitionIndexes: [0] }] },
+            ],
+          },
+  },
+  {
+    request: FindCoordinatorRequest,
+    response: FindCoordinatorResponse,
+    value: version => (version >= 4 ? { coordinatorKeys: [group] } : { key: group }),
+  },
+  {
+    request: JoinGroupRequest,
+    response: JoinGroupResponse,
+    errors: [MEMBER_ID_REQUIRED],
+    value: (version, { serial }) => ({
+      groupId: `joined-${serial}`,
+      sessionTimeoutMs: 10_000,
+      memberId: '',
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: new Uint8Array(6) }],
+      ...(version >= 1 ? { rebalanceTimeoutMs: 10_000 } : {}),
+    }),
+  },
+  {
+    request: HeartbeatRequest,
+    response: HeartbeatResponse,
+    errors: [UNKNOWN_MEMBER_ID],
+    value: () => ({ groupId: group, generationId: 0, memberId: 'm' }),
+  },
+  {
+    request: LeaveGroupRequest,
+    response: LeaveGroupResponse,
+    errors: [UNKNOWN_MEMBER_ID],
+    value: version => ({ groupId: group, ...(version >= 3 ? { members: [{ memberId: 'm' }] } : { memberId: 'm' }) }),
+  },
+  {
+    request: SyncGroupRequest,
+    response: SyncGroupResponse,
+    errors: [UNKNOWN_MEMBER_ID],
+    value: () => ({ groupId: group, generationId: 0, memberId: 'm', protocolType: 'consumer', protocolName: 'range' }),
+  },
+  {
+    request: DescribeGroupsRequest,
+    response: DescribeGroupsResponse,
+    value: version => ({ groups: [group], ...(version >= 3 ? { includeAuthorizedOperations: true } : {}) }),
+  },
+  {
+    request: ListGroupsRequest,
+    response: ListGroupsResponse,
+    value: version => ({
+      ...(version >= 4 ? { statesFilter: ['Empty'] } : {}),
+      ...(version >= 5 ? { typesFilter: ['classic'] } : {}),
+    }),
+  },
+  {
+    request: ApiVersionsRequest,
+    response: ApiVersionsResponse,
+    value: version => (version >= 3 ? { clientSoftwareName: 'test', clientSoftwareVersion: '1' } : {}),
+  },
+  {
+    request: CreateTopicsRequest,
+    response: CreateTopicsResponse,
+    value: version => ({ topics: [{ name: `made-${version}`, numPartitions: 1, replicationFactor: 1 }] }),
+  },
+  {
+    request: DeleteTopicsRequest,
+    response: DeleteTopicsResponse,
+    value: version => {
+      const name = `doomed-${version}`
+      return { timeoutMs: 1000, ...(version >= 6 ? { topics: [{ name }] } : { topicNames: [name] }) }
+    },
+  },
+  {
+    request: DeleteRecordsRequest,
+    response: DeleteRecordsResponse,
+    value: () => ({ timeoutMs: 1000, topics: [{ name: 'a', partitions: [{ partitionIndex: 1, offset: -1 }] }] }),
+  },
+  {
+    request: InitProducerIdRequest,
+    response: InitProducerIdResponse,
+    value: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
+  },
+  {
+    request: OffsetForLeaderEpochRequest,
+    response: OffsetForLeaderEpochResponse,
+    value: () => ({ topics: [{ topic: 'a', partitions: [{ partition: 0, leaderEpoch: 0 }] }] }),
+  },
+  {
+    request: DescribeConfigsRequest,
+    response: DescribeConfigsResponse,
+    value: version => ({
+      resources: [
+        { resourceType: TOPIC, resourceName: 'a', configurationKeys: null },
+        { resourceType: 4, resourceName: '1', configurationKeys: ['num.partitions'] },
+      ],
+      includeSynonyms: true,
+      ...(version >= 3 ? { includeDocumentation: true } : {}),
+    }),
+  },
+  {
+    request: AlterConfigsRequest,
+    response: AlterConfigsResponse,
+    value: () => ({
+      resources: [{ resourceType: TOPIC, resourceName: 'a', configs: [{ name: 'retention.ms', value: '1000000' }] }],
+    }),
+  },
+  {
+    request: DescribeLogDirsRequest,
+    response: DescribeLogDirsResponse,
+    value: version => ({ topics: version % 2 === 0 ? null : [{ topic: 'a', partitions: [0, 1] }] }),
+  },
+  {
+    request: CreatePartitionsRequest,
+    response: CreatePartitionsResponse,
+    value: version => ({ timeoutMs: 1000, topics: [{ name: 'growing', count: version + 2, assignments: null }] }),
+  },
+  {
+    request: DeleteGroupsRequest,
+    response: DeleteGroupsResponse,
+    errors: [GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP],
+    value: () => ({ groupsNames: ['nobody'] }),
+  },
+  {
+    request: IncrementalAlterConfigsRequest,
+    response: IncrementalAlterConfigsResponse,
+    value: () => ({
+      resources: [
+        {
+          resourceType: TOPIC,
+          resourceName: 'a',
+          configs: [{ name: 'retention.ms', configOperation: 0, value: '2000000' }],
+        },
+      ],
+    }),
+  },
+  {
+    request: OffsetDeleteRequest,
+    response: OffsetDeleteResponse,
+    value: () => ({ groupId: group, topics: [{ name: 'a', partitions: [{ partitionIndex: 0 }] }] }),
+  },
+  { request: DescribeClusterRequest, response: DescribeClusterResponse, value: () => ({}) },
+  {
+    request: DescribeTopicPartitionsRequest,
+    response: DescribeTopicPartitionsResponse,
+    value: () => ({ topics: [{ name: 'a' }] }),
+  },
+]
+
+/** Error codes anywhere in a response. */
+function errorsIn(value: unknown): number[] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return []
+  const own = 'errorCode' in value && value.errorCode !== 0 ? [value.errorCode as number] : []
+  return [...own, ...Object.values(value).flatMap(errorsIn)]
+}
+
+async function broker(): Promise<InProcess> {
+  const doomed = [1, 2, 3, 4, 5, 6].map(version => `doomed-${version}`)
+  return inProcess({ topics: [{ name: 'a', partitions: 2 }, { name: 'growing', partitions: 1 }, ...doomed] })
+}
+
+test('each advertised API has its case here, and nothing else is served', async () => {
+  await using open = await broker()
+  const advertised = [...open.connection.versions.keys()].sort((a, b) => a - b)
+  assert.deepEqual(
+    CASES.map(({ request }) => request.key).sort((a, b) => a - b),
+    advertised,
+  )
+})
+
+test('every version of every API answers a valid request', async () => {
+  await using open = await broker()
+  const topicId = await open.topicId('a')
+  assert.notEqual(topicId, ZERO_UUID)
+  // The first to look for a coordinator has the offsets topic created, and waits for it.
+  await committedOffsets(open.client, group, null)
+  let serial = 0
+  let exchanges = 0
+  for (const { request, response, value, errors = [] } of CASES) {
+    const range = open.connection.versions.get(request.key)!
+    for (let version = Math.max(range.min, request.versions.min); version <= range.max; version++) {
+      const what = `${request.name} version ${version}`
+      const answer: object = await open
+        .send({ request, response }, value(version, { topicId, serial: serial++ }), version)
+        .catch((cause: unknown) => assert.fail(`${what}: ${cause}`))
+      const unexpected = errorsIn(answer).filter(code => !errors.includes(code))
+      assert.deepEqual(unexpected, [], what)
+      exchanges++
+    }
+  }
+  assert.ok(exchanges > 130, `${exchanges} exchanges`)
+})
+
+test('an API that is not served closes the connection', async () => {
+  await using open = await broker()
+  const { EndTxnRequest, EndTxnResponse } = await import('@ottla/protocol/messages/end-txn')
+  await assert.rejects(
+    open.send(
+      { request: EndTxnRequest, response: EndTxnResponse },
+      {
+        transactionalId: 't',
+        producerId: 0,
+        producerEpoch: 0,
+        committed: true,
+      },
+    ),
+    { code: 'ERR_UNSUPPORTED_VERSION' },
+  )
+})
