@@ -153,8 +153,7 @@ export class LogStore {
   // -------------------------------------------------------------------------------------------------------- appends
 
   /** The batches of one append, which are in the active segment's books already, from `position` on. */
-  append(bytes: Uint8Array, position: number, endOffset: number): Promise<void> {
-    const startOffset = this.endOffset
+  append(bytes: Uint8Array, position: number, startOffset: number, endOffset: number): Promise<void> {
     this.endOffset = endOffset
     const flush = endOffset - Math.max(this.recoveryPoint, this.#flushTarget) >= this.config.flushMessages
     if (flush) this.#flushTarget = endOffset

@@ -299,7 +299,7 @@ export class PartitionLog implements TopicPartition {
       if (header.partitionLeaderEpoch >= 0) store.epochs.assign(header.partitionLeaderEpoch, header.baseOffset)
       else if (header.magic < 2 && store.epochs.latestEpoch >= 0) store.epochs.clear()
     }
-    return store.append(bytes, position, endOffset)
+    return store.append(bytes, position, headers[0]!.baseOffset, endOffset)
   }
 
   #commit({ appends, completed }: ProducerPlan, endOffset: number): void {
