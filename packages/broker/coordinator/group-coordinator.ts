@@ -70,7 +70,7 @@ export class GroupCoordinator {
     this.#config = groupConfig(config)
     this.#topics = topics
     this.#partitionCount = partitionCount
-    const codec = CODECS[config.offsetsTopicCompressionCodec] ?? 'none'
+    const codec = CODECS[config.offsetsTopicCompressionCodec]!
     const log = world.logger.child({ component: 'group-coordinator' })
     this.#runtime = new CoordinatorRuntime({
       topic: OFFSETS_TOPIC,
