@@ -28,8 +28,8 @@ const { TOPIC, BROKER, CLIENT_METRICS, GROUP } = ConfigResourceType
 
 const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
 const CORDONED_LOG_DIRS = 'cordoned.log.dirs'
-/** Strings in records may be longer, but not in the responses of old versions. */
-const MAX_VALUE_LENGTH = 32_767
+/** Of a string in a record. Kafka counts characters here, and fails to write what is in between. */
+const MAX_VALUE_BYTES = 32_767
 
 /** `configOperation` of IncrementalAlterConfigs. */
 const Operation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
@@ -218,8 +218,8 @@ function checkChanges(
       all.delete(name)
       continue
     }
-    if (value.length > MAX_VALUE_LENGTH) {
-      throw new ApiError('INVALID_CONFIG', `The value of ${name} has more than ${MAX_VALUE_LENGTH} characters.`)
+    if (Buffer.byteLength(value) > MAX_VALUE_BYTES) {
+      throw new ApiError('INVALID_CONFIG', `The value of ${name} has more than ${MAX_VALUE_BYTES} bytes.`)
     }
     all.set(name, value)
   }
