@@ -9,14 +9,16 @@ import { apiVersions } from './wire.ts'
 
 const [address, count] = [process.argv[2]!, Number(process.argv[3])]
 const [host, port] = address.split(':')
-const AT_ONCE = 40 // no more than wait to be accepted without being asked to come again
+/** Fewer than the backlog of 50 that a broker has by default. */
+const AT_ONCE = 40
 const sockets: Socket[] = []
 
 async function openOne(): Promise<void> {
   const socket = connect(Number(port), host)
   socket.on('error', () => {}) // counted by what is open, and by what answers
   await Promise.race([once(socket, 'connect'), once(socket, 'close')])
-  if (!socket.destroyed) sockets.push(socket)
+  // The kernel connects before the broker accepts: only an answer tells that there is room for the next.
+  if (await answered(socket)) sockets.push(socket)
 }
 
 async function answered(socket: Socket): Promise<boolean> {
