@@ -77,7 +77,10 @@ export async function deleteTopic(cluster: Cluster, name: string): Promise<void>
 /** To `count` in all. */
 export async function addPartitions(cluster: Cluster, name: string, count: number): Promise<void> {
   const connection = await cluster.any()
-  const response = await connection.send(createPartitionsApi, { topics: [{ name, count }], timeoutMs: TIMEOUT_MS })
+  const response = await connection.send(createPartitionsApi, {
+    topics: [{ name, count, assignments: null }],
+    timeoutMs: TIMEOUT_MS,
+  })
   const result = response.results[0]!
   cluster.forgetTopic(name)
   check(result.errorCode, `add partitions to topic '${name}'`, result.errorMessage)

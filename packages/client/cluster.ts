@@ -79,6 +79,11 @@ export class Cluster implements AsyncDisposable {
     return response
   }
 
+  /** What is known of a topic without asking. */
+  knownTopic(name: string): TopicMetadata | undefined {
+    return this.#topics.get(name)
+  }
+
   /** Metadata of one topic that exists, or is created by asking if the cluster does that; waits for its leaders. */
   async topic(name: string, allowAutoTopicCreation = false): Promise<TopicMetadata> {
     const known = this.#topics.get(name)
@@ -140,10 +145,13 @@ export class Cluster implements AsyncDisposable {
 
   async #connect(address: BrokerAddress): Promise<BrokerConnection> {
     const key = `${address.host}:${address.port}`
-    const known = this.#connections.get(key)
-    if (known) {
+    for (;;) {
+      const known = this.#connections.get(key)
+      if (!known) break
       const connection = await known
       if (!connection.isClosed) return connection
+      // Of all who find it closed the first makes the next one.
+      if (this.#connections.get(key) === known) this.#connections.delete(key)
     }
     const made = BrokerConnection.connect({
       ...address,
@@ -152,7 +160,9 @@ export class Cluster implements AsyncDisposable {
       requestTimeoutMs: this.#options.requestTimeoutMs,
     })
     this.#connections.set(key, made)
-    made.catch(() => this.#connections.delete(key))
+    made.catch(() => {
+      if (this.#connections.get(key) === made) this.#connections.delete(key)
+    })
     return made
   }
 }

@@ -126,7 +126,7 @@ export async function* fetchAll(
     } catch (error) {
       if (!isRetriable(error) && !(error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'))
         throw error
-      await pause(cluster.world.clock, pauseMs)
+      await pause(cluster.world.clock, pauseMs, options.signal)
       pauseMs = Math.min(1000, pauseMs * 2)
     }
   }

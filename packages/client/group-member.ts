@@ -44,6 +44,8 @@ const PROTOCOL_TYPE = 'consumer'
 const ASSIGNOR = 'range'
 const WITH_TOPIC_NAMES = 9
 const SINGLE_GROUP = 7
+const HEARTBEATS_A_SESSION = 15
+const MEMBER_ID_REQUIRED = 79
 const REBALANCE: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])
 
 export class GroupMember {
@@ -69,12 +71,19 @@ export class GroupMember {
     }
   }
 
-  async commit(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void> {
-    if (offsets.length === 0) return
-    await commitOffsets(this.#cluster, this.#options.groupId, offsets, {
-      memberId: this.#memberId,
-      generationId: this.#generationId,
-    })
+  /** False: the assignment is over and nothing was committed; whoever is given the partitions next reads again. */
+  async commit(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<boolean> {
+    if (offsets.length === 0) return true
+    try {
+      await commitOffsets(this.#cluster, this.#options.groupId, offsets, {
+        memberId: this.#memberId,
+        generationId: this.#generationId,
+      })
+      return true
+    } catch (error) {
+      if (error instanceof KafkaError && this.#mustRejoin(error.errorCode)) return false
+      throw error
+    }
   }
 
   /** Committed offsets by `topic-partition`; -1 where there is none. */
@@ -100,7 +109,7 @@ export class GroupMember {
         { timeoutMs: rebalanceTimeoutMs + 10_000 },
       ),
     )
-    if (join.errorCode === 79) {
+    if (join.errorCode === MEMBER_ID_REQUIRED) {
       this.#memberId = join.memberId
       return null
     }
@@ -163,23 +172,19 @@ export class GroupMember {
     const stop = () => over.abort()
     this.#options.signal?.addEventListener('abort', stop)
     const heartbeats = this.#heartbeat(over)
-    try {
-      await consume({ partitions, signal: over.signal })
-    } finally {
+    if (this.#options.signal?.aborted) stop()
+    const consumed = consume({ partitions, signal: over.signal }).finally(() => {
       over.abort()
       this.#options.signal?.removeEventListener('abort', stop)
-    }
-    await heartbeats
+    })
+    for (const result of await Promise.allSettled([consumed, heartbeats]))
+      if (result.status === 'rejected') throw result.reason
   }
 
   async #heartbeat(over: AbortController): Promise<void> {
     const { groupId, sessionTimeoutMs } = this.#options
     while (!over.signal.aborted) {
-      const beat = this.#cluster.world.clock
-      await Promise.race([
-        pause(beat, sessionTimeoutMs / 15),
-        new Promise(resolve => over.signal.addEventListener('abort', resolve)),
-      ])
+      await pause(this.#cluster.world.clock, sessionTimeoutMs / HEARTBEATS_A_SESSION, over.signal)
       if (over.signal.aborted) return
       try {
         const response = await this.#ask(connection =>
@@ -188,7 +193,9 @@ export class GroupMember {
         if (this.#mustRejoin(response.errorCode)) over.abort()
         else check(response.errorCode, `heartbeat in group '${groupId}'`)
       } catch (error) {
-        if (!isRetriable(error)) over.abort(error)
+        if (isRetriable(error)) continue
+        over.abort()
+        throw error
       }
     }
   }

@@ -19,7 +19,14 @@ export {
 export { Cluster, type ClusterOptions, type TopicMetadata } from './cluster.ts'
 export { type Api, type BrokerAddress, BrokerConnection, type SendOptions } from './connection.ts'
 export { ConnectionError, KafkaError, RequestTimeoutError, UnsupportedVersionError } from './errors.ts'
-export { type ConsumerRecord, type FetchOptions, fetchAll, fetchOnce, type Position } from './fetcher.ts'
+export {
+  type ConsumerRecord,
+  type FetchedPartition,
+  type FetchOptions,
+  fetchAll,
+  fetchOnce,
+  type Position,
+} from './fetcher.ts'
 export { type Assignment, commitOffsets, committedOffsets, GroupMember, type TopicPartitions } from './group-member.ts'
 export { listOffsets, Timestamp } from './offsets.ts'
 export { Producer, type ProducerOptions, type ProducerRecord, type RecordMetadata } from './producer.ts'

@@ -7,7 +7,7 @@
 import { BatchBuilder, type Codec, type RecordHeader } from '@ottla/protocol'
 import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, TopicMetadata } from './cluster.ts'
 import { check, KafkaError } from './errors.ts'
 import { partitionForKey } from './partitioner.ts'
 import { isRetriable, pause, retry } from './retry.ts'
@@ -54,6 +54,11 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
+interface Waiting {
+  readonly record: ProducerRecord
+  readonly pending: Pending
+}
+
 interface Batch {
   readonly builder: BatchBuilder
   readonly pending: Pending[]
@@ -83,6 +88,9 @@ export class Producer implements AsyncDisposable {
   #producerId: Promise<{ id: number; epoch: number }> | null = null
   #bufferedBytes = 0
   #waiting: (() => void)[] = []
+  /** By topic: records that could not be appended at once, in the order of `send`. */
+  readonly #lines = new Map<string, Waiting[]>()
+  readonly #serving = new Set<Promise<void>>()
 
   constructor(cluster: Cluster, options: ProducerOptions = {}) {
     this.#cluster = cluster
@@ -98,17 +106,57 @@ export class Producer implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the record is acknowledged as `acks` asks for. */
-  async send(record: ProducerRecord): Promise<RecordMetadata> {
-    const queue = await this.#queueFor(record)
-    while (this.#bufferedBytes >= this.#options.bufferBytes)
-      await new Promise<void>(resolve => this.#waiting.push(resolve))
-    return new Promise((resolve, reject) => this.#append(queue, record, { resolve, reject }))
+  /**
+   * Resolves when the record is acknowledged as `acks` asks for. Records of one topic keep the order of the calls, also
+   * while the topic is being looked up or the buffer is full.
+   */
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      const next = { record, pending: { resolve, reject } }
+      const line = this.#lines.get(record.topic)
+      if (line) line.push(next)
+      else if (!this.#appendNow(next)) {
+        const first = [next]
+        this.#lines.set(record.topic, first)
+        const serving = this.#serve(record.topic, first).finally(() => this.#serving.delete(serving))
+        this.#serving.add(serving)
+      }
+    })
+  }
+
+  /** False: something has to be waited for. */
+  #appendNow({ record, pending }: Waiting): boolean {
+    const topic = this.#cluster.knownTopic(record.topic)
+    if (!topic || this.#bufferedBytes >= this.#options.bufferBytes) return false
+    try {
+      this.#append(this.#queueFor(record, topic), record, pending)
+    } catch (error) {
+      pending.reject(error as Error)
+    }
+    return true
+  }
+
+  async #serve(topic: string, line: Waiting[]): Promise<void> {
+    for (let batch = line.splice(0); batch.length > 0; batch = line.splice(0)) {
+      for (const next of batch) {
+        try {
+          while (!this.#appendNow(next)) await this.#obstacle(topic)
+        } catch (error) {
+          next.pending.reject(error as Error)
+        }
+      }
+    }
+    this.#lines.delete(topic)
+  }
+
+  async #obstacle(topic: string): Promise<void> {
+    if (this.#cluster.knownTopic(topic)) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    else await this.#cluster.topic(topic, this.#options.createTopics)
   }
 
   async flush(): Promise<void> {
-    const all = [...this.#queues.values()].flatMap(queue => queue.batches.flatMap(batch => batch.pending))
-    if (all.length === 0) return
+    while (this.#serving.size > 0) await Promise.all(this.#serving)
+    if (![...this.#queues.values()].some(queue => queue.batches.length > 0)) return
     await new Promise<void>(resolve => {
       this.#waiting.push(resolve)
       for (const queue of this.#queues.values()) this.#schedule(queue, 0)
@@ -120,8 +168,7 @@ export class Producer implements AsyncDisposable {
     await this.flush()
   }
 
-  async #queueFor(record: ProducerRecord): Promise<PartitionQueue> {
-    const { partitions } = await this.#cluster.topic(record.topic, this.#options.createTopics)
+  #queueFor(record: ProducerRecord, { partitions }: TopicMetadata): PartitionQueue {
     const partition = record.partition ?? this.#choose(record, partitions.length)
     if (!partitions.some(({ partitionIndex }) => partitionIndex === partition)) {
       throw new KafkaError(3, `topic '${record.topic}' has no partition ${partition}`)
@@ -181,13 +228,25 @@ export class Producer implements AsyncDisposable {
         resolve({ topic: queue.topic, partition: queue.partition, offset: baseOffset < 0 ? -1 : baseOffset + i })
       })
     } catch (error) {
-      for (const { reject } of batch.pending) reject(error as Error)
+      this.#onFailure(queue, batch, error)
     }
     queue.batches.shift()
     queue.inFlight = false
     this.#bufferedBytes -= batch.builder.sizeInBytes
     for (const resume of this.#waiting.splice(0)) resume()
     this.#schedule(queue, 0)
+  }
+
+  /** What follows must not be refused for the gap that this batch leaves in the sequence. */
+  #onFailure(queue: PartitionQueue, batch: Batch, error: unknown): void {
+    if (error instanceof KafkaError && !isRetriable(error)) {
+      // It was refused: its numbers are free again.
+      if (batch.baseSequence >= 0) queue.nextSequence = batch.baseSequence
+    } else {
+      // It may be in the log. Of a new producer any number is taken.
+      this.#producerId = null
+    }
+    for (const { reject } of batch.pending) reject(error as Error)
   }
 
   async #deliver(queue: PartitionQueue, batch: Batch): Promise<number> {
@@ -236,6 +295,9 @@ export class Producer implements AsyncDisposable {
       const response = await connection.send(initProducerIdApi, { transactionalId: null, transactionTimeoutMs: 60_000 })
       check(response.errorCode, 'producer id')
       return { id: response.producerId, epoch: response.producerEpoch }
+    })
+    this.#producerId.catch(() => {
+      this.#producerId = null
     })
     return this.#producerId
   }

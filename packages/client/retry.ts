@@ -28,9 +28,17 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof ConnectionError || (error instanceof KafkaError && RETRIABLE.has(error.code))
 }
 
-export function pause(clock: Clock, ms: number): Promise<void> {
+/** Shorter if `signal` is aborted meanwhile; nothing is left behind that would keep a process alive. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
   return new Promise(resolve => {
-    clock.setTimer(ms, resolve)
+    const done = (): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.setTimer(ms, done)
+    signal?.addEventListener('abort', done)
   })
 }
 

@@ -2,6 +2,7 @@
 import {
   type Cluster,
   type ConsumerRecord,
+  type FetchedPartition,
   fetchAll,
   GroupMember,
   listOffsets,
@@ -22,19 +23,23 @@ interface Options extends ConnectOptions {
   readonly printKey?: boolean
 }
 
-type Print = (record: ConsumerRecord) => void
+/** False: the count was reached before this record, which is not printed. */
+type Print = (record: ConsumerRecord) => boolean
 
 export async function consume(topic: string, options: Options): Promise<void> {
   if (options.group && (options.partition !== undefined || options.exitAtEnd)) {
     throw new CommandError('--group goes with neither --partition nor --exit-at-end', ExitCode.usage)
   }
+  if (!isOffset(options.from)) timestampOf(options.from)
   const stop = new AbortController()
   untilInterrupted().addEventListener('abort', () => stop.abort())
   let left = options.count ?? Number.POSITIVE_INFINITY
   const print: Print = record => {
-    if (left-- <= 0) return
+    if (left === 0) return false
     process.stdout.write(`${options.json ? jsonLine(record) : textLine(record, options.printKey === true)}\n`)
+    left--
     if (left === 0) stop.abort()
+    return true
   }
   await withCluster(options, cluster =>
     options.group
@@ -86,15 +91,29 @@ async function inGroup(
       }
     }
     const over = AbortSignal.any([assignment.signal, signal])
-    if (positions.length === 0) await new Promise(resolve => over.addEventListener('abort', resolve, { once: true }))
+    if (positions.length === 0 && !over.aborted) {
+      await new Promise(resolve => over.addEventListener('abort', resolve, { once: true }))
+    }
     for await (const fetched of fetchAll(cluster, positions, {
       signal: over,
       readCommitted: options.readCommitted === true,
     })) {
-      for (const { records } of fetched) records.forEach(print)
-      await member.commit(fetched.filter(({ records }) => records.length > 0).map(({ position }) => position))
+      const printed = fetched.map(partition => printAll(partition, print)).filter(position => position !== null)
+      // The group has moved on already: whoever has the partition now prints these records again.
+      if (!(await member.commit(printed))) return
     }
   })
+}
+
+/** Where to go on after what was printed; null if nothing was. */
+function printAll({ position, records }: FetchedPartition, print: Print): Position | null {
+  let last: ConsumerRecord | null = null
+  for (const record of records) {
+    if (!print(record)) return last && { ...position, offset: last.offset + 1 }
+    last = record
+  }
+  // With what was not for printing at the end: markers, aborted transactions.
+  return last && position
 }
 
 async function startingPositions(
@@ -103,17 +122,29 @@ async function startingPositions(
   partitions: readonly number[],
   from: string,
 ): Promise<Position[]> {
-  if (/^\d+$/.test(from)) return partitions.map(partition => ({ topic, partition, offset: Number(from) }))
-  const timestamp =
-    from === 'beginning' ? Timestamp.earliest : from === 'end' ? Timestamp.latest : BigInt(Date.parse(from) || -3)
-  if (timestamp === -3n)
-    throw new CommandError(`--from '${from}': it has to be beginning, end, an offset or a date`, ExitCode.usage)
+  if (isOffset(from)) return partitions.map(partition => ({ topic, partition, offset: Number(from) }))
+  const timestamp = timestampOf(from)
   const offsets = await listOffsets(cluster, topic, partitions, timestamp)
   const ends = await listOffsets(cluster, topic, partitions, Timestamp.latest)
   return partitions.map(partition => {
     const offset = offsets.get(partition)!
     return { topic, partition, offset: offset < 0 ? ends.get(partition)! : offset }
   })
+}
+
+function isOffset(from: string): boolean {
+  return /^\d+$/.test(from)
+}
+
+/** Throws a CommandError. */
+function timestampOf(from: string): bigint {
+  if (from === 'beginning') return Timestamp.earliest
+  if (from === 'end') return Timestamp.latest
+  const date = Date.parse(from)
+  // Before 1970 there are only the special timestamps.
+  if (Number.isNaN(date) || date < 0)
+    throw new CommandError(`--from '${from}': it has to be beginning, end, an offset or a date`, ExitCode.usage)
+  return BigInt(date)
 }
 
 function text(bytes: Uint8Array | null): string | null {
