@@ -26,10 +26,7 @@ const READ_AS: Readonly<Record<string, string>> = {
  * Keys whose rooms are being wired and that nobody reads yet. The list only grows shorter: what stays unread is not
  * honoured, and its row must say so.
  */
-const AWAITED: readonly string[] = [
-  // Read by `refusals`, which lets nothing but both roles start.
-  'process.roles',
-]
+const AWAITED: readonly string[] = []
 
 const packages = dirname(dirname(import.meta.dirname))
 const rooms = globSync('{broker,log}/**/*.ts', { cwd: packages })
