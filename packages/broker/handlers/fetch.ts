@@ -183,7 +183,7 @@ function respond(plan: FetchPlan, readings: readonly Reading[], context: Request
 
 const NO_DIVERGENCE = { epoch: -1, endOffset: -1 }
 
-function partitionResponse({ wanted, errorCode, read }: Reading, version: number): PartitionResponse {
+function partitionResponse({ wanted, partition, errorCode, read }: Reading, version: number): PartitionResponse {
   // A client of version 5 or less does not know KAFKA_STORAGE_ERROR; this one makes it look for another leader.
   const code =
     errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version <= 5 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode
@@ -194,7 +194,8 @@ function partitionResponse({ wanted, errorCode, read }: Reading, version: number
     lastStableOffset: read?.lastStableOffset ?? -1,
     logStartOffset: read?.logStartOffset ?? -1,
     divergingEpoch: read?.divergingEpoch ?? NO_DIVERGENCE,
-    abortedTransactions: (read?.abortedTransactions as { producerId: number; firstOffset: number }[] | null) ?? null,
+    // Kafka's own: an empty list where there is no such partition, null where it could not be read.
+    abortedTransactions: partition ? (read?.abortedTransactions?.slice() ?? null) : [],
     preferredReadReplica: -1,
     records: (read?.chunks ?? []) as never,
   }

@@ -102,7 +102,7 @@ const REJECTIONS: Record<string, Rejection> = {
     code: 'CORRUPT_MESSAGE',
     bytes: replicas => changed(batch(replicas), view => view.setUint8(65, view.getUint8(65) ^ 1)),
   },
-  'half a batch': { code: 'CORRUPT_MESSAGE', bytes: replicas => batch(replicas).subarray(0, -3) },
+  'half a batch': { code: 'INVALID_RECORD', bytes: replicas => batch(replicas).subarray(0, -3) },
   'a batch over max.message.bytes': {
     code: 'MESSAGE_TOO_LARGE',
     overrides: { 'max.message.bytes': '1000' },
@@ -189,6 +189,14 @@ for (const [what, { code, bytes, ...sent }] of Object.entries(REJECTIONS)) {
     assert.equal(next.firstOffset, 1)
   })
 }
+
+test('half a batch behind a whole one is passed over, as in Kafka', async () => {
+  const replicas = await openReplicas()
+  const partition = await replicas.partition()
+  const whole = batch(replicas)
+  await send(replicas, partition, Buffer.concat([whole, whole.subarray(0, 30)])).acknowledged
+  assert.equal((await readBack(partition)).length, whole.length)
+})
 
 test('a count that is not that of the records is refused, whatever the checksum says', async () => {
   const replicas = await openReplicas()

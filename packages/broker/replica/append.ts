@@ -7,11 +7,11 @@
  */
 import {
   type BatchHeader,
+  batches,
   type Codec,
   CURRENT_MAGIC,
   type ErrorName,
   NO_TIMESTAMP,
-  nextBatch,
   RecordCursor,
   recompressBatch,
   setMaxTimestampAndType,
@@ -66,7 +66,7 @@ export function appendToLeader(
     )
   }
   const batch = theOnlyBatch(records, partition.name, config, version)
-  const ready = prepare(records!, batch, partition.name, config, nowMs)
+  const ready = prepare(records!.subarray(0, batch.sizeInBytes), batch, partition.name, config, nowMs)
   const appended = log.append(ready, {
     origin: 'client',
     leaderEpoch: partition.leaderEpoch,
@@ -84,19 +84,20 @@ export function appendToLeader(
   }
 }
 
+/** Throws unless `records` is one batch that may be taken. Half a batch behind it is no batch, and passed over as in Kafka. */
 function theOnlyBatch(records: Uint8Array | null, name: string, config: TopicConfig, version: number): BatchHeader {
-  if (!records || records.length === 0) throw invalid(`a produce request for ${name} without a record batch`)
-  const first = nextBatch(records, 0)
-  if (first && first.sizeInBytes > config.maxMessageBytes) {
+  const [first, second] = records ? batches(records, 'skip') : []
+  if (!first) throw invalid(`a produce request for ${name} without a record batch`)
+  if (second) throw invalid(`more than one record batch for ${name}`)
+  if (first.sizeInBytes > config.maxMessageBytes) {
     throw new ApiError(
       'MESSAGE_TOO_LARGE',
       `a batch of ${first.sizeInBytes} bytes for ${name} is over max.message.bytes=${config.maxMessageBytes}`,
     )
   }
-  const batch = verifyBatch(records)
+  const batch = verifyBatch(records!)
   if (batch.magic !== CURRENT_MAGIC)
     throw invalid(`a batch of magic ${batch.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
-  if (batch.sizeInBytes !== records.length) throw invalid(`more than one record batch for ${name}`)
   if (batch.codec === 'zstd' && version < ZSTD_SINCE_VERSION) {
     throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `Produce version ${version} has no zstd`)
   }
