@@ -5,8 +5,9 @@ import { offsetName } from './file-names.ts'
 export class Folder {
   readonly disk: Disk
   path: string
-  /** While a new folder's first files are being written: no batch may be on disk before them. */
-  ready: Promise<void> | null = null
+  /** Writes a new folder's first files; null: they are there. */
+  #prepare: (() => Promise<void>) | null = null
+  #preparing: Promise<void> | null = null
   /** The log dir's entry for the folder is on stable storage. */
   isEntrySynced = true
 
@@ -17,6 +18,27 @@ export class Folder {
 
   file(name: string): string {
     return `${this.path}/${name}`
+  }
+
+  /** `task` is to be done before anything else is written here: at `prepared()`. */
+  prepareBy(task: () => Promise<void>): void {
+    this.#prepare = task
+  }
+
+  /** Resolves when the folder's first files are there; null: they are. */
+  prepared(): Promise<void> | null {
+    if (!this.#prepare) return null
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#prepare = null
+      this.#preparing = null
+    })
+    return this.#preparing
+  }
+
+  /** The folder goes: what was not begun need not be done. */
+  async abandon(): Promise<void> {
+    await this.#preparing
+    this.#prepare = null
   }
 
   /** Of a segment or snapshot: `suffix` with its dot. */

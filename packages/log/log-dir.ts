@@ -47,6 +47,8 @@ export class LogDir {
   readonly #written = new Map<string, Uint8Array>()
   /** The last stop was clean, and nothing was written since. */
   hadCleanShutdown = false
+  /** How many logs it holds, to spread new ones evenly. */
+  logCount = 0
   /** All logs were loaded: only then may a clean stop be claimed. */
   isLoaded = false
 

@@ -109,6 +109,9 @@ export class LogManager implements AsyncDisposable {
   readonly #futureLogs = new Map<string, PartitionLog>()
   /** The metadata log, apart from all others. */
   #metadataLog: PartitionLog | null = null
+  /** New ones that have no partition.metadata yet. */
+  readonly #unprepared: PartitionLog[] = []
+  #preparing: Promise<void> | null = null
   /** What is being created or deleted, by name: who comes later waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #checkpointing = new Map<LogDir, { running: Promise<void>; next: Promise<void> | null }>()
@@ -295,7 +298,7 @@ export class LogManager implements AsyncDisposable {
       throw new LogDirError('ERR_UNEXPECTED_CONTENT', `${folderName(folder)} is in both ${dirs}: remove one of them`)
     }
     if (dir.error) log.store.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', dir.error)
-    else logs.set(folderName(folder), log)
+    else this.#add(logs, log)
   }
 
   async #openLog(
@@ -340,6 +343,11 @@ export class LogManager implements AsyncDisposable {
     return this.#logs.values()
   }
 
+  #add(logs: Map<string, PartitionLog>, log: PartitionLog): void {
+    logs.set(folderName(log), log)
+    this.#dirAt(log.logDir).logCount++
+  }
+
   reconfigureDefaults(defaults: LogConfig): void {
     this.#defaults = defaults
   }
@@ -381,27 +389,42 @@ export class LogManager implements AsyncDisposable {
         return this.#openLog(dir, path, topicPartition, config, { isNew: true, isFuture: false, checkpoints: null })
       })
       if (!log || dir.error) continue
-      this.#logs.set(folderName(topicPartition), log)
+      this.#add(this.#logs, log)
       if (topicId !== null) {
         log.assignTopicId(topicId)
-        // No batch is written before it, so that none is found without it.
-        log.store.folder.ready = this.#writeTopicId(log, topicId)
+        log.store.folder.prepareBy(() => this.#writeTopicId(log, topicId))
+        this.#prepareSoon(log)
       }
       return log
     }
     throw new LogError('KAFKA_STORAGE_ERROR', `no log dir is online for ${folderName(topicPartition)}`)
   }
 
-  async #writeTopicId(log: PartitionLog, topicId: string): Promise<void> {
-    const { folder } = log.store
+  /**
+   * partition.metadata costs two syncs, so a thousand new logs would keep the disk busy for a second: they get it one after
+   * the other, in the background, and those that are written to before their turn get it then. No batch is on disk
+   * without it.
+   */
+  #prepareSoon(log: PartitionLog): void {
+    this.#unprepared.push(log)
+    this.#preparing ??= this.#prepareAll()
+  }
+
+  async #prepareAll(): Promise<void> {
+    for (let log = this.#unprepared.shift(); log; log = this.#unprepared.shift()) {
+      if (!log.store.failure) await log.store.folder.prepared()
+    }
+    this.#preparing = null
+  }
+
+  async #writeTopicId({ store }: PartitionLog, topicId: string): Promise<void> {
+    const { folder } = store
     try {
       const path = folder.file(PARTITION_METADATA_FILE)
       await this.#world.disk.writeFileAtomic(path, encodePartitionMetadata(topicId))
     } catch (error) {
       // A log that was deleted meanwhile needs none.
-      if (!log.store.failure) log.store.failed(error)
-    } finally {
-      folder.ready = null
+      if (!store.failure) store.failed(error)
     }
   }
 
@@ -409,11 +432,7 @@ export class LogManager implements AsyncDisposable {
     if (logDir !== undefined) return [this.#dirAt(logDir)]
     const chosen = this.#online().filter(dir => dir.directoryId === directoryId)
     if (chosen.length > 0) return chosen
-    const counts = new Map(this.#online().map(dir => [dir.path, 0]))
-    for (const log of [...this.#logs.values(), ...this.#futureLogs.values()]) {
-      counts.set(log.logDir, (counts.get(log.logDir) ?? 0) + 1)
-    }
-    return this.#online().sort((a, b) => counts.get(a.path)! - counts.get(b.path)!)
+    return this.#online().sort((a, b) => a.logCount - b.logCount)
   }
 
   #dirAt(path: string): LogDir {
@@ -439,6 +458,7 @@ export class LogManager implements AsyncDisposable {
       this.#futureLogs.delete(name)
       for (const log of logs) {
         const dir = this.#dirAt(log.logDir)
+        dir.logCount--
         await this.#retire(dir, log, 'delete')
         await dir.forgetCleanerOffset(topicPartition)
         // A log of the same name that is made later must not be taken for this one.
@@ -451,7 +471,7 @@ export class LogManager implements AsyncDisposable {
   async #retire(dir: LogDir, log: PartitionLog, state: Exclude<FolderState, 'live'>): Promise<void> {
     const { folder } = log.store
     await log.store.release('the log is being removed')
-    await folder.ready
+    await folder.abandon()
     const path = `${dir.path}/${folderNameWithState(log, state, this.#world.random)}`
     this.#world.logger.info('Setting a log aside', { from: folder.path, to: path })
     await dir.attempt(() => this.#world.disk.rename(folder.path, path))
@@ -633,6 +653,7 @@ export class LogManager implements AsyncDisposable {
     await Promise.all(this.#tasks.map(task => task.stop()))
     for (const timer of this.#removals) timer.cancel()
     await Promise.all(this.#changing.values())
+    await this.#preparing
     await Promise.all(this.#dirs.map(dir => this.#closeDir(dir, brokerEpoch)))
   }
 
@@ -642,7 +663,7 @@ export class LogManager implements AsyncDisposable {
     try {
       if (dir.error) return
       await forEachConcurrently(logs, this.#options.recoveryConcurrency, async log => {
-        await log.store.folder.ready
+        await log.store.folder.prepared()
         await log.close()
       })
       await metadataLog?.close()

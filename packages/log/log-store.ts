@@ -394,11 +394,15 @@ export class LogStore {
   async close(): Promise<void> {
     await this.#writer.idle()
     await this.#inTurn(async () => {
+      const { active } = this.segments
+      active.close()
+      // An empty segment, too: its name tells where the log ends. But for that of a log that never had a batch.
+      const isNew = this.endOffset === 0 && active.size === 0
       await this.saveState(true)
-      this.segments.active.close()
-      await this.#sync(this.endOffset)
+      const isFlushed = this.recoveryPoint === this.endOffset && this.#unsealed.length + this.#removing.length === 0
+      if (!isFlushed || active.isUnsaved) await this.#sync(this.endOffset)
       for (const segment of this.segments.all) if (segment.isUnsaved) await segment.saveIndexes(true)
-      await this.segments.active.sync() // also when it is empty: it tells where the log ends
+      if (!isNew && !active.isEntrySynced) await active.sync()
     })
     await this.release('the log is closed')
   }

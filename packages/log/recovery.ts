@@ -86,6 +86,8 @@ class Recovery {
     const start = Math.max(logStartOffset, segments.first.baseOffset)
     await this.#finishProducers(start, endOffset, hadCleanShutdown)
     if (!isNew) await segments.active.activate()
+    // Most logs of many are idle: whoever uses one opens its file again.
+    for (const segment of this.#segments) await segment.closeFile()
     return {
       parts: {
         folder,
@@ -382,13 +384,15 @@ async function isZero(file: DiskFile, from: number, to: number): Promise<boolean
 /** After a clean stop: from the last index entry on. null: the file does not end with a batch, or the index lies. */
 async function readEndOffset(segment: Segment): Promise<number | null> {
   if (segment.size === 0) return segment.baseOffset
-  const { offset, time } = await segment.indexes()
+  const indexes = await segment.indexes()
+  const { offset, time } = indexes
   const last = offset.entries - 1
   const from = last < 0 ? 0 : offset.positionAt(last)
   let endOffset = segment.baseOffset
   let isRight = true
   const options = { from, to: segment.size, check: 'headers', pieceBytes: 16 * 1024 } as const
-  const { end } = await scanBatches(await segment.file(), options, ({ lastOffset }, position) => {
+  const { end } = await scanBatches(await segment.file(), options, ({ lastOffset, maxTimestamp }, position) => {
+    if (position === 0) indexes.firstTimestamp = maxTimestamp
     endOffset = lastOffset + 1
     if (position === from && last >= 0) isRight = lastOffset === offset.offsetAt(last)
     return isRight

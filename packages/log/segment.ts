@@ -72,7 +72,7 @@ export class Segment implements CachedIndexes {
   /** There is a file of this name that is not this segment's: left by a failed start or a lost deletion. */
   #startsEmpty = false
   /** The folder's entry for the file is on stable storage. */
-  #isEntrySynced = false
+  isEntrySynced = false
 
   constructor(options: SegmentOptions) {
     this.baseOffset = options.baseOffset
@@ -101,7 +101,7 @@ export class Segment implements CachedIndexes {
     segment.size = size
     segment.writtenSize = size
     segment.#hasTransactionFile = hasTransactionFile
-    segment.#isEntrySynced = isEntrySynced
+    segment.isEntrySynced = isEntrySynced
     if (size === 0) segment.resetIndexes() // whatever the index files say
     return segment
   }
@@ -211,9 +211,12 @@ export class Segment implements CachedIndexes {
   }
 
   async #readIndexFile(suffix: string): Promise<Uint8Array> {
-    const path = this.folder.offsetFile(this.baseOffset, suffix)
-    const exists = (await this.folder.disk.stat(path)) !== null
-    return exists ? this.folder.disk.readFile(path) : new Uint8Array(0)
+    try {
+      return await this.folder.disk.readFile(this.folder.offsetFile(this.baseOffset, suffix))
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOENT') return new Uint8Array(0)
+      throw error
+    }
   }
 
   /**
@@ -359,17 +362,11 @@ export class Segment implements CachedIndexes {
 
   async #open(): Promise<DiskFile> {
     try {
-      if (this.folder.ready) await this.folder.ready
+      await this.folder.prepared()
       const path = this.folder.offsetFile(this.baseOffset, LOG_SUFFIX)
       const file = await this.folder.disk.open(path, 'write')
-      const size = await file.size()
-      if (this.#startsEmpty) {
-        if (size > 0) await file.truncate(0)
-        this.#startsEmpty = false
-      } else if (size < this.writtenSize) {
-        await file.close()
-        throw new DiskError('EIO', 'open', path, { cause: new Error(`${size} of ${this.writtenSize} bytes are there`) })
-      }
+      if (this.#startsEmpty && (await file.size()) > 0) await file.truncate(0)
+      this.#startsEmpty = false
       this.#file = file
       return file
     } finally {
@@ -402,9 +399,9 @@ export class Segment implements CachedIndexes {
     if (this.isClosed && (await file.size()) > this.size) await file.truncate(this.size) // was preallocated
     await file.sync()
     if (this.isClosed) await this.saveIndexes(true)
-    if (this.#isEntrySynced && !this.isClosed) return
+    if (this.isEntrySynced && !this.isClosed) return
     await this.folder.sync()
-    this.#isEntrySynced = true
+    this.isEntrySynced = true
   }
 
   /** Cuts the file to `size` bytes; the indexes keep what is below `offset`. */
