@@ -63,7 +63,7 @@ export class MetadataLog {
     const isOld = ({ id, isGarbage }: SnapshotFile) => isGarbage || id.endOffset < log.logStartOffset
     const snapshots = found.filter(file => !isOld(file)).map(file => file.id)
     const latest = snapshots.at(-1)
-    if (log.logStartOffset > 0 && !latest) {
+    if (log.logStartOffset > (latest?.endOffset ?? 0)) {
       const message = `${folder}: the log starts at ${log.logStartOffset}, and no snapshot holds what was before`
       throw new MetadataError('ERR_BROKEN_FILE', message)
     }
@@ -102,16 +102,37 @@ export class MetadataLog {
     return this.#snapshots.at(-1) ?? null
   }
 
-  /** From `offset` on, batch by batch. */
-  async *read(offset: number): AsyncGenerator<MetadataBatch, void> {
+  /**
+   * All that the log holds from `offset` on, batch by batch, while nobody writes. After a loss of power the end of one
+   * segment may be missing, and what was put into the next one still be there: where a batch does not begin where the
+   * one before it ends, the log is cut, as nothing behind that can have been committed.
+   */
+  async *recover(offset: number): AsyncGenerator<MetadataBatch, void> {
+    let expected = offset
     for (let next = offset; next < this.endOffset; ) {
       const { chunks, nextOffset } = await this.#log.read(next, { maxBytes: READ_BYTES, minOneBatch: true })
-      for (const chunk of chunks) {
-        for (const batch of decodeBatches(chunk)) if (batch.lastOffset >= offset) yield batch
+      for (const batch of chunks.flatMap(chunk => [...decodeBatches(chunk)])) {
+        if (batch.lastOffset < offset) continue
+        if (batch.baseOffset > expected) {
+          await this.#cut(expected, batch.baseOffset)
+          return
+        }
+        yield batch
+        expected = batch.lastOffset + 1
       }
       if (nextOffset <= next) return
       next = nextOffset
     }
+  }
+
+  async #cut(offset: number, nextFound: number): Promise<void> {
+    const { logger } = this.#options.world
+    logger.warn('cut the metadata log before offsets that are missing', {
+      offset,
+      nextFound,
+      endOffset: this.endOffset,
+    })
+    await this.#log.truncateTo(offset)
   }
 
   readSnapshot(id: SnapshotId): AsyncGenerator<MetadataBatch, void> {

@@ -112,7 +112,7 @@ export class SingleVoterQuorum implements MetadataQuorum {
   async #load(listener: QuorumListener): Promise<void> {
     const id = this.#log.latestSnapshot
     if (id) await this.#loadSnapshot(id, listener)
-    for await (const batch of this.#log.read(Math.max(id?.endOffset ?? 0, this.#log.startOffset))) {
+    for await (const batch of this.#log.recover(id?.endOffset ?? 0)) {
       this.#takeControls(batch, batch.baseOffset)
       listener.onCommitted(batch)
     }

@@ -58,7 +58,7 @@ export async function openQuorum(world: World, config: BrokerConfig, port = 9093
 
 function metadataLogSettings(config: BrokerConfig) {
   return {
-    segmentBytes: config.metadataLogSegmentBytes,
+    segmentBytes: config.internalMetadataLogSegmentBytes ?? config.metadataLogSegmentBytes,
     segmentMs: config.metadataLogSegmentMs,
     retentionBytes: config.metadataMaxRetentionBytes,
     retentionMs: config.metadataMaxRetentionMs,
@@ -175,7 +175,7 @@ function onlyError(responses: Iterable<{ errorCode?: number }> | undefined): str
 
 /** What an image holds, apart from how far it reaches: equal for equal metadata. */
 export function contentOf(image: MetadataImage): MetadataRecord[] {
-  return [...snapshotRecords(image)]
+  return image.metadataVersion === null ? [] : [...snapshotRecords(image)]
 }
 
 export function topicNames(image: MetadataImage): string[] {
@@ -188,7 +188,7 @@ export async function readLog(world: World, config: BrokerConfig = nodeConfig())
   const logs = await LogManager.open({ world, logDirs, nodeId, clusterId: null })
   const log = await MetadataLog.open({ world, logs, logDir, ...metadataLogSettings(config) })
   const batches: MetadataBatch[] = []
-  for await (const batch of log.read(log.startOffset)) batches.push(batch)
+  for await (const batch of log.recover(log.startOffset)) batches.push(batch)
   await logs.close(-1)
   return batches
 }
