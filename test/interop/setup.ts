@@ -3,7 +3,7 @@
  * later runs find again. What can't be had here is told with its reason and left out; it never stops the rest.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Client, clientsFrom } from './clients.ts'
 import { Java } from './java.ts'
@@ -53,10 +53,18 @@ export async function setUp(report: Report): Promise<Kit> {
       return { java: java.command('Client') }
     }),
   ])
+  removeOldRuns(cache)
   const scratch = join(cache, `run-${process.pid}`)
-  rmSync(scratch, { recursive: true, force: true })
   mkdirSync(scratch)
   return { clients: clientsFrom(commands), java, scratch }
+}
+
+/** Removes what runs left behind that were cut off, or that were asked to keep it: all whose process is gone. */
+function removeOldRuns(cache: string): void {
+  for (const name of readdirSync(cache)) {
+    const pid = Number(/^run-(\d+)$/.exec(name)?.[1])
+    if (pid && (pid === process.pid || !existsSync(`/proc/${pid}`))) rmSync(join(cache, name), { recursive: true })
+  }
 }
 
 /** Runs `make` unless `folder` was made from the same `sources`, by this same file, before; a stamp in it tells. */
