@@ -365,12 +365,23 @@ export class Segment implements CachedIndexes {
       await this.folder.prepared()
       const path = this.folder.offsetFile(this.baseOffset, LOG_SUFFIX)
       const file = await this.folder.disk.open(path, 'write')
-      if (this.#startsEmpty && (await file.size()) > 0) await file.truncate(0)
-      this.#startsEmpty = false
+      if (this.#startsEmpty || this.writtenSize > 0) await this.#checkSize(file)
       this.#file = file
       return file
     } finally {
       this.#opening = null
+    }
+  }
+
+  async #checkSize(file: DiskFile): Promise<void> {
+    const size = await file.size()
+    if (this.#startsEmpty) {
+      if (size > 0) await file.truncate(0)
+      this.#startsEmpty = false
+    } else if (size < this.writtenSize) {
+      await file.close()
+      const cause = new Error(`${size} of ${this.writtenSize} bytes are there`)
+      throw new DiskError('EIO', 'open', file.path, { cause })
     }
   }
 
