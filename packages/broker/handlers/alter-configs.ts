@@ -1,5 +1,6 @@
 /** AlterConfigs (key 33), versions 0 to 2: replaces all configs of a resource. Deprecated since KIP-339 for IncrementalAlterConfigs. */
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
+import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const alterConfigs = defineHandler({
@@ -8,4 +9,5 @@ export const alterConfigs = defineHandler({
   handle(request, context, services) {
     return services.controller.request('alterConfigs', request, context.apiVersion)
   },
+  failed: CONTROLLER_APIS.alterConfigs.failed,
 })

@@ -8,4 +8,7 @@ export const deleteGroups = defineHandler({
   handle(request, context, { groups }) {
     return groups.deleteGroups(request, context)
   },
+  failed({ groupsNames }, { errorCode }) {
+    return { results: groupsNames.map(groupId => ({ groupId, errorCode })) }
+  },
 })

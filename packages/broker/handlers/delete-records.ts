@@ -21,6 +21,14 @@ export const deleteRecords = defineHandler({
     }))
     return { topics: await Promise.all(topics) }
   },
+  failed({ topics }, { errorCode }) {
+    return {
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode })),
+      })),
+    }
+  },
 })
 
 async function deleteFrom(topicName: string, partitionIndex: number, offset: number, services: Services) {

@@ -25,6 +25,11 @@ export const describeConfigs = defineHandler({
   handle(request, _context, services) {
     return { results: request.resources.map(resource => describe(resource, request, services)) }
   },
+  failed({ resources }, failure) {
+    return {
+      results: resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })),
+    }
+  },
 })
 
 function describe(resource: Resource, request: DescribeConfigsRequest, services: Services) {

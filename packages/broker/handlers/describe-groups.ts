@@ -22,4 +22,7 @@ export const describeGroups = defineHandler({
     )
     return { ...response, groups }
   },
+  failed({ groups }, { errorCode }) {
+    return { groups: groups.map(groupId => ({ groupId, errorCode })) }
+  },
 })

@@ -49,6 +49,9 @@ export const describeTopicPartitions = defineHandler({
     }
     return { topics: topics as DescribeTopicPartitionsResponse['topics'], nextCursor }
   },
+  failed({ topics }, { errorCode }) {
+    return { topics: topics.map(({ name }) => ({ name, errorCode })) }
+  },
 })
 
 /** null: the cursor is nowhere in what is asked for. */

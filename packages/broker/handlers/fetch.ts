@@ -22,6 +22,7 @@ type PartitionResponse = Partial<FetchResponse['responses'][number]['partitions'
 type TopicResponse = { topic: string; topicId: string; partitions: PartitionResponse[] }
 
 const READ_COMMITTED = 1
+const TOPIC_IDS_SINCE = 13
 
 interface Reading {
   readonly wanted: FetchPartition
@@ -56,6 +57,15 @@ export const fetch = defineHandler({
       readings = await readAll(partitions, maxBytes, committed, services)
     }
     return respond(plan, readings, context, services)
+  },
+  failed({ sessionId, topics }, { errorCode }, apiVersion) {
+    if (apiVersion >= TOPIC_IDS_SINCE) return { errorCode, sessionId }
+    // Before version 7 there is no place at the top.
+    const responses = topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition }) => ({ partitionIndex: partition, errorCode, highWatermark: -1 })),
+    }))
+    return { errorCode, sessionId, responses }
   },
 })
 

@@ -12,6 +12,7 @@ import { defineHandler } from './handler.ts'
 
 const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const
 const MANY_KEYS_SINCE = 4
+const NOWHERE = { nodeId: -1, host: '', port: -1 }
 
 interface Found {
   readonly errorCode: number
@@ -28,6 +29,11 @@ export const findCoordinator = defineHandler({
     const findOne = (one: string) => find(one, keyType, listenerName, services)
     if (apiVersion < MANY_KEYS_SINCE) return findOne(key)
     return { coordinators: coordinatorKeys.map(one => ({ key: one, ...findOne(one) })) }
+  },
+  failed({ coordinatorKeys }, { errorCode, errorMessage }, apiVersion) {
+    const failure = { errorCode, errorMessage, ...NOWHERE }
+    if (apiVersion < MANY_KEYS_SINCE) return failure
+    return { coordinators: coordinatorKeys.map(key => ({ key, ...failure })) }
   },
 })
 
@@ -67,5 +73,5 @@ function found({ nodeId, host, port }: Pick<Found, 'nodeId' | 'host' | 'port'>):
 }
 
 function notFound(code: ErrorName, errorMessage: string): Found {
-  return { errorCode: ErrorCode[code], errorMessage, nodeId: -1, host: '', port: -1 }
+  return { errorCode: ErrorCode[code], errorMessage, ...NOWHERE }
 }

@@ -24,6 +24,12 @@ export interface RequestContext {
 /** null: no response is sent (Produce with acks=0). */
 export type HandlerResult<Response extends Message> = Init<Response> | null
 
+/** Why a request failed as a whole. */
+export interface Failure {
+  readonly errorCode: number
+  readonly errorMessage: string
+}
+
 export interface Handler<Request extends Message = Message, Response extends Message = Message> {
   readonly request: Request
   readonly response: Response
@@ -35,6 +41,11 @@ export interface Handler<Request extends Message = Message, Response extends Mes
     context: RequestContext,
     services: Services,
   ): HandlerResult<Response> | Promise<HandlerResult<Response>>
+  /**
+   * The response to a request that failed as a whole, where that has no place of its own in it in every version: the
+   * error stands at each thing that was asked for. null closes the connection.
+   */
+  failed?(request: Of<Request>, failure: Failure, apiVersion: number): HandlerResult<Response>
 }
 
 /** Ties the types of the three together; the table forgets them. */

@@ -3,6 +3,7 @@ import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '@ottla/protocol/messages/incremental-alter-configs'
+import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const incrementalAlterConfigs = defineHandler({
@@ -11,4 +12,5 @@ export const incrementalAlterConfigs = defineHandler({
   handle(request, context, services) {
     return services.controller.request('incrementalAlterConfigs', request, context.apiVersion)
   },
+  failed: CONTROLLER_APIS.incrementalAlterConfigs.failed,
 })

@@ -56,6 +56,14 @@ export const listOffsets = defineHandler({
     }))
     return { topics: await Promise.all(topics) }
   },
+  failed({ topics }, { errorCode }) {
+    return {
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(partition => failed(partition, errorCode)),
+      })),
+    }
+  },
 })
 
 async function offsetOf(

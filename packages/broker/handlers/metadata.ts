@@ -34,6 +34,12 @@ export const metadata = defineHandler({
       ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
     }
   },
+  failed({ topics }, { errorCode }) {
+    return {
+      errorCode,
+      topics: (topics ?? []).map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId })),
+    }
+  },
 })
 
 /** Versions 10 and 11 have ids in responses only, though their requests have room for one. */

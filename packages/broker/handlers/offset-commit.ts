@@ -5,6 +5,7 @@
  * topic ids (KIP-516)
  */
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
+import { failedCommit } from '../coordinator/group/offset-requests.ts'
 import { defineHandler } from './handler.ts'
 
 export const offsetCommit = defineHandler({
@@ -12,5 +13,8 @@ export const offsetCommit = defineHandler({
   response: OffsetCommitResponse,
   handle(request, context, { groups }) {
     return groups.offsetCommit(request, context)
+  },
+  failed(request, { errorCode }) {
+    return failedCommit(request, errorCode)
   },
 })

@@ -19,6 +19,14 @@ export const offsetForLeaderEpoch = defineHandler({
     }))
     return { topics: await Promise.all(topics) }
   },
+  failed({ topics }, { errorCode }) {
+    return {
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition }) => ({ partition, errorCode })),
+      })),
+    }
+  },
 })
 
 async function endOf(topicName: string, wanted: WantedPartition, services: Services) {

@@ -21,6 +21,7 @@ type PartitionResponse = Partial<ProduceResponse['responses'][number]['partition
 
 const ADMIN_CLIENT_ID = '__admin_client'
 const TOPIC_IDS_SINCE = 13
+const UNKNOWN_OFFSETS = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
 const VALID_ACKS: ReadonlySet<number> = new Set([-1, 0, 1])
 
 export const produce = defineHandler({
@@ -49,6 +50,15 @@ export const produce = defineHandler({
     }
     const leaders = new Set(results.flatMap(result => (result.currentLeader ? [result.currentLeader.leaderId] : [])))
     return { responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
+  },
+  failed({ acks, topicData }, failure) {
+    if (acks === 0) return null
+    const responses = topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ index, ...failure, ...UNKNOWN_OFFSETS })),
+    }))
+    return { responses }
   },
 })
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { decodeResponse, ErrorCode } from '@ottla/protocol'
 import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
 import { HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
-import { MetadataRequest } from '@ottla/protocol/messages/metadata'
+import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest } from '@ottla/protocol/messages/produce'
 import fc from 'fast-check'
 import { ApiError } from '../errors.ts'
@@ -238,6 +238,22 @@ test('an error with a place in the response gets there; one that is a bug tells 
   )
   const errors = server.world.log.lines.filter(({ level }) => level === 'error')
   assert.equal(errors.length, 1)
+})
+
+test('an error that has no place at the top is told of each thing that was asked for', async () => {
+  const server = await rawServer()
+  const client = await server.connect()
+  client.send(frame(MetadataRequest, 12, 1, { topics: [{ name: 'timeout' }, { name: 'u' }] }))
+  await server.settle()
+  const { topics } = decodeResponse(MetadataResponse, 12, client.frames[0]!).body
+  assert.deepEqual(
+    topics.map(({ name, errorCode }) => [name, errorCode]),
+    [
+      ['timeout', ErrorCode.REQUEST_TIMED_OUT],
+      ['u', ErrorCode.REQUEST_TIMED_OUT],
+    ],
+  )
+  assert.equal(client.isClosed, false)
 })
 
 test('a client that has gone aborts what waits on its behalf, and its answer is dropped', async () => {

@@ -16,7 +16,7 @@ import {
 } from '@ottla/protocol'
 import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
+import type { Failure, Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
 import type { Services } from '../services.ts'
 import type { ClientConnection } from './connection.ts'
 
@@ -62,12 +62,12 @@ export class Router {
     try {
       result = handler.handle(request as never, context, this.#services)
     } catch (error) {
-      return this.#encode(handler, header, this.#onError(handler, header, error))
+      return this.#encode(handler, header, this.#onError(handler, header, request, error))
     }
     if (result instanceof Promise) {
       return result.then(
         response => this.#encode(handler, header, response),
-        error => this.#encode(handler, header, this.#onError(handler, header, error)),
+        error => this.#encode(handler, header, this.#onError(handler, header, request, error)),
       )
     }
     return this.#encode(handler, header, result)
@@ -78,18 +78,18 @@ export class Router {
     return encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
   }
 
-  /** A response that carries the error, where this version of the API has a place for it; else the connection has to go. */
-  #onError({ response }: Handler, { apiVersion }: RequestHeader, error: unknown): Init<Message> {
+  /** A response that carries the error, at the top or at each thing that was asked for, as Kafka's does. */
+  #onError(handler: Handler, header: RequestHeader, request: object, error: unknown): Init<Message> {
     if (error instanceof ConnectionClosingError) throw error
-    const { errorCode: place, errorMessage } = response.fields
-    const hasPlace = place !== undefined && inRange(place.versions, apiVersion)
-    if (!hasPlace) throw error
+    const { response, failed } = handler
     if (!(error instanceof ApiError))
       this.#logger.error('request failed', { api: response.name, error: error as Error })
-    return {
-      errorCode: errorCodeOf(error),
-      ...(errorMessage ? { errorMessage: messageOf(error) } : {}),
-    } as Init<Message>
+    const failure = { errorCode: errorCodeOf(error), errorMessage: messageOf(error) }
+    if (!failed) return atTheTop(handler, failure)
+    const answer = failed(request as never, failure, header.apiVersion)
+    if (!answer)
+      throw new ConnectionClosingError(`${response.name} can't say: ${failure.errorMessage}`, { cause: error })
+    return answer as Init<Message>
   }
 
   #unsupportedVersion(handler: Handler, header: RequestHeader): ResponseBytes {
@@ -102,4 +102,8 @@ export class Router {
     }
     return encodeResponse(handler.response, 0, header.correlationId, unsupportedApiVersions() as Init<Message>)
   }
+}
+
+function atTheTop({ response }: Handler, { errorCode, errorMessage }: Failure): Init<Message> {
+  return (response.fields.errorMessage ? { errorCode, errorMessage } : { errorCode }) as Init<Message>
 }

@@ -8,9 +8,10 @@ import { encodeRequest, FrameReader, type Init, type Message } from '@ottla/prot
 import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
-import { ConnectionClosingError } from '../../errors.ts'
+import { ApiError, ConnectionClosingError } from '../../errors.ts'
 import { apiVersions } from '../../handlers/api-versions.ts'
 import { defineHandler, type Handler, type RequestContext } from '../../handlers/handler.ts'
+import { metadata } from '../../handlers/metadata.ts'
 import { MetadataCache } from '../../metadata-cache.ts'
 import type { Services } from '../../services.ts'
 import { RequestMemory } from '../request-memory.ts'
@@ -95,11 +96,15 @@ export class RawServer {
   }
 }
 
-/** Answers with as many topics as were asked for: large requests, large responses. */
+/** Answers with as many topics as were asked for: large requests, large responses. For one named so it is too late. */
 const echo: Handler = defineHandler({
   request: MetadataRequest,
   response: MetadataResponse,
-  handle: ({ topics }) => ({ topics: (topics ?? []).map(({ name }) => ({ name })) }),
+  handle({ topics }) {
+    if (topics?.some(({ name }) => name === 'timeout')) throw new ApiError('REQUEST_TIMED_OUT', 'too late')
+    return { topics: (topics ?? []).map(({ name }) => ({ name })) }
+  },
+  failed: (request, failure, apiVersion) => metadata.failed!(request as never, failure, apiVersion) as never,
 })
 
 /** Closes the connection, as acks=0 that failed. */
