@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -81,7 +81,9 @@ describe('start', () => {
       await rm(data, { recursive: true })
     }
   })
+})
 
+describe('start, where something is wrong', () => {
   test('a configuration that is wrong is told with its key, all of it at once', async () => {
     const { code, stdout, stderr } = await run([
       ...['start', '--memory', '--port', '0', '--set', 'num.partitions=many', '--set', 'log.retention.hours=x'],
@@ -97,7 +99,42 @@ describe('start', () => {
     const { code, stderr } = await run(['start', '--memory', '--port', port])
     assert.equal(code, 1)
     assert.match(stderr, new RegExp(port))
+    assert.match(stderr, /--port 0/, 'what to do')
     assert.doesNotMatch(stderr, / {4}at /, 'no stack')
+  })
+
+  test('what cannot be used as a folder is told in a line or two, with what to do', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'ottla-'))
+    const start = ['start', '--port', '0', '--data']
+    try {
+      const made = ['storage', 'format', '--data', data, '--cluster-id', 'MkU3OEVBNTcwNTJENDM2Qg']
+      assert.equal((await run(made)).code, 0)
+      await writeFile(join(data, 'file'), '')
+      const cases = [
+        [await run([...start, join(data, 'file')]), /file.*not a directory \(ENOTDIR\)\n$/],
+        [await run([...start, data, '--set', 'node.id=2']), /of node 1, this is node 2; .*--data/],
+        [await run([...start, data], { env: { CLUSTER_ID: 'b3R0bGEtdGVzdC10b3BpYw' } }), /of cluster MkU3.*CLUSTER_ID/],
+      ] as const
+      for (const [{ code, stdout, stderr }, says] of cases) {
+        assert.deepEqual([code, stdout], [1, ''], stderr)
+        assert.match(stderr, says)
+        assert.doesNotMatch(stderr, / {4}at /, 'no stack')
+      }
+    } finally {
+      await rm(data, { recursive: true })
+    }
+  })
+
+  test('says what to type in another terminal, which npm has not set up', async () => {
+    const project = join(import.meta.dirname, '../..')
+    const script = { npm_lifecycle_event: 'start', npm_config_local_prefix: project }
+    const broker = new Command(['start', '--port', '0', '--memory'], { env: script })
+    await broker.says(/\n/)
+    const exported = /export PATH=(\S+):\$PATH OTTLA_BOOTSTRAP_SERVER=(\S+)\n/.exec(broker.stderr)
+    broker.child.kill('SIGTERM')
+    await broker.finished
+    assert.equal(exported?.[2], broker.stdout.trim())
+    await access(join(exported![1]!, 'ottla'))
   })
 
   test('--config takes a server.properties; a file that is not there is a failure', async () => {

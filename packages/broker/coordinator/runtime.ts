@@ -152,7 +152,14 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
       if (!isWanted()) return
       this.#activate(context, log, shard)
       const tookMs = Math.round(clock.monotonic() - startedMs)
-      logger.info('coordinator loaded', { partition: this.#name(partition), leaderEpoch, records, bytes, tookMs })
+      // Fifty empty ones, the first time that there is a group, are no news.
+      logger[records === 0 ? 'debug' : 'info']('coordinator loaded', {
+        partition: this.#name(partition),
+        leaderEpoch,
+        records,
+        bytes,
+        tookMs,
+      })
     } catch (error) {
       if (!isWanted()) return
       context.state = { is: 'failed' }

@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from 'commander'
 import { CommandError, ExitCode } from './output.ts'
 
+/** Where `ottla start` serves, and where all other commands look, if nobody says otherwise. */
+export const DEFAULT_SERVER = '127.0.0.1:9092'
+
 /** For options that may be repeated. */
 export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]

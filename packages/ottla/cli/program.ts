@@ -3,7 +3,7 @@
  * `ottla start` load nothing they don't need.
  */
 import { Argument, Command, Option } from 'commander'
-import { collect, duration, integer, moment } from './arguments.ts'
+import { collect, DEFAULT_SERVER, duration, integer, moment } from './arguments.ts'
 import { completionScript, SHELLS } from './completion.ts'
 import { version } from './version.ts'
 
@@ -41,7 +41,7 @@ function withNodeConfig(command: Command): Command {
 function withCluster(command: Command): Command {
   const servers = new Option('-b, --bootstrap-server <host:port>', 'brokers to begin with, separated by commas')
   return command
-    .addOption(servers.env('OTTLA_BOOTSTRAP_SERVER').default('127.0.0.1:9092'))
+    .addOption(servers.env('OTTLA_BOOTSTRAP_SERVER').default(DEFAULT_SERVER))
     .option('--timeout <ms>', 'how long to wait for an answer', integer(1), 30_000)
     .option('--json', 'print JSON')
 }

@@ -12,7 +12,8 @@ interface Target {
 }
 type Options = ConnectOptions & OutputOptions & Target
 
-const SOURCES = ['', 'topic', 'broker', 'all brokers', 'file', 'default', 'logger', 'client metrics', 'group']
+/** By Kafka's number. 'start': from the file, the environment, the arguments, or what Ottla goes by without them. */
+const SOURCES = ['', 'topic', 'broker', 'all brokers', 'start', 'default', 'logger', 'client metrics', 'group']
 
 function resource({ topic, broker, allBrokers, group }: Target): { type: number; name: string; text: string } {
   const given = [topic, broker, allBrokers, group].filter(value => value !== undefined)

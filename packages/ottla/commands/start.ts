@@ -1,7 +1,8 @@
 /** `ottla start`: one node in the foreground. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Broker } from '@ottla/broker'
 import { memoryWorld, nodeWorld, type World } from '@ottla/io'
+import { DEFAULT_SERVER } from '../cli/arguments.ts'
 import { CommandError } from '../cli/output.ts'
 import { version } from '../cli/version.ts'
 import { loadNodeConfig, type NodeConfigOptions } from './node-config.ts'
@@ -15,7 +16,9 @@ interface Options extends NodeConfigOptions {
 export async function start(options: Options): Promise<void> {
   const world = makeWorld(options)
   const { config, clusterId } = loadNodeConfig(options, world.logger)
-  const broker = await Broker.start({ world, config, clusterId })
+  const broker = await Broker.start({ world, config, clusterId }).catch(error => {
+    throw withHint(error, options)
+  })
   // Since the process began, loading included.
   const readyMs = Math.round(performance.now())
   banner(broker, options, config.logDirs, readyMs)
@@ -27,18 +30,48 @@ function makeWorld({ memory, logLevel, logFormat }: Options): World {
   return memory ? { ...node, disk: memoryWorld({ clock: 'real' }).disk } : node
 }
 
+/** What to do about what newcomers meet most. */
+function withHint(error: Error & { code?: string }, { config }: Options): Error {
+  const hints: Readonly<Record<string, string>> = {
+    EADDRINUSE:
+      config === undefined
+        ? '--port N takes N for clients and the next one for the controller, --port 0 any that are free'
+        : `listeners in ${config} says which ports are taken`,
+    ERR_WRONG_IDENTITY:
+      'CLUSTER_ID and node.id have to be those that it was made with, or --data (log.dirs) another folder',
+    ERR_LOG_DIR_LOCKED: '--data gives this broker another',
+  }
+  const hint = hints[error.code ?? '']
+  return hint === undefined ? error : new CommandError(`${error.message}; ${hint}`)
+}
+
 /** The bootstrap address is a line of its own on stdout, for scripts that wait for it; the rest is for people. */
 function banner(broker: Broker, { memory }: Options, logDirs: readonly string[], readyMs: number): void {
   const where = memory ? 'in memory: gone when it stops' : logDirs.map(dir => resolve(dir)).join(', ')
+  const [first, ...rest] = tryIt(broker.bootstrapServers)
   console.error(`
   ottla ${version()}  node ${broker.nodeId}, cluster ${broker.clusterId}, ready in ${readyMs} ms
 
     clients   ${broker.bootstrapServers}
     data      ${where}
-    try       ottla topic create hello && echo hi | ottla produce hello && ottla consume hello --exit-at-end
+    try       ${first}${rest.map(line => `\n              ${line}`).join('')}
     stop      Ctrl-C
 `)
   console.log(broker.bootstrapServers)
+}
+
+/** Commands that work in another terminal: one that npm has not set up, where it did so here. */
+function tryIt(bootstrapServers: string): string[] {
+  const { npm_lifecycle_event: script, npm_config_local_prefix: project = process.cwd() } = process.env
+  const ottla = script === 'npx' ? 'npx ottla' : 'ottla'
+  const settings = [
+    ...(script !== undefined && script !== 'npx' ? [`PATH=${join(project, 'node_modules/.bin')}:$PATH`] : []),
+    ...(bootstrapServers === DEFAULT_SERVER ? [] : [`OTTLA_BOOTSTRAP_SERVER=${bootstrapServers}`]),
+  ]
+  return [
+    ...(settings.length > 0 ? [`export ${settings.join(' ')}`] : []),
+    `${ottla} topic create hello && echo hi | ${ottla} produce hello && ${ottla} consume hello --exit-at-end`,
+  ]
 }
 
 /** Resolves when the broker has stopped in order; a second signal ends the process at once. */

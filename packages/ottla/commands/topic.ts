@@ -30,7 +30,7 @@ export async function create(
     try {
       const made = await createTopic(cluster, topic)
       printDone(
-        `created topic ${name} with ${made.partitions} partitions`,
+        `created topic ${name} with ${made.partitions} partition${made.partitions === 1 ? '' : 's'}`,
         { topic: name, created: true, ...made },
         options,
       )
