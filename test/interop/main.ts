@@ -18,6 +18,7 @@ import { classicGroups } from './scenarios/classic-groups.ts'
 import { durability } from './scenarios/durability.ts'
 import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
+import { produceErrors } from './scenarios/produce-errors.ts'
 import { records } from './scenarios/records.ts'
 import { tools } from './scenarios/tools.ts'
 import { setUp } from './setup.ts'
@@ -27,6 +28,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   records,
   groups,
   'classic-groups': classicGroups,
+  'produce-errors': produceErrors,
   admin,
   tools,
   durability,

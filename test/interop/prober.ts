@@ -14,6 +14,7 @@ import {
   type Of,
   ZERO_UUID,
 } from '@ottla/protocol'
+import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
 
 export interface Api<Request extends Message = Message, Response extends Message = Message> {
   readonly request: Request
@@ -23,10 +24,16 @@ export interface Api<Request extends Message = Message, Response extends Message
 const MAX_RESPONSE_BYTES = 10_000_000
 const TIMEOUT_MS = 20_000
 
+const API_VERSIONS = { request: ApiVersionsRequest, response: ApiVersionsResponse }
+
+/** The broker has closed the connection instead of answering. */
+export class Closed extends Error {}
+
 /** One connection. Like a client, it is silent until it is asked; answers come in order. */
 export class Asker {
   readonly name: string
   readonly #socket: Socket
+  #closed = false
   readonly #waiting: { resolve(frame: Uint8Array): void; reject(error: Error): void }[] = []
   #correlationId = 0
 
@@ -41,10 +48,33 @@ export class Asker {
       for (let frame = frames.next(); frame; frame = frames.next()) this.#waiting.shift()?.resolve(frame)
     })
     const fail = () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${name}: connection closed`))
+      this.#closed = true
+      for (const { reject } of this.#waiting.splice(0)) reject(new Closed(`${name}: connection closed`))
     }
     this.#socket.on('error', fail)
     this.#socket.on('close', fail)
+  }
+
+  /** By the broker, or by `end`. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Of a request that has no response: whether the broker goes on to serve the connection. */
+  async tellOnly<Req extends Message, Res extends Message>(
+    api: Api<Req, Res>,
+    version: number,
+    value: Init<Req>,
+  ): Promise<boolean> {
+    const header = { correlationId: ++this.#correlationId, clientId: this.name }
+    for (const chunk of encodeRequest(api.request, version, header, value)) this.#socket.write(chunk)
+    try {
+      await this.ask(API_VERSIONS, 0, {})
+      return true
+    } catch (error) {
+      if (error instanceof Closed) return false
+      throw error
+    }
   }
 
   async ask<Req extends Message, Res extends Message>(
@@ -74,6 +104,7 @@ export class Asker {
 
 /** What is not worth a line: it says the same everywhere, or something about the machine. */
 const LEFT_OUT = new Set(['throttleTimeMs', 'host', 'port', 'clientHost', 'committedLeaderEpoch'])
+const WORDS = new Set(['errorMessage', 'batchIndexErrorMessage'])
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
 export class Notes {
@@ -94,18 +125,26 @@ export class Notes {
     this.#names.set(random, name)
   }
 
+  /** Rejects with Closed, after a line that says so, where the connection is closed instead. */
   async tell<Response extends object>(what: string, answer: Response | Promise<Response>): Promise<Response> {
-    const response = await answer
-    this.lines.push(`${what}: ${this.#show(response) || 'nothing'}`)
-    return response
+    try {
+      const response = await answer
+      this.lines.push(`${what}: ${this.#show(response) || 'nothing'}`)
+      return response
+    } catch (error) {
+      if (error instanceof Closed) this.lines.push(`${what}: closed`)
+      throw error
+    }
   }
 
   #show(value: object): string {
+    const failed = (value as { errorCode?: number }).errorCode
     return Object.entries(value)
       .flatMap(([name, field]) => {
         if (LEFT_OUT.has(name)) return []
         // Words are everybody's own.
-        if (name === 'errorMessage' && field !== null) return []
+        if (WORDS.has(name) && (failed || field !== null)) return []
+        if (name === 'logAppendTimeMs' && field > 0) return ['logAppendTimeMs=now']
         if (name === 'errorCode') return field === 0 ? [] : [errorName(field)]
         const text = this.#value(field)
         return text === '' ? [] : [`${name}=${text}`]
@@ -121,7 +160,7 @@ export class Notes {
       const items = value.map(item => (typeof item === 'object' ? `(${this.#show(item)})` : this.#value(item)))
       return items.length === 0 ? '' : `[${items.sort().join(' ')}]`
     }
-    if (typeof value === 'object') return this.#show(value)
+    if (typeof value === 'object') return Object.values(value).every(field => field === -1) ? '' : this.#show(value)
     const text = String(value)
     return this.#names.get(text) ?? text.replaceAll(UUID, random => this.#named(random, 'R'))
   }

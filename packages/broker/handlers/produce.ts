@@ -8,8 +8,16 @@
  */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
-import { ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
-import { type AppendOutcome, appendToLeader, InvalidRecordsError } from '../replica/append.ts'
+import { ApiError, ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
+import type { TopicImage } from '../image/index.ts'
+import {
+  type AppendOutcome,
+  appendToLeader,
+  InvalidRecordsError,
+  isTransactionalBatch,
+  theOnlyBatch,
+} from '../replica/append.ts'
+import type { Partition } from '../replica/partition.ts'
 import type { Services } from '../services.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
@@ -22,6 +30,16 @@ type PartitionResponse = Partial<ProduceResponse['responses'][number]['partition
 const ADMIN_CLIENT_ID = '__admin_client'
 const TOPIC_IDS_SINCE = 13
 const UNKNOWN_OFFSETS = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
+/** Kafka tells where the log begins with any other error of an append. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+])
 const VALID_ACKS: ReadonlySet<number> = new Set([-1, 0, 1])
 
 export const produce = defineHandler({
@@ -29,12 +47,15 @@ export const produce = defineHandler({
   response: ProduceResponse,
   advertisedMinVersion: 0,
   async handle(request, context, services) {
+    checkTransaction(request)
     // Each append is made before anything is waited for: in the order of the request, all in this turn.
-    const topics = request.topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      writes: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services)),
-    }))
+    const topics = request.topicData
+      .filter(({ partitionData }) => partitionData.length > 0)
+      .map(({ name, topicId, partitionData }) => ({
+        name,
+        topicId,
+        writes: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services)),
+      }))
     const responses: TopicResponse[] = await Promise.all(
       topics.map(async ({ name, topicId, writes }) => ({
         name,
@@ -62,6 +83,16 @@ export const produce = defineHandler({
   },
 })
 
+/** Throws if one batch of the request is of a transaction and the request is of none: then all of it is refused. */
+function checkTransaction({ transactionalId, topicData }: ProduceRequest): void {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (isTransactionalBatch(records) && transactionalId === null)
+        throw new ApiError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'a transactional batch without a transactional id')
+    }
+  }
+}
+
 async function produceTo(
   name: string,
   topicId: string,
@@ -70,39 +101,35 @@ async function produceTo(
   context: RequestContext,
   services: Services,
 ): Promise<PartitionResponse> {
-  const { index, records } = data
+  const { index } = data
+  let partition: Partition | null = null
   try {
-    if (!VALID_ACKS.has(acks))
-      return failure(index, ErrorCode.INVALID_REQUIRED_ACKS, `acks has to be -1, 0 or 1, not ${acks}`)
-    const topic = topicId === ZERO_UUID ? services.metadata.topic(name) : services.metadata.topicById(topicId)
-    if (!topic && context.apiVersion >= TOPIC_IDS_SINCE)
-      return failure(index, ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
-    if (!topic?.partitions[index])
-      return failure(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `no partition ${name}-${index}`)
-    if (isInternalTopic(topic.name) && context.clientId !== ADMIN_CLIENT_ID) {
-      return failure(
-        index,
-        ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `clients can't write to the internal topic ${topic.name}`,
-      )
-    }
-    const partition = services.replicas.get(topic.id, index)
+    const topic = find(name, topicId, index, context.apiVersion, services)
+    const batch = theOnlyBatch(data.records, `${topic.name}-${index}`, context.apiVersion)
+    if (!VALID_ACKS.has(acks)) throw new ApiError('INVALID_REQUIRED_ACKS', `acks has to be -1, 0 or 1, not ${acks}`)
+    if (isInternalTopic(topic.name) && context.clientId !== ADMIN_CLIENT_ID)
+      throw new ApiError('INVALID_TOPIC_EXCEPTION', `clients can't write to the internal topic ${topic.name}`)
+    partition = services.replicas.get(topic.id, index)
     if (!partition.log) await partition.ready
-    const outcome = appendToLeader(
-      partition,
-      records,
-      acks,
-      services.topicConfigs.get(topic.name),
-      services.world.clock.now(),
-      context.apiVersion,
-    )
+    const now = services.world.clock.now()
+    const outcome = appendToLeader(partition, batch, acks, services.topicConfigs.get(topic.name), now)
     if (acks !== 0) await outcome.acknowledged
     // Nobody waits: that the disk failed is told to everybody through the log dir.
     else outcome.acknowledged.catch(() => undefined)
     return success(index, outcome)
   } catch (error) {
-    return failed(name, topicId, index, error, services)
+    const response = failed(name, topicId, index, error, services)
+    if (partition?.log && !WITHOUT_LOG_START.has(response.errorCode!))
+      response.logStartOffset = partition.log.logStartOffset
+    return response
   }
+}
+
+function find(name: string, topicId: string, index: number, apiVersion: number, { metadata }: Services): TopicImage {
+  const topic = topicId === ZERO_UUID ? metadata.topic(name) : metadata.topicById(topicId)
+  if (!topic && apiVersion >= TOPIC_IDS_SINCE) throw new ApiError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
+  if (!topic?.partitions[index]) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${name}-${index}`)
+  return topic
 }
 
 function success(index: number, outcome: AppendOutcome): PartitionResponse {
@@ -115,14 +142,11 @@ function success(index: number, outcome: AppendOutcome): PartitionResponse {
 }
 
 function failed(topic: string, topicId: string, index: number, error: unknown, services: Services): PartitionResponse {
-  const response = failure(index, errorCodeOf(error), messageOf(error))
-  if (isLeaderError(response.errorCode)) response.currentLeader = leaderOf(topicId, topic, index, services)
+  const errorCode = errorCodeOf(error)
+  const response: PartitionResponse = { index, errorCode, errorMessage: messageOf(error), baseOffset: -1 }
+  if (isLeaderError(errorCode)) response.currentLeader = leaderOf(topicId, topic, index, services)
   if (!isExpected(error))
     services.world.logger.error('produce failed', { partition: `${topic}-${index}`, error: error as Error })
   if (error instanceof InvalidRecordsError) response.recordErrors = [...error.recordErrors]
   return response
-}
-
-function failure(index: number, errorCode: number, errorMessage: string): PartitionResponse {
-  return { index, errorCode, errorMessage, baseOffset: -1 }
 }

@@ -4,6 +4,7 @@ import {
   type BatchOptions,
   type BuilderOptions,
   type Codec,
+  crc32c,
   decodeRecords,
   encodeBatch,
   errorName,
@@ -12,8 +13,8 @@ import {
   verifyBatch,
 } from '@ottla/protocol'
 import { errorCodeOf } from '../errors.ts'
-import { appendToLeader, InvalidRecordsError } from './append.ts'
-import type { Partition } from './partition.ts'
+import { appendToLeader, InvalidRecordsError, isTransactionalBatch, theOnlyBatch } from './append.ts'
+import type { Partition, PartitionAssignment } from './partition.ts'
 import { assigned, LEADER_EPOCH, openReplicas, type Replicas } from './testing/replicas.ts'
 
 const LATEST_VERSION = 13
@@ -28,7 +29,8 @@ interface Sent {
 function send(replicas: Replicas, partition: Partition, bytes: Uint8Array | null, sent: Sent = {}) {
   const config = replicas.config(sent.overrides)
   const { acks = -1, version = LATEST_VERSION } = sent
-  return appendToLeader(partition, bytes, acks, config, replicas.world.clock.now(), version)
+  const only = theOnlyBatch(bytes, partition.name, version)
+  return appendToLeader(partition, only, acks, config, replicas.world.clock.now())
 }
 
 function batch(
@@ -48,6 +50,14 @@ function changed(bytes: Uint8Array, change: (view: DataView) => void): Uint8Arra
   const copy = Uint8Array.from(bytes)
   change(new DataView(copy.buffer))
   return copy
+}
+
+/** Changed, with a checksum that holds. */
+function resealed(bytes: Uint8Array, change: (view: DataView) => void): Uint8Array {
+  return changed(bytes, view => {
+    change(view)
+    view.setUint32(17, crc32c(new Uint8Array(view.buffer), ATTRIBUTES_AT))
+  })
 }
 
 async function readBack(partition: Partition): Promise<Uint8Array> {
@@ -81,11 +91,13 @@ test('what is appended is what is read, with offset and epoch written in', async
 
 interface Rejection extends Sent {
   readonly code: string
+  readonly assignment?: Partial<PartitionAssignment>
   bytes(replicas: Replicas): Uint8Array | null
 }
 
 const COUNT_AT = 57
 const MAGIC_AT = 16
+const ATTRIBUTES_AT = 21
 
 const REJECTIONS: Record<string, Rejection> = {
   'no records': { code: 'INVALID_RECORD', bytes: () => null },
@@ -148,9 +160,25 @@ const REJECTIONS: Record<string, Rejection> = {
     overrides: { 'message.timestamp.before.max.ms': '1000' },
     bytes: replicas => batch(replicas, [{ timestamp: replicas.world.clock.now() - 1001 }]),
   },
-  'LogAppendTime set by the producer': {
+  'LogAppendTime set by the producer, and no time': {
     code: 'INVALID_TIMESTAMP',
-    bytes: replicas => batch(replicas, undefined, { logAppendTimeMs: replicas.world.clock.now() }),
+    bytes: replicas => batch(replicas, undefined, { logAppendTimeMs: -1 }),
+  },
+  'LogAppendTime set by the producer, too far ahead': {
+    code: 'INVALID_TIMESTAMP',
+    bytes: replicas => batch(replicas, undefined, { logAppendTimeMs: replicas.world.clock.now() + 2 * HOUR_MS }),
+  },
+  'a codec that nobody knows': {
+    code: 'UNSUPPORTED_COMPRESSION_TYPE',
+    bytes: replicas => resealed(batch(replicas), view => view.setInt16(ATTRIBUTES_AT, 5)),
+  },
+  'what is no gzip': {
+    code: 'INVALID_RECORD',
+    bytes: replicas => resealed(batch(replicas), view => view.setInt16(ATTRIBUTES_AT, 1)),
+  },
+  'a base offset that is no safe number': {
+    code: 'INVALID_RECORD',
+    bytes: replicas => changed(batch(replicas), view => view.setBigInt64(0, 2n ** 62n)),
   },
   'LogAppendTime set by the producer, where the broker sets it': {
     code: 'INVALID_TIMESTAMP',
@@ -170,14 +198,15 @@ const REJECTIONS: Record<string, Rejection> = {
   'too few in-sync replicas': {
     code: 'NOT_ENOUGH_REPLICAS',
     overrides: { 'min.insync.replicas': '2' },
+    assignment: { replicas: [1, 2], isr: [1] },
     bytes: replicas => batch(replicas),
   },
 }
 
-for (const [what, { code, bytes, ...sent }] of Object.entries(REJECTIONS)) {
+for (const [what, { code, bytes, assignment, ...sent }] of Object.entries(REJECTIONS)) {
   test(`${what}: ${code}, and nothing is appended`, async () => {
     const replicas = await openReplicas()
-    const partition = await replicas.partition()
+    const partition = await replicas.partition(assignment)
     const good = send(replicas, partition, batch(replicas, [{ key: Buffer.from('k') }]), { acks: 1 })
     await good.acknowledged
     assert.throws(
@@ -206,6 +235,38 @@ test('a count that is not that of the records is refused, whatever the checksum 
     assert.throws(() => send(replicas, partition, bytes))
   }
   assert.equal(partition.log!.logEndOffset, 0)
+})
+
+test('a partition of fewer replicas than min.insync.replicas needs all of them, and no more', async () => {
+  const replicas = await openReplicas()
+  const partition = await replicas.partition()
+  const sent = { acks: -1, overrides: { 'min.insync.replicas': '2' } }
+  const outcome = send(replicas, partition, batch(replicas), sent)
+  await outcome.acknowledged
+  assert.equal(partition.highWatermark, 1)
+})
+
+test('what a producer calls LogAppendTime is taken for its own time', async () => {
+  const replicas = await openReplicas()
+  const partition = await replicas.partition()
+  const time = replicas.world.clock.now() - 5000
+  const outcome = send(replicas, partition, batch(replicas, undefined, { logAppendTimeMs: time }))
+  assert.equal(outcome.logAppendTimeMs, -1)
+  await outcome.acknowledged
+  const { timestampType, maxTimestamp } = verifyBatch(await readBack(partition))
+  assert.deepEqual([timestampType, maxTimestamp], ['CreateTime', time])
+})
+
+test('a transaction is told by the first batch, whatever follows', async () => {
+  const replicas = await openReplicas()
+  const plain = batch(replicas)
+  const producer = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true }
+  const transactional = batch(replicas, undefined, producer)
+  assert.equal(isTransactionalBatch(transactional), true)
+  assert.equal(isTransactionalBatch(Buffer.concat([plain, transactional])), false)
+  for (const none of [null, new Uint8Array(0), transactional.subarray(0, -1)])
+    assert.equal(isTransactionalBatch(none), false)
+  assert.throws(() => isTransactionalBatch(changed(plain, view => view.setInt8(MAGIC_AT, 3))), { code: 'ERR_CORRUPT' })
 })
 
 test('with acks 1 the number of in-sync replicas does not matter', async () => {

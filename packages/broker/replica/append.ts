@@ -7,11 +7,14 @@
  */
 import {
   type BatchHeader,
-  batches,
   type Codec,
   CURRENT_MAGIC,
   type ErrorName,
+  isTransactional,
+  knownCodec,
   NO_TIMESTAMP,
+  ProtocolError,
+  peekBatch,
   RecordCursor,
   recompressBatch,
   setMaxTimestampAndType,
@@ -47,26 +50,43 @@ export interface AppendOutcome {
 
 const ALL_IN_SYNC = -1
 const ZSTD_SINCE_VERSION = 7
+const BASE_OFFSET_BYTES = 8
 
-/** Throws an ApiError, LogError or ProtocolError; then nothing has been appended. */
+/** Whether a transaction is meant. Throws ERR_CORRUPT, as all that looks at bytes that can't be a batch. */
+export function isTransactionalBatch(records: Uint8Array | null): boolean {
+  const first = records && peekBatch(records)
+  return !!first && first.magic === CURRENT_MAGIC && isTransactional(first.attributes)
+}
+
+/**
+ * The one batch that a Produce request may hold for a partition; half a batch behind it is no batch, and passed over.
+ * What is in it is for `appendToLeader` to judge. Throws an ApiError or a ProtocolError.
+ */
+export function theOnlyBatch(records: Uint8Array | null, name: string, version: number): Uint8Array {
+  const first = records && peekBatch(records)
+  if (!first) throw invalid(`a produce request for ${name} without a record batch`)
+  if (first.magic !== CURRENT_MAGIC)
+    throw invalid(`a batch of magic ${first.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
+  const codec = knownCodec(first.attributes)
+  if (codec === null)
+    throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `a batch for ${name} with a codec that nobody knows`)
+  if (codec === 'zstd' && version < ZSTD_SINCE_VERSION)
+    throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `Produce version ${version} has no zstd`)
+  if (peekBatch(records, first.sizeInBytes)) throw invalid(`more than one record batch for ${name}`)
+  return records.subarray(0, first.sizeInBytes)
+}
+
+/** `bytes` are those of one batch. Throws an ApiError, LogError or ProtocolError; then nothing has been appended. */
 export function appendToLeader(
   partition: Partition,
-  records: Uint8Array | null,
+  bytes: Uint8Array,
   acks: number,
   config: TopicConfig,
   nowMs: number,
-  version: number,
 ): AppendOutcome {
   const log = partition.leaderLog(-1)
-  const inSync = partition.assignment.isr.length
-  if (acks === ALL_IN_SYNC && inSync < config.minInsyncReplicas) {
-    throw new ApiError(
-      'NOT_ENOUGH_REPLICAS',
-      `${partition.name} has ${inSync} in-sync replicas, min.insync.replicas is ${config.minInsyncReplicas}`,
-    )
-  }
-  const batch = theOnlyBatch(records, partition.name, config, version)
-  const ready = prepare(records!.subarray(0, batch.sizeInBytes), batch, partition.name, config, nowMs)
+  if (acks === ALL_IN_SYNC) checkInSync(partition, config)
+  const ready = prepare(bytes, checkedBatch(bytes, partition.name, config), partition.name, config, nowMs)
   const appended = log.append(ready, {
     origin: 'client',
     leaderEpoch: partition.leaderEpoch,
@@ -84,30 +104,32 @@ export function appendToLeader(
   }
 }
 
-/** Throws unless `records` is one batch that may be taken. Half a batch behind it is no batch, and passed over as in Kafka. */
-function theOnlyBatch(records: Uint8Array | null, name: string, config: TopicConfig, version: number): BatchHeader {
-  const [first, second] = records ? batches(records, 'skip') : []
-  if (!first) throw invalid(`a produce request for ${name} without a record batch`)
-  if (second) throw invalid(`more than one record batch for ${name}`)
-  if (first.sizeInBytes > config.maxMessageBytes) {
+/** A partition of fewer replicas than min.insync.replicas needs all that it has. */
+function checkInSync({ name, assignment }: Partition, { minInsyncReplicas }: TopicConfig): void {
+  const inSync = assignment.isr.length
+  const needed = Math.min(minInsyncReplicas, assignment.replicas.length)
+  if (inSync >= needed) return
+  throw new ApiError('NOT_ENOUGH_REPLICAS', `${name} has ${inSync} in-sync replicas, it needs ${needed}`)
+}
+
+/** In Kafka's order, so that a batch that is wrong in many ways has the same error. */
+function checkedBatch(bytes: Uint8Array, name: string, { maxMessageBytes }: TopicConfig): BatchHeader {
+  for (let i = 0; i < BASE_OFFSET_BYTES; i++) {
+    if (bytes[i] === 0) continue
+    throw invalid(`the base offset of a batch for ${name} has to be 0`)
+  }
+  if (bytes.length > maxMessageBytes) {
     throw new ApiError(
       'MESSAGE_TOO_LARGE',
-      `a batch of ${first.sizeInBytes} bytes for ${name} is over max.message.bytes=${config.maxMessageBytes}`,
+      `a batch of ${bytes.length} bytes for ${name} is over max.message.bytes=${maxMessageBytes}`,
     )
   }
-  const batch = verifyBatch(records!)
-  if (batch.magic !== CURRENT_MAGIC)
-    throw invalid(`a batch of magic ${batch.magic} for ${name}; only ${CURRENT_MAGIC} is taken`)
-  if (batch.codec === 'zstd' && version < ZSTD_SINCE_VERSION) {
-    throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE', `Produce version ${version} has no zstd`)
-  }
+  const batch = verifyBatch(bytes)
   checkHeader(batch, name)
   return batch
 }
 
 function checkHeader(batch: BatchHeader, name: string): void {
-  if (batch.baseOffset !== 0)
-    throw invalid(`the base offset of a batch for ${name} has to be 0, not ${batch.baseOffset}`)
   if (batch.count <= 0) throw invalid(`a batch of ${batch.count} records for ${name}`)
   if (batch.lastOffsetDelta + 1 !== batch.count) {
     throw invalid(`a batch for ${name} counts ${batch.count} records over ${batch.lastOffsetDelta + 1} offsets`)
@@ -123,7 +145,7 @@ function checkHeader(batch: BatchHeader, name: string): void {
 
 /** Looks at each record; gives the bytes to append: the same ones, or compressed anew. */
 function prepare(bytes: Uint8Array, batch: BatchHeader, name: string, config: TopicConfig, nowMs: number): Uint8Array {
-  const maxTimestamp = checkRecords(bytes, batch, name, config, nowMs)
+  const maxTimestamp = asMadeByClient(name, () => checkRecords(bytes, batch, name, config, nowMs))
   const codec = targetCodec(config, batch)
   const level = levelOf(config, codec)
   const ready =
@@ -134,6 +156,20 @@ function prepare(bytes: Uint8Array, batch: BatchHeader, name: string, config: To
   const timestamp = config.messageTimestampType === 'LogAppendTime' ? nowMs : maxTimestamp
   setMaxTimestampAndType(ready, 0, timestamp, config.messageTimestampType)
   return ready
+}
+
+/**
+ * The checksum holds, so what can't be decompressed was sent like that, and will be the next time: CORRUPT_MESSAGE would
+ * make producers try again.
+ */
+function asMadeByClient<T>(name: string, look: () => T): T {
+  try {
+    return look()
+  } catch (error) {
+    const isBroken = error instanceof ProtocolError && (error.code === 'ERR_CORRUPT' || error.code === 'ERR_TRUNCATED')
+    if (isBroken) throw new ApiError('INVALID_RECORD', `a batch for ${name}: ${error.message}`, { cause: error })
+    throw error
+  }
 }
 
 function targetCodec({ compressionType }: TopicConfig, batch: BatchHeader): Codec {
@@ -157,27 +193,30 @@ function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, confi
   let badTimestamp = false
   let maxTimestamp = NO_TIMESTAMP
   const { baseTimestamp } = batch
+  // Whoever says that a broker has decided the time is believed where times are the producer's, as in Kafka.
+  const appendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : null
   for (const cursor = new RecordCursor(bytes, batch); cursor.next(); ) {
     if (cursor.offsetDelta !== cursor.index)
       throw invalid(`record ${cursor.index} of a batch for ${name} has offset delta ${cursor.offsetDelta}`)
-    const timestamp = baseTimestamp + cursor.timestampDelta
+    const timestamp = appendTime ?? baseTimestamp + cursor.timestampDelta
     if (timestamp > maxTimestamp) maxTimestamp = timestamp
     if (isCompacted && cursor.keyLength < 0) {
       errors.push({
         batchIndex: cursor.index,
         batchIndexErrorMessage: `a compacted topic takes no record without a key, as in ${name}`,
       })
-    } else if (batch.timestampType === 'LogAppendTime') {
-      badTimestamp = true
-      errors.push({
-        batchIndex: cursor.index,
-        batchIndexErrorMessage: 'the timestamp type is LogAppendTime, which a producer must not set',
-      })
-    } else if (!decidesTimestamps && timestamp !== NO_TIMESTAMP && (timestamp < earliest || timestamp > latest)) {
+    } else if (!decidesTimestamps && timestamp !== NO_TIMESTAMP) {
+      if (timestamp >= earliest && timestamp <= latest) continue
       badTimestamp = true
       errors.push({
         batchIndex: cursor.index,
         batchIndexErrorMessage: `timestamp ${timestamp} is not within [${earliest}, ${latest}]`,
+      })
+    } else if (appendTime !== null) {
+      badTimestamp = true
+      errors.push({
+        batchIndex: cursor.index,
+        batchIndexErrorMessage: 'the timestamp type is LogAppendTime, which a producer must not set',
       })
     }
   }

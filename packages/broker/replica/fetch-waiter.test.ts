@@ -10,7 +10,7 @@ const BATCH = encodeBatch([{ value: Buffer.alloc(100) }])
 
 async function append(replicas: Replicas, partition: Partition): Promise<void> {
   const now = replicas.world.clock.now()
-  await appendToLeader(partition, Uint8Array.from(BATCH), -1, replicas.config(), now, 13).acknowledged
+  await appendToLeader(partition, Uint8Array.from(BATCH), -1, replicas.config(), now).acknowledged
 }
 
 interface Waiting {

@@ -11,7 +11,7 @@ test('whenCommitted resolves in order, as the high watermark passes', async () =
   const partition = await replicas.partition()
   const done: number[] = []
   const outcomes = Array.from({ length: 5 }, () =>
-    appendToLeader(partition, encodeBatch([{ value }]), 1, replicas.config(), replicas.world.clock.now(), 13),
+    appendToLeader(partition, encodeBatch([{ value }]), 1, replicas.config(), replicas.world.clock.now()),
   )
   for (const offset of [1, 2, 3, 4, 5]) void partition.whenCommitted(offset).then(() => done.push(offset))
   assert.equal(partition.highWatermark, 0)
@@ -47,14 +47,7 @@ test('whoever waits for a commit that will never be is told why', async () => {
 test('a new term of the same leader keeps what waits', async () => {
   const replicas = await openReplicas()
   const partition = await replicas.partition()
-  const outcome = appendToLeader(
-    partition,
-    encodeBatch([{ value }]),
-    -1,
-    replicas.config(),
-    replicas.world.clock.now(),
-    13,
-  )
+  const outcome = appendToLeader(partition, encodeBatch([{ value }]), -1, replicas.config(), replicas.world.clock.now())
   partition.update(assigned({ leaderEpoch: LEADER_EPOCH + 1, isNew: false }))
   await outcome.acknowledged
   assert.equal(partition.highWatermark, 1)

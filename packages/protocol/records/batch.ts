@@ -96,10 +96,18 @@ export interface BatchHeader {
 }
 
 export function codecOf(attributes: number): Codec {
-  const codec = CODECS[attributes & CODEC_MASK]
-  if (codec === undefined)
-    throw new ProtocolError('ERR_MALFORMED', `unknown compression codec ${attributes & CODEC_MASK}`)
+  const codec = knownCodec(attributes)
+  if (codec === null) throw new ProtocolError('ERR_MALFORMED', `unknown compression codec ${attributes & CODEC_MASK}`)
   return codec
+}
+
+/** As `codecOf`, with null for one that nobody knows. */
+export function knownCodec(attributes: number): Codec | null {
+  return CODECS[attributes & CODEC_MASK] ?? null
+}
+
+export function isTransactional(attributes: number): boolean {
+  return (attributes & TRANSACTIONAL) !== 0
 }
 
 export interface AttributeFlags {
@@ -143,6 +151,27 @@ export function batchSizeAt(bytes: Uint8Array, position: number): number {
   const minimum = magic === CURRENT_MAGIC ? BATCH_HEADER_BYTES - LOG_OVERHEAD : LEGACY_MIN_LENGTH[magic]!
   if (length < minimum) throw corrupt(position, `of magic ${magic} gives its length as ${length}, less than ${minimum}`)
   return length + LOG_OVERHEAD
+}
+
+/** Of a batch, what tells whether it may be taken at all. */
+export interface BatchPeek {
+  readonly sizeInBytes: number
+  readonly magic: number
+  readonly attributes: number
+}
+
+/**
+ * The batch at `position`, if all of it is there, without reading its header; null where there is none, or where it is
+ * cut short. Throws ERR_CORRUPT for a size or magic that can't be.
+ */
+export function peekBatch(bytes: Uint8Array, position = 0): BatchPeek | null {
+  if (bytes.length - position < HEADER_BYTES_UP_TO_MAGIC) return null
+  const sizeInBytes = batchSizeAt(bytes, position)
+  if (bytes.length - position < sizeInBytes) return null
+  const magic = bytes[position + MAGIC_AT]!
+  const attributes =
+    magic < CURRENT_MAGIC ? bytes[position + LEGACY_ATTRIBUTES_AT]! : int16At(bytes, position + ATTRIBUTES_AT)
+  return { sizeInBytes, magic, attributes }
 }
 
 /**
