@@ -16,6 +16,7 @@ import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
 import { durability } from './scenarios/durability.ts'
+import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
@@ -34,6 +35,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   durability,
   folders,
   'bad-input': badInput,
+  examples,
 }
 
 const { values: options } = parseArgs({

@@ -45,6 +45,7 @@ export async function setUp(report: Report): Promise<Kit> {
   }
   await Promise.all([
     tool('npm', () => setUpNode(cache)),
+    tool('examples', () => setUpExamples()),
     tool('pypi', () => setUpPython(cache)),
     tool('go', () => setUpGo(cache)),
     tool('kcat', () => setUpKcat()),
@@ -88,6 +89,16 @@ async function setUpNode(_cache: string): Promise<Commands> {
   })
   const program = (name: string) => [process.execPath, join(folder, `${name}.js`)]
   return { kafkajs: program('kafkajs'), platformatic: program('platformatic') }
+}
+
+/** The clients that the examples ask for, where they ask for them. */
+async function setUpExamples(): Promise<Commands> {
+  const folder = join(ROOT, 'examples')
+  const modules = join(folder, 'node_modules')
+  await once(modules, [join(folder, 'package-lock.json'), process.version], async () => {
+    await must(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, timeoutMs: 180_000 })
+  })
+  return {}
 }
 
 async function setUpPython(cache: string): Promise<Commands> {
