@@ -211,10 +211,16 @@ export class LocalClock implements Clock {
   readonly #base: Clock
   #offsetMs = 0
   #isAlive = true
+  #pending = 0
 
   constructor(base: Clock, offsetMs = 0) {
     this.#base = base
     this.#offsetMs = offsetMs
+  }
+
+  /** Timers of this node that were neither called nor cancelled: what was left behind, once it has stopped. */
+  get pending(): number {
+    return this.#pending
   }
 
   /** How far this node's wall clock is ahead. */
@@ -231,9 +237,22 @@ export class LocalClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    return this.#base.setTimer(delayMs, () => {
+    let isPending = true
+    const end = (): void => {
+      if (isPending) this.#pending--
+      isPending = false
+    }
+    this.#pending++
+    const timer = this.#base.setTimer(delayMs, () => {
+      end()
       if (this.#isAlive) callback()
     })
+    return {
+      cancel: () => {
+        end()
+        timer.cancel()
+      },
+    }
   }
 
   nextTurn(callback: () => void): void {

@@ -81,6 +81,7 @@ export class MemoryDisk implements Disk {
   /** Writes that wait for their time: a crash may leave a part of them. */
   readonly #writesUnderWay = new Set<Effect<void>>()
   readonly #atomicWrites = new Serial()
+  readonly #openFiles = new Set<MemoryFile>()
   /** How long calls take from now on; null: no time. */
   latencyMs: Range | Partial<Record<DiskOperation, Range>> | null
   #isAlive = true
@@ -110,6 +111,11 @@ export class MemoryDisk implements Disk {
     for (const [file, holder] of this.storage.locks) if (holder === this) this.storage.locks.delete(file)
   }
 
+  /** Files that nobody has closed: what was left behind, once the node has stopped. */
+  get openFiles(): string[] {
+    return [...this.#openFiles].map(file => file.path)
+  }
+
   // ----------------------------------------------------------------------------------------------------------- Disk
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -119,7 +125,9 @@ export class MemoryDisk implements Disk {
       if (node?.isDirectory) throw new StorageFailure('EISDIR')
       if (!node && mode === 'read') throw new StorageFailure('ENOENT')
       if (node && this.storage.locks.has(node)) throw new StorageFailure('EBUSY')
-      return new MemoryFile(this, node ?? this.storage.createFile(path, this.#clock.now()), path, mode)
+      const file = new MemoryFile(this, node ?? this.storage.createFile(path, this.#clock.now()), path, mode)
+      this.#openFiles.add(file)
+      return file
     })
   }
 
@@ -233,6 +241,10 @@ export class MemoryDisk implements Disk {
   writeSome(file: FileNode, chunks: readonly Uint8Array[], position: number): void {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     if (length > 0) this.write(file, [joined(chunks, this.#random.integer(length))], position)
+  }
+
+  closed(file: MemoryFile): void {
+    this.#openFiles.delete(file)
   }
 
   truncate(file: FileNode, size: number): void {
@@ -363,6 +375,7 @@ class MemoryFile implements DiskFile {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#disk.closed(this)
     await Promise.allSettled(this.#underWay)
   }
 

@@ -138,6 +138,15 @@ export class MemoryHost implements Network {
     return this.#isUp
   }
 
+  /** Connections that this host has an end of. */
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size
+  }
+
   /** Connections that are open. */
   get connections(): number {
     return this.#connections.size

@@ -454,3 +454,19 @@ test('log lines can be looked at', async () => {
   for (let i = 0; i < 50_000; i++) logger.info('many')
   assert.ok(world.log.lines.length < 20_000)
 })
+
+test('what a node leaves behind can be counted', async () => {
+  const [a, b] = pairOfNodes({ diskLatencyMs: [1, 2] })
+  const counts = () => [a.clock.pending, a.disk.openFiles, a.network.connectionCount, b.network.listenerCount]
+  assert.deepEqual(counts(), [0, [], 0, 0])
+  const { client } = await connected(a, b)
+  const file = await a.runUntil(a.disk.open('/file', 'write'))
+  const timers = [a.clock.setTimer(5, () => {}), a.clock.setTimer(60_000, () => {})]
+  assert.deepEqual(counts(), [2, ['/file'], 1, 1])
+  await a.advance(10)
+  assert.equal(a.clock.pending, 1)
+  for (const timer of timers) timer.cancel()
+  await a.runUntil(file.close())
+  client.destroy()
+  assert.deepEqual(counts(), [0, [], 0, 1])
+})
