@@ -214,6 +214,11 @@ export class LogManager implements AsyncDisposable {
     return new Map(this.#online().map(dir => [dir.path, dir.directoryId!]))
   }
 
+  /** Also of a dir that has failed, unless it was so from the start; null: it is not known. */
+  directoryIdOf(logDir: string): string | null {
+    return this.#dirs.find(({ path }) => path === logDir)?.directoryId ?? null
+  }
+
   get offlineLogDirs(): ReadonlyMap<string, Error> {
     return new Map(this.#dirs.filter(dir => dir.error).map(dir => [dir.path, dir.error!]))
   }
@@ -383,13 +388,16 @@ export class LogManager implements AsyncDisposable {
     }
     for (const dir of this.#candidates(logDir, directoryId)) {
       const path = `${dir.path}/${folderName(topicPartition)}`
-      const log = await dir.attempt(async () => {
-        await this.#world.disk.makeDirectory(path)
-        const config = this.#configOf(topicPartition.topic)
-        return this.#openLog(dir, path, topicPartition, config, { isNew: true, isFuture: false, checkpoints: null })
-      })
-      if (!log || dir.error) continue
-      this.#add(this.#logs, log)
+      // Counted before it is there, so that those that are made at the same time are spread over the dirs.
+      dir.logCount++
+      const isMade = await dir.attempt(() => this.#world.disk.makeDirectory(path).then(() => true))
+      if (!isMade) continue
+      const config = this.#configOf(topicPartition.topic)
+      const options = { isNew: true, isFuture: false, checkpoints: null }
+      const log = await dir.attempt(() => this.#openLog(dir, path, topicPartition, config, options))
+      // The folder will be there at the next start: with one of the same name in another dir there would be two.
+      if (!log || dir.error) throw this.#offline(dir)
+      this.#logs.set(folderName(topicPartition), log)
       if (topicId !== null) {
         log.assignTopicId(topicId)
         log.store.folder.prepareBy(() => this.#writeTopicId(log, topicId))
