@@ -14,9 +14,11 @@ import { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig, Endpoint } from './config/index.ts'
 import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
 import { PartitionCoordinatorLog } from './coordinator-log.ts'
+import { DirectoryAssignments } from './directory-assignments.ts'
 import { ApiError } from './errors.ts'
 import { advertised } from './handlers/api-versions.ts'
 import { BROKER_HANDLERS, CONTROLLER_HANDLERS } from './handlers/index.ts'
+import { Since } from './image/index.ts'
 import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -66,8 +68,10 @@ export class Broker implements AsyncDisposable {
   #config: BrokerConfig
   #controller: ControllerDriver | null = null
   #lifecycle: BrokerLifecycle | null = null
+  #assignments: DirectoryAssignments | null = null
   #routers: ReadonlyMap<string, Router> = new Map()
-  #fail!: (error: Error) => void
+  #failure: Error | null = null
+  #onFailed!: (error: Error) => void
   #closing: Promise<void> | null = null
 
   /** Resolves when clients are accepted. */
@@ -80,7 +84,8 @@ export class Broker implements AsyncDisposable {
       await broker.#start()
     } catch (error) {
       await broker.close().catch(() => undefined)
-      throw error
+      // What followed from it says less.
+      throw broker.#failure ?? error
     }
     return broker
   }
@@ -92,11 +97,16 @@ export class Broker implements AsyncDisposable {
     this.nodeId = config.nodeId
     this.clusterId = logs.clusterId
     this.failed = new Promise(resolve => {
-      this.#fail = resolve
+      this.#onFailed = resolve
     })
     this.#metadata = new MetadataCache(logs.clusterId)
     this.#topicConfigs = new TopicConfigs(config, () => this.#metadata.image)
-    this.#replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger: world.logger })
+    this.#replicas = new ReplicaManager({
+      nodeId: config.nodeId,
+      logs,
+      logger: world.logger,
+      onPlaced: (topicId, partition, directoryId) => this.#assignments?.add(topicId, partition, directoryId),
+    })
     this.#groups = this.#makeGroups()
     this.#publisher = this.#makePublisher()
     this.#server = new Server(serverOptions(world, config))
@@ -133,6 +143,7 @@ export class Broker implements AsyncDisposable {
     await lifecycle.registerController()
     await lifecycle.register()
     await this.#loadLogs()
+    this.#assignments = this.#makeAssignments(controller)
     this.#publisher.begin()
     await lifecycle.unfence()
     this.#server.serve()
@@ -256,9 +267,22 @@ export class Broker implements AsyncDisposable {
     })
   }
 
+  /** null: the metadata.version is too old for the controller to know of log dirs. */
+  #makeAssignments(controller: ControllerDriver): DirectoryAssignments | null {
+    const { metadataVersion } = this.#metadata.image
+    if (metadataVersion === null || metadataVersion < Since.DIRECTORY_ASSIGNMENT) return null
+    return new DirectoryAssignments({
+      world: this.#world,
+      controller,
+      nodeId: this.nodeId,
+      brokerEpoch: () => this.#lifecycle!.brokerEpoch,
+      isWanted: (topicId, partition) =>
+        this.#metadata.topicById(topicId)?.partitions[partition]?.replicas.includes(this.nodeId) ?? false,
+    })
+  }
+
   #makeLifecycle(controller: ControllerDriver): BrokerLifecycle {
-    const { listeners, brokerRack, brokerHeartbeatIntervalMs } = this.#config
-    const online = () => [...this.#logs.directoryIds].filter(([dir]) => !this.#logs.offlineLogDirs.has(dir))
+    const { listeners, brokerRack, brokerHeartbeatIntervalMs, logDirFailureTimeoutMs } = this.#config
     return new BrokerLifecycle({
       world: this.#world,
       controller,
@@ -267,9 +291,10 @@ export class Broker implements AsyncDisposable {
       rack: brokerRack,
       listeners: listeners.advertisedBroker.map(endpoint => this.#registered(endpoint)),
       controllerListeners: listeners.advertisedController.map(endpoint => this.#registered(endpoint)),
-      logDirs: () => online().map(([, id]) => id),
-      offlineLogDirs: () =>
-        [...this.#logs.directoryIds].filter(([dir]) => this.#logs.offlineLogDirs.has(dir)).map(([, id]) => id),
+      logDirs: () => [...this.#logs.directoryIds.values()],
+      offlineLogDirs: () => [...this.#logs.offlineLogDirs.keys()].flatMap(dir => this.#logs.directoryIdOf(dir) ?? []),
+      logDirFailureTimeoutMs,
+      onFailure: error => this.#fail(error),
       previousBrokerEpoch: this.#logs.previousBrokerEpoch,
       heartbeatIntervalMs: brokerHeartbeatIntervalMs,
       metadataOffset: () => this.#metadata.image.provenance.offset,
@@ -302,13 +327,25 @@ export class Broker implements AsyncDisposable {
     return { producerIdStart, producerIdLen }
   }
 
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#onFailed(this.#failure)
+  }
+
+  /** The rest of the node goes on, if there is one, and if it still can say what happens to it. */
   #onLogDirFailure(dir: string, error: Error): void {
-    this.#world.logger.error('log dir is offline until the next start', { dir, error })
     this.#replicas.failLogDir(dir, error)
-    const left = this.#config.logDirs.filter(path => !this.#logs.offlineLogDirs.has(path))
-    if (left.length === 0 || dir === this.#config.metadataLogDir) {
-      this.#fail(new Error(`log dir ${dir} has failed: ${error.message}`, { cause: error }))
+    const { logDirs, metadataLogDir } = this.#config
+    const isLast = logDirs.every(path => this.#logs.offlineLogDirs.has(path))
+    if (isLast || dir === metadataLogDir) {
+      const code = isLast ? 'ERR_ALL_LOG_DIRS_OFFLINE' : 'ERR_METADATA_LOG_DIR_OFFLINE'
+      const which =
+        logDirs.length === 1 ? '' : isLast ? ', the last that was online,' : ', which holds the metadata log,'
+      this.#fail(new LogDirError(code, `log dir ${dir}${which} has failed: ${error.message}`, { cause: error }))
+      return
     }
+    const directoryId = this.#logs.directoryIdOf(dir)
+    if (directoryId !== null) this.#lifecycle?.reportLogDirFailure(directoryId)
   }
 
   // --------------------------------------------------------------------------------------------------------- stopping
@@ -316,6 +353,7 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#server.stopAccepting()
     await this.#lifecycle?.leave()
+    this.#assignments?.close()
     await this.#server.close()
     this.#groups.close()
     await this.#controller?.close()

@@ -1,6 +1,7 @@
 /**
  * This broker's standing with the controller: registers, sends heartbeats, is unfenced when it has caught up, and asks
- * to leave before it stops. A heartbeat that finds the registration outdated registers again.
+ * to leave before it stops. A heartbeat that finds the registration outdated registers again. Of a log dir that fails the
+ * controller hears at once, so that it takes the leadership of what lies there away.
  */
 import type { Timer, World } from '@ottla/io'
 import { ErrorCode, errorName } from '@ottla/protocol'
@@ -27,6 +28,10 @@ export interface LifecycleOptions {
   readonly logDirs: () => readonly string[]
   /** Ids of those that have failed. */
   readonly offlineLogDirs: () => readonly string[]
+  /** How long the controller may not know of a failed log dir. */
+  readonly logDirFailureTimeoutMs: number
+  /** It could not be told in that time: this broker must not go on. */
+  readonly onFailure: (error: Error) => void
   readonly previousBrokerEpoch: number
   readonly heartbeatIntervalMs: number
   /** Offset of the last metadata record that this broker has taken in. */
@@ -50,7 +55,11 @@ export class BrokerLifecycle {
   readonly #incarnationId: string
   #brokerEpoch = -1
   #timer: Timer | null = null
+  /** Heartbeats go by themselves. */
+  #isBeating = false
   #stopped = false
+  /** Failed log dirs of which the controller has not heard yet, by id, and when that becomes too late. */
+  readonly #untold = new Map<string, Timer>()
 
   constructor(options: LifecycleOptions) {
     this.#options = options
@@ -104,13 +113,27 @@ export class BrokerLifecycle {
   /** Asks until the controller lets this broker serve, then goes on telling that it is alive. */
   async unfence(): Promise<void> {
     while (await this.#heartbeat({ wantFence: false })) await this.#pause(SHUTDOWN_PAUSE_MS)
+    this.#isBeating = true
     this.#scheduleHeartbeat()
+  }
+
+  /** Of a log dir that is among `offlineLogDirs` by now. */
+  reportLogDirFailure(directoryId: string): void {
+    // Who has not registered yet does so without it.
+    if (this.#stopped || this.#brokerEpoch < 0) return
+    const { world, logDirFailureTimeoutMs, onFailure } = this.#options
+    const tooLate = world.clock.setTimer(logDirFailureTimeoutMs, () => {
+      onFailure(new Error(`the controller could not be told that log dir ${directoryId} has failed`))
+    })
+    this.#untold.set(directoryId, tooLate)
+    if (this.#isBeating) this.#scheduleHeartbeat(0)
   }
 
   /** Hands leaderships over. Resolves when the controller says that this broker may go, or can't be asked. */
   async leave(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    for (const tooLate of this.#untold.values()) tooLate.cancel()
     if (this.#brokerEpoch < 0) return
     try {
       while (!(await this.#mayShutDown())) await this.#pause(SHUTDOWN_PAUSE_MS)
@@ -137,26 +160,36 @@ export class BrokerLifecycle {
     return isFenced
   }
 
-  #send(wish: { wantFence: boolean; wantShutDown: boolean }) {
-    const { controller, nodeId, metadataOffset, offlineLogDirs } = this.#options
-    return controller.request(
+  async #send(wish: { wantFence: boolean; wantShutDown: boolean }) {
+    const { controller, nodeId, metadataOffset } = this.#options
+    const offlineLogDirs = [...this.#options.offlineLogDirs()]
+    const response = await controller.request(
       'brokerHeartbeat',
       {
         brokerId: nodeId,
         brokerEpoch: this.#brokerEpoch,
         currentMetadataOffset: metadataOffset(),
-        offlineLogDirs: [...offlineLogDirs()],
+        offlineLogDirs,
         cordonedLogDirs: null,
         ...wish,
       },
       HEARTBEAT_VERSION,
     )
+    if ((response.errorCode ?? ErrorCode.NONE) === ErrorCode.NONE) this.#haveTold(offlineLogDirs)
+    return response
   }
 
-  #scheduleHeartbeat(): void {
+  #haveTold(directoryIds: readonly string[]): void {
+    for (const id of directoryIds) {
+      this.#untold.get(id)?.cancel()
+      this.#untold.delete(id)
+    }
+  }
+
+  #scheduleHeartbeat(delayMs = this.#options.heartbeatIntervalMs): void {
     if (this.#stopped) return
-    const { clock } = this.#options.world
-    this.#timer = clock.setTimer(this.#options.heartbeatIntervalMs, () => {
+    this.#timer?.cancel()
+    this.#timer = this.#options.world.clock.setTimer(delayMs, () => {
       this.#heartbeat({ wantFence: false })
         .catch(error => this.#options.world.logger.warn('heartbeat failed', { error }))
         .finally(() => this.#scheduleHeartbeat())

@@ -39,6 +39,8 @@ export class LogDirError extends Error {
 export type LogDirErrorCode =
   /** No log dir can be used. */
   | 'ERR_ALL_LOG_DIRS_OFFLINE'
+  /** The one that holds the metadata log can't be used; a node that is a controller is nothing without it. */
+  | 'ERR_METADATA_LOG_DIR_OFFLINE'
   /** Another process has it. */
   | 'ERR_LOG_DIR_LOCKED'
   /** A dir without meta.properties, and no cluster id to write one with. */

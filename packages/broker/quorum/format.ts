@@ -4,7 +4,13 @@
  * nothing but the voters. What a folder is known by is written last, so that one left half done is formatted anew.
  */
 import type { World } from '@ottla/io'
-import { encodeMetaProperties, type LogManager, META_PROPERTIES_FILE, type MetaProperties } from '@ottla/log'
+import {
+  encodeMetaProperties,
+  LogDirError,
+  type LogManager,
+  META_PROPERTIES_FILE,
+  type MetaProperties,
+} from '@ottla/log'
 import type { BrokerConfig } from '../config/index.ts'
 import { MetadataError } from '../errors.ts'
 import {
@@ -191,13 +197,17 @@ export interface FormatIfNeededOptions {
   readonly hasStaticVoters: boolean
 }
 
-/** As a standalone controller, unless the voters are configured. False if it was formatted before; nothing is changed then. */
+/**
+ * As a standalone controller, unless the voters are configured. False if it was formatted before; nothing is changed
+ * then. Throws a LogDirError ERR_METADATA_LOG_DIR_OFFLINE.
+ */
 export async function formatIfNeeded(options: FormatIfNeededOptions): Promise<boolean> {
   const { world, logs, logDir, nodeId, endpoints, hasStaticVoters } = options
+  const directoryId = directoryIdOf(logs, logDir)
   if (await world.disk.stat(`${logDir}/${BOOTSTRAP_CHECKPOINT}`)) return false
   if (await hasBeenUsed(world, `${logDir}/${METADATA_FOLDER}`)) return false
   if (!hasStaticVoters) {
-    const self = makeVoter(nodeId, logs.directoryIds.get(logDir)!, endpoints)
+    const self = makeVoter(nodeId, directoryId, endpoints)
     await writeVoters(world, logDir, 1, [self])
   }
   const levels = FEATURES.map(feature => [feature.name, defaultFeatureLevel(feature, LATEST_METADATA_VERSION)] as const)
@@ -207,6 +217,15 @@ export async function formatIfNeeded(options: FormatIfNeededOptions): Promise<bo
     bootstrapRecords(new Map([...levels, [METADATA_VERSION, LATEST_METADATA_VERSION]])),
   )
   return true
+}
+
+/** What would be written for a dir that is not known, because it has just failed, could never be opened again. */
+function directoryIdOf(logs: LogManager, logDir: string): string {
+  const directoryId = logs.directoryIds.get(logDir)
+  if (directoryId !== undefined) return directoryId
+  const cause = logs.offlineLogDirs.get(logDir)
+  const reason = `the log dir of the metadata log, ${logDir}, has failed: ${cause?.message}`
+  throw new LogDirError('ERR_METADATA_LOG_DIR_OFFLINE', reason, { cause })
 }
 
 /** Whether there is more in it than the beginning of an attempt to format it. */

@@ -11,7 +11,7 @@ export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
-  /** A log is open on this directory: the controller is told where it did not know. */
+  /** The log lies in this directory, and the controller does not know or believes otherwise. */
   readonly onPlaced?: (topicId: string, partition: number, directoryId: string) => void
 }
 
@@ -19,6 +19,7 @@ export class ReplicaManager {
   readonly logs: LogManager
   readonly #nodeId: number
   readonly #logger: Logger
+  readonly #onPlaced: ReplicaManagerOptions['onPlaced']
   /** By topic id, then by partition number. */
   readonly #topics = new Map<string, Map<number, Partition>>()
 
@@ -26,6 +27,7 @@ export class ReplicaManager {
     this.#nodeId = options.nodeId
     this.logs = options.logs
     this.#logger = options.logger
+    this.#onPlaced = options.onPlaced
   }
 
   find(topicId: string, partition: number): Partition | undefined {
@@ -57,6 +59,7 @@ export class ReplicaManager {
     const known = partitions.get(assignment.partition)
     if (known) {
       known.update(assignment)
+      this.#tellPlace(known)
       return known
     }
     const partition = new Partition(this.#nodeId, assignment)
@@ -67,8 +70,19 @@ export class ReplicaManager {
       isNew,
     })
     partition.attach(open)
-    open.catch(error => this.#logger.error('cannot open log', { partition: partition.name, error }))
+    open.then(
+      () => this.#tellPlace(partition),
+      error => this.#logger.error('cannot open log', { partition: partition.name, error }),
+    )
     return partition
+  }
+
+  #tellPlace(partition: Partition): void {
+    const { log, assignment } = partition
+    if (!log || !this.#onPlaced) return
+    const directoryId = this.logs.directoryIdOf(log.logDir)
+    if (directoryId === null || directoryId === assignment.directoryId) return
+    this.#onPlaced(partition.topicId, partition.partition, directoryId)
   }
 
   /** The topic is gone: its replicas answer nobody any more, and their folders are removed. */

@@ -2,7 +2,7 @@
 
 import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { CLEANER, LOG_DIR_MOVES, REPLICATION, TIERED_STORAGE } from './honoured.ts'
+import { CLEANER, LOG_DIR_MOVES, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const LOG_CONFIGS = {
@@ -12,7 +12,7 @@ export const LOG_CONFIGS = {
     'Directories for the data, separated by commas. A new partition goes where there are fewest.'),
   'cordoned.log.dirs': list('', 'medium', LOG_DIR_MOVES, { valid: listOfAny({ empty: true, null: true }), update: 'per-broker' },
     'Directories of log.dirs that take no new partitions; * is all.'),
-  'log.dir.failure.timeout.ms': long(30_000, 'low', REPLICATION, { valid: atLeast(1) },
+  'log.dir.failure.timeout.ms': long(30_000, 'low', YES, { valid: atLeast(1) },
     'A broker that cannot tell the controller of a failed directory for this long stops.'),
   'num.replica.alter.log.dirs.threads': int(null, 'high', LOG_DIR_MOVES,
     'Moves of replicas between directories at one time. By default the number of directories.'),
