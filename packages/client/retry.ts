@@ -6,6 +6,7 @@ import { ConnectionError, KafkaError } from './errors.ts'
 const RETRIABLE: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_OR_FOLLOWER',
+  'KAFKA_STORAGE_ERROR',
   'COORDINATOR_LOAD_IN_PROGRESS',
   'COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR',
