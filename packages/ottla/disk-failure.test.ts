@@ -1,0 +1,154 @@
+/**
+ * A node whose disk fails at each step that it takes: once, from then on, or because it is full. Whatever the step was,
+ * every request is answered, with an error that is documented for it; the node goes on without the log dir, or ends because
+ * it was the metadata log's or the last; it stops when it is asked to; and its next life, on a disk that is well again, has
+ * all that was acknowledged.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Broker } from '@ottla/broker'
+import { type DiskOperation, type MemoryWorld, memoryWorld } from '@ottla/io'
+import { DATA_DIR, DiskClient, METADATA_DIR, NodeGone, startNode } from './testing/disk-workload.ts'
+
+const CHANGES = ['open', 'write', 'sync', 'truncate', 'rename', 'remove', 'makeDirectory', 'syncDirectory'] as const
+const ALL = [...CHANGES, 'read', 'stat', 'list', 'size', 'lock', 'space'] as const
+/** What needs room. Opening does where it makes the file. */
+const GROWS = ['open', 'write', 'makeDirectory'] as const
+
+interface Failure {
+  readonly name: string
+  readonly code: 'EIO' | 'ENOSPC'
+  readonly operations: readonly DiskOperation[]
+  /** Of the paths that fail. */
+  readonly begin: string
+  /** Or only once. */
+  readonly lasts: boolean
+}
+
+const FAILURES: readonly Failure[] = [
+  { name: 'the data dir fails once', code: 'EIO', operations: ALL, begin: DATA_DIR, lasts: false },
+  { name: 'the data dir fails', code: 'EIO', operations: ALL, begin: DATA_DIR, lasts: true },
+  { name: 'the data dir is full', code: 'ENOSPC', operations: GROWS, begin: DATA_DIR, lasts: true },
+  { name: 'the metadata dir fails once', code: 'EIO', operations: ALL, begin: METADATA_DIR, lasts: false },
+  { name: 'the metadata dir is full', code: 'ENOSPC', operations: GROWS, begin: METADATA_DIR, lasts: true },
+  { name: 'both are full', code: 'ENOSPC', operations: GROWS, begin: '/', lasts: true },
+]
+
+/** Every so manyth step is tried; with 1, all of them, which takes minutes. */
+const STRIDE = Number(process.env.OTTLA_TEST_STRIDE ?? 29)
+
+type Outcome = 'did not start' | 'ended' | 'stopped' | 'was killed'
+
+class Run {
+  readonly client: DiskClient
+  readonly world: MemoryWorld
+  outcome: Outcome = 'was killed'
+  /** Why it did not start, or ended. */
+  reason = ''
+  steps = 0
+  readonly #failure: Failure
+  readonly #at: number
+  /** Folders of which a sync has failed: what was written to them since the last one may be gone. */
+  readonly #unsynced = new Set<string>()
+  #isGone = false
+
+  constructor(failure: Failure, at: number) {
+    this.#failure = failure
+    this.#at = at
+    this.world = memoryWorld({ seed: at, name: 'node', diskLatencyMs: [0.1, 0.5] })
+    this.client = new DiskClient(this.world.neighbor('client'), 'node', () => this.#isGone)
+    const { code, operations } = failure
+    for (const operation of operations) {
+      const path = (path: string): boolean => this.#strikes(operation, path)
+      this.world.disk.inject({ operation, code, path, times: Number.POSITIVE_INFINITY })
+    }
+  }
+
+  #strikes(operation: DiskOperation, path: string): boolean {
+    const { begin, code, lasts } = this.#failure
+    if (!path.startsWith(begin)) return false
+    if (code === 'ENOSPC' && operation === 'open' && this.world.storage.find(path)) return false
+    this.steps++
+    const strikes = lasts ? this.steps >= this.#at : this.steps === this.#at
+    if (strikes && operation === 'sync') this.#unsynced.add(path.split('/').at(-2)!)
+    return strikes
+  }
+
+  readonly mayLack = (folder: string): boolean => this.#unsynced.has(folder)
+
+  /** From the start until the process is gone. */
+  async live(): Promise<void> {
+    const broker = await startNode(this.world).catch((error: Error) => {
+      this.#end('did not start', error)
+    })
+    if (!broker) return
+    let isStopping = false
+    void broker.failed.then(error => {
+      if (!isStopping) this.#end('ended', error)
+    })
+    await this.client.work().catch(error => {
+      if (!(error instanceof NodeGone)) throw error
+    })
+    isStopping = true
+    if (this.#isGone) return
+    if (Math.floor(this.#at / STRIDE) % 2 === 1) return this.#end('was killed')
+    await broker.close()
+    this.#end('stopped')
+  }
+
+  #end(outcome: Outcome, error?: Error): void {
+    this.outcome = outcome
+    this.reason = error?.message ?? ''
+    this.#isGone = true
+    this.world.crash()
+  }
+}
+
+async function runAndCheck(failure: Failure, at: number): Promise<Run> {
+  const run = new Run(failure, at)
+  await run.world.runUntil(run.live())
+  const next = run.world.restart()
+  await next.runUntil(checkNextLife(next, run))
+  return run
+}
+
+async function checkNextLife(world: MemoryWorld, { client, mayLack }: Run): Promise<void> {
+  const broker: Broker = await startNode(world)
+  const reader = new DiskClient(world.neighbor('reader'), 'node', () => false)
+  await reader.check(client.ledger, mayLack)
+  await broker.close()
+}
+
+/** Which of the ends there may be, and that what is said of it names the dir and the cause. */
+function checkOutcome({ begin, code }: Failure, run: Run): void {
+  const { outcome, reason, client } = run
+  const errors = run.world.log.lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+  if (begin === DATA_DIR) {
+    assert.ok(outcome === 'stopped' || outcome === 'was killed', `it ${outcome}: ${reason}`)
+  } else if (outcome === 'ended' || outcome === 'did not start') {
+    assert.match(reason, new RegExp(`(${METADATA_DIR}|${DATA_DIR}).*${code}`), outcome)
+  }
+  if (client.ledger.refusals.size > 0 && outcome !== 'did not start') {
+    assert.ok(errors.includes('A log dir has failed and is offline'), [...client.ledger.refusals].join())
+  }
+}
+
+for (const failure of FAILURES) {
+  test(`${failure.name}, at any step`, { timeout: 300_000 }, async () => {
+    const undisturbed = await runAndCheck(failure, Number.POSITIVE_INFINITY)
+    const { refusals, committed } = undisturbed.client.ledger
+    assert.deepEqual([...refusals], [])
+    assert.ok(committed >= 0 && undisturbed.steps > 100, `${undisturbed.steps} steps`)
+    const outcomes = new Set<Outcome>()
+    for (let at = 1; at <= undisturbed.steps; at += STRIDE) {
+      try {
+        const run = await runAndCheck(failure, at)
+        checkOutcome(failure, run)
+        outcomes.add(run.outcome)
+      } catch (error) {
+        throw new Error(`${failure.name}, at step ${at}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    assert.ok(outcomes.size >= 2, `nothing but: it ${[...outcomes].join()}`)
+  })
+}

@@ -1,0 +1,172 @@
+/** What clients see of a node that has lost one of its log dirs, until it is started again with the dir in order. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type MemoryWorld, memoryWorld } from '@ottla/io'
+import { encodeBatch, errorName } from '@ottla/protocol'
+import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
+import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
+import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { DATA_DIR, DiskClient, METADATA_DIR, startNode } from './testing/disk-workload.ts'
+
+const WITH_NAMES = 12
+const PARTITIONS = 4
+/** Enough for what goes on behind a request, and much less than the time between two heartbeats. */
+const SOON_MS = 250
+
+let observers = 0
+
+class Observer extends DiskClient {
+  readonly #clock: MemoryWorld['clock']
+
+  constructor(world: MemoryWorld) {
+    super(world.neighbor(`client ${++observers}`), 'node', () => false)
+    this.#clock = world.clock
+  }
+
+  async create(name: string, numPartitions = PARTITIONS): Promise<string> {
+    const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }
+    const { topics } = await this.send(CreateTopicsRequest, CreateTopicsResponse, { topics: [topic] })
+    return errorName(topics[0]!.errorCode)
+  }
+
+  async produce(name: string, index: number): Promise<string> {
+    const records = encodeBatch([{ value: Buffer.alloc(1000), timestamp: this.#clock.now() }])
+    const topicData = [{ name, partitionData: [{ index, records }] }]
+    const request = { acks: -1, timeoutMs: 1000, topicData }
+    const { responses } = await this.send(ProduceRequest, ProduceResponse, request, WITH_NAMES)
+    return errorName(responses[0]!.partitionResponses[0]!.errorCode)
+  }
+
+  produceAll(name: string): Promise<string[]> {
+    return Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => this.produce(name, partition)))
+  }
+
+  async fetch(topic: string, partition: number): Promise<{ error: string; highWatermark: number }> {
+    const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1 << 20 }]
+    const request = { maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 20, topics: [{ topic, partitions }] }
+    const { responses } = await this.send(FetchRequest, FetchResponse, request, WITH_NAMES)
+    const { errorCode, highWatermark } = responses[0]!.partitions[0]!
+    return { error: errorName(errorCode), highWatermark }
+  }
+
+  /** `error, leader, offline replicas` of each partition. */
+  async metadata(name: string): Promise<string[]> {
+    const { topics } = await this.send(MetadataRequest, MetadataResponse, { topics: [{ name }] })
+    const byNumber = topics[0]!.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+    return byNumber.map(({ errorCode, leaderId, offlineReplicas }) => {
+      return [errorName(errorCode), leaderId, ...offlineReplicas].join()
+    })
+  }
+
+  async logDirs(name: string): Promise<Map<string, { error: string; partitions: number[] }>> {
+    const { results } = await this.send(DescribeLogDirsRequest, DescribeLogDirsResponse, { topics: null })
+    return new Map(
+      results.map(({ logDir, errorCode, topics }) => {
+        const partitions = topics.find(topic => topic.name === name)?.partitions ?? []
+        return [logDir, { error: errorName(errorCode), partitions: partitions.map(each => each.partitionIndex).sort() }]
+      }),
+    )
+  }
+}
+
+function failures(world: MemoryWorld): object[] {
+  return world.log.lines.filter(({ level }) => level === 'error').map(({ message, fields }) => ({ message, ...fields }))
+}
+
+test('what lies in a log dir that fails has no leader, and the rest is served', async () => {
+  let world = memoryWorld({ name: 'node' })
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      await client.create('t')
+      assert.deepEqual(await client.produceAll('t'), Array(PARTITIONS).fill('NONE'))
+      const before = await client.logDirs('t')
+      const lost = before.get(DATA_DIR)!.partitions
+      const kept = before.get(METADATA_DIR)!.partitions
+      assert.deepEqual([lost.length, kept.length], [2, 2])
+      await client.pause(SOON_MS) // the controller is told where they lie
+
+      const isInDir = (path: string): boolean => path.startsWith(DATA_DIR)
+      world.disk.inject({ operation: 'write', code: 'ENOSPC', path: isInDir, times: Number.POSITIVE_INFINITY })
+      assert.equal(await client.produce('t', lost[0]!), 'KAFKA_STORAGE_ERROR')
+      await client.pause(SOON_MS)
+      const of = (inLost: string, inKept: string) => {
+        return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
+      }
+      assert.deepEqual(await client.produceAll('t'), of('KAFKA_STORAGE_ERROR', 'NONE'))
+      assert.deepEqual(await client.metadata('t'), of('LEADER_NOT_AVAILABLE,-1,1', 'NONE,1'))
+      assert.deepEqual(await client.fetch('t', lost[0]!), { error: 'KAFKA_STORAGE_ERROR', highWatermark: -1 })
+      assert.deepEqual(await client.fetch('t', kept[0]!), { error: 'NONE', highWatermark: 2 })
+      const dirs = await client.logDirs('t')
+      assert.deepEqual(dirs.get(DATA_DIR), { error: 'KAFKA_STORAGE_ERROR', partitions: [] })
+      assert.deepEqual(dirs.get(METADATA_DIR), { error: 'NONE', partitions: kept })
+
+      assert.equal(await client.create('later'), 'NONE')
+      assert.deepEqual(await client.produceAll('later'), Array(PARTITIONS).fill('NONE'))
+      assert.equal(failures(world).length, 1, JSON.stringify(failures(world)))
+      assert.match(JSON.stringify(failures(world)), /A log dir has failed and is offline.*\/second.*ENOSPC/)
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      assert.deepEqual(await client.metadata('t'), Array(PARTITIONS).fill('NONE,1'))
+      assert.deepEqual(await client.produceAll('t'), Array(PARTITIONS).fill('NONE'))
+      for (const partition of [0, 1, 2, 3]) {
+        const { highWatermark } = await client.fetch('t', partition)
+        assert.ok(highWatermark >= 2, `${partition}: ${highWatermark}`)
+      }
+      await broker.close()
+    })(),
+  )
+})
+
+test('a node starts without a log dir that cannot be used, and has no leader for what lies there', async () => {
+  let world = memoryWorld({ name: 'node' })
+  let lost: number[] = []
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      await client.create('t')
+      await client.produceAll('t')
+      lost = (await client.logDirs('t')).get(DATA_DIR)!.partitions
+      await client.pause(SOON_MS)
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  world.disk.inject({ operation: 'lock', path: /second/ })
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      const of = (inLost: string, inKept: string) => {
+        return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
+      }
+      assert.deepEqual(await client.metadata('t'), of('LEADER_NOT_AVAILABLE,-1,1', 'NONE,1'))
+      assert.deepEqual(await client.produceAll('t'), of('KAFKA_STORAGE_ERROR', 'NONE'))
+      assert.equal((await client.logDirs('t')).get(DATA_DIR)!.error, 'KAFKA_STORAGE_ERROR')
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      assert.deepEqual(await client.produceAll('t'), Array(PARTITIONS).fill('NONE'))
+      assert.deepEqual(await client.metadata('t'), Array(PARTITIONS).fill('NONE,1'))
+      await broker.close()
+    })(),
+  )
+})
