@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { Child, type Finished, must, run } from './process.ts'
 
 /** Script name to main class. */
-const TOOLS: Record<string, string> = {
+export const TOOLS: Readonly<Record<string, string>> = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   configs: 'kafka.admin.ConfigCommand',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
