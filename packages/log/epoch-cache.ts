@@ -45,7 +45,7 @@ export class EpochCache {
 
   /** Where `epoch`, or the largest known one below it, ended. Asked for an epoch before all known ones: where those begin. */
   endOffset(epoch: number, logEndOffset: number): EpochEnd | null {
-    if (epoch < 0) return null
+    if (epoch === -1) return null
     if (epoch === this.latestEpoch) return { leaderEpoch: epoch, endOffset: logEndOffset }
     const next = this.#entries.findIndex(entry => entry.epoch > epoch)
     if (next < 0) return null

@@ -157,6 +157,40 @@ test('produce: what one partition is refused for does not hurt another in the sa
   )
 })
 
+test('produce: a transactional batch without a transactional id refuses all of the request', async () => {
+  await using open = await inProcess({ topics: [{ name: 'a', partitions: 2 }] })
+  const transactional = batch(1, { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true })
+  const partitionData = [batch(), transactional].map((records, index) => ({ index, records }))
+  const request = { acks: -1, timeoutMs: 1000, topicData: [{ name: 'a', partitionData }] }
+  const { responses } = await open.send(produceApi, request, WITH_NAMES)
+  const refused = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  assert.deepEqual(
+    responses[0]!.partitionResponses.map(({ errorCode }) => errorCode),
+    [refused, refused],
+  )
+  assert.equal((await produce(open, batch())).baseOffset, 0)
+})
+
+test('produce: a refused append tells where the log begins, except where the bytes are in doubt', async () => {
+  await using open = await inProcess({ topics: ['a'] })
+  await produce(open, batch(3))
+  await open.send(deleteRecordsApi, {
+    timeoutMs: 1000,
+    topics: [{ name: 'a', partitions: [{ partitionIndex: 0, offset: 2 }] }],
+  })
+  const refused = async (records: Uint8Array | null) => {
+    const { errorCode, logStartOffset } = await produce(open, records)
+    return [errorCode, logStartOffset]
+  }
+  const broken = Uint8Array.from(batch())
+  broken[70] = 9
+  assert.deepEqual(await refused(batch(1, {}, Date.now() + 9_999_999)), [ErrorCode.INVALID_TIMESTAMP, 2])
+  assert.deepEqual(await refused(batch(2, { lastOffset: 5 })), [ErrorCode.INVALID_RECORD, 2])
+  assert.deepEqual(await refused(broken), [ErrorCode.CORRUPT_MESSAGE, -1])
+  assert.deepEqual(await refused(null), [ErrorCode.INVALID_RECORD, -1])
+  assert.deepEqual(await refused(batch(20_000)), [ErrorCode.MESSAGE_TOO_LARGE, -1])
+})
+
 test('produce: internal topics are not for clients', async () => {
   await using open = await inProcess()
   await open.client.groupCoordinator('g')
@@ -260,6 +294,19 @@ test('fetch: offsets out of range, unknown partitions and wrong epochs', async (
     topics: [{ topicId: UNKNOWN_ID, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }],
   })
   assert.equal(byId.responses[0]!.partitions[0]!.errorCode, ErrorCode.UNKNOWN_TOPIC_ID)
+})
+
+test('fetch: who claims to be a follower that is none is told so, in every version', async () => {
+  await using open = await inProcess({ topics: ['a'] })
+  for (const version of [4, 11, 12, 13, 15, 16, 18]) {
+    const me = version >= 15 ? { replicaState: { replicaId: 99, replicaEpoch: 1 } } : { replicaId: 99 }
+    const topic = version >= 13 ? { topicId: await open.topicId('a') } : { topic: 'a' }
+    const topics = [{ ...topic, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }]
+    const { responses } = await open.send(fetchApi, { maxWaitMs: 0, minBytes: 0, topics, ...me }, version)
+    const { errorCode, currentLeader } = responses[0]!.partitions[0]!
+    assert.equal(errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    assert.equal(currentLeader.leaderEpoch, version >= 16 ? 0 : -1)
+  }
 })
 
 test('fetch: an error is answered at once, however long the client would wait', async () => {
@@ -375,7 +422,8 @@ test('list offsets: a partition that is asked for twice, or is not there', async
   const { topics } = await open.send(listOffsetsApi, { replicaId: -1, topics: [{ name: 'a', partitions }] })
   assert.deepEqual(
     topics[0]!.partitions.map(({ errorCode }) => errorCode),
-    [ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    [ErrorCode.INVALID_REQUEST, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    'once, however often it was asked for',
   )
 })
 
@@ -413,6 +461,9 @@ test('offset for leader epoch: the end of an epoch, one that was never, wrong ep
   }
   assert.deepEqual(await end(0), [0, 0, 3])
   assert.deepEqual(await end(5), [0, -1, -1])
+  assert.deepEqual(await end(-1), [0, -1, -1])
+  assert.deepEqual(await end(-2), [0, -2, 0], 'before all epochs there are')
+  assert.deepEqual(await end(0, -2), [ErrorCode.FENCED_LEADER_EPOCH, -1, -1])
   assert.deepEqual(await end(0, 1), [ErrorCode.UNKNOWN_LEADER_EPOCH, -1, -1])
   assert.deepEqual(await end(0, -1, 'nothing'), [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1])
 })

@@ -20,6 +20,7 @@ import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
+import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
 import { tools } from './scenarios/tools.ts'
 import { setUp } from './setup.ts'
@@ -30,6 +31,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   groups,
   'classic-groups': classicGroups,
   'produce-errors': produceErrors,
+  'read-errors': readErrors,
   admin,
   tools,
   durability,

@@ -5,6 +5,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import {
+  batches,
   decodeResponse,
   encodeRequest,
   errorName,
@@ -105,6 +106,8 @@ export class Asker {
 /** What is not worth a line: it says the same everywhere, or something about the machine. */
 const LEFT_OUT = new Set(['throttleTimeMs', 'host', 'port', 'clientHost', 'committedLeaderEpoch'])
 const WORDS = new Set(['errorMessage', 'batchIndexErrorMessage'])
+const TIMES = new Set(['timestamp', 'logAppendTimeMs'])
+const NOW_MS = 1_000_000
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
 export class Notes {
@@ -126,6 +129,11 @@ export class Notes {
   }
 
   /** Rejects with Closed, after a line that says so, where the connection is closed instead. */
+  /** As `name`, numbered by kind, for what has no name yet. */
+  nameOnce(random: number, kind: string): void {
+    this.#named(String(random), kind)
+  }
+
   async tell<Response extends object>(what: string, answer: Response | Promise<Response>): Promise<Response> {
     try {
       const response = await answer
@@ -144,9 +152,9 @@ export class Notes {
         if (LEFT_OUT.has(name)) return []
         // Words are everybody's own.
         if (WORDS.has(name) && (failed || field !== null)) return []
-        if (name === 'logAppendTimeMs' && field > 0) return ['logAppendTimeMs=now']
+        if (TIMES.has(name) && Math.abs(field - Date.now()) < NOW_MS) return [`${name}=now`]
         if (name === 'errorCode') return field === 0 ? [] : [errorName(field)]
-        const text = this.#value(field)
+        const text = name === 'records' ? offsetsOf(field) : this.#value(field)
         return text === '' ? [] : [`${name}=${text}`]
       })
       .join(' ')
@@ -164,4 +172,11 @@ export class Notes {
     const text = String(value)
     return this.#names.get(text) ?? text.replaceAll(UUID, random => this.#named(random, 'R'))
   }
+}
+
+/** Of record batches, their offsets. */
+function offsetsOf(records: unknown): string {
+  if (!(records instanceof Uint8Array)) return records === null ? 'null' : ''
+  const found = [...batches(records, 'skip')]
+  return found.map(({ baseOffset, lastOffset }) => `${baseOffset}-${lastOffset}`).join(',')
 }

@@ -7,7 +7,7 @@
  * Reads what is there; with less than min.bytes waits until enough has become visible or max.wait.ms is over, reading
  * again whenever that may be. Record bytes go from the log to the socket as slices.
  */
-import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode } from '@ottla/protocol'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
 import { type FetchPartition, type FetchPlan, isNews } from '../replica/fetch-session.ts'
@@ -23,6 +23,8 @@ type TopicResponse = { topic: string; topicId: string; partitions: PartitionResp
 
 const READ_COMMITTED = 1
 const TOPIC_IDS_SINCE = 13
+const REPLICA_STATE_SINCE = 15
+const CURRENT_LEADER_SINCE = 16
 
 interface Reading {
   readonly wanted: FetchPartition
@@ -47,14 +49,14 @@ export const fetch = defineHandler({
     const partitions = [...plan.partitions]
     const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes)
     const minBytes = Math.min(request.minBytes, maxBytes)
-    const committed = request.isolationLevel === READ_COMMITTED
+    const reader = readerOf(request, context.apiVersion)
     const deadlineMs = clock.monotonic() + request.maxWaitMs
-    let readings = await readAll(partitions, maxBytes, committed, services)
+    let readings = await readAll(partitions, maxBytes, reader, services)
     for (let missing = missingBytes(readings, minBytes); missing > 0; missing = missingBytes(readings, minBytes)) {
       const leftMs = deadlineMs - clock.monotonic()
       if (leftMs <= 0 || context.signal.aborted) break
-      await new FetchWaiter(positions(readings), missing, committed).wait(clock, leftMs, context.signal)
-      readings = await readAll(partitions, maxBytes, committed, services)
+      await new FetchWaiter(positions(readings), missing, reader.committed).wait(clock, leftMs, context.signal)
+      readings = await readAll(partitions, maxBytes, reader, services)
     }
     return respond(plan, readings, context, services)
   },
@@ -69,18 +71,35 @@ export const fetch = defineHandler({
   },
 })
 
+/** Who reads, and what it is shown. */
+interface Reader {
+  /** Of a follower; negative for consumers. */
+  readonly replicaId: number
+  readonly committed: boolean
+  /** Topics go by their ids, not by their names. */
+  readonly byId: boolean
+}
+
+function readerOf({ isolationLevel, replicaId, replicaState }: FetchRequest, apiVersion: number): Reader {
+  return {
+    replicaId: apiVersion >= REPLICA_STATE_SINCE ? replicaState.replicaId : replicaId,
+    committed: isolationLevel === READ_COMMITTED,
+    byId: apiVersion >= TOPIC_IDS_SINCE,
+  }
+}
+
 /** One after the other, because what the first ones take is not left for the later ones. */
 async function readAll(
   wanted: readonly FetchPartition[],
   maxBytes: number,
-  committed: boolean,
+  reader: Reader,
   services: Services,
 ): Promise<Reading[]> {
   const readings: Reading[] = []
   let left = maxBytes
   let minOneBatch = true
   for (const partition of wanted) {
-    const reading = readOne(partition, Math.min(partition.maxBytes, left), minOneBatch, committed, services)
+    const reading = readOne(partition, Math.min(partition.maxBytes, left), minOneBatch, reader, services)
     const done = reading instanceof Promise ? await reading : reading
     readings.push(done)
     const size = done.read?.sizeInBytes ?? 0
@@ -94,15 +113,16 @@ function readOne(
   wanted: FetchPartition,
   maxBytes: number,
   minOneBatch: boolean,
-  committed: boolean,
+  reader: Reader,
   services: Services,
 ): Reading | Promise<Reading> {
   let partition: Partition | null = null
   try {
-    partition = find(wanted, services)
+    partition = find(wanted, reader, services)
+    checkFollower(partition, reader)
     if (!partition.log)
-      return partition.ready.then(() => readOpen(partition!, wanted, maxBytes, minOneBatch, committed, services))
-    return readOpen(partition, wanted, maxBytes, minOneBatch, committed, services)
+      return partition.ready.then(() => readOpen(partition!, wanted, maxBytes, minOneBatch, reader, services))
+    return readOpen(partition, wanted, maxBytes, minOneBatch, reader, services)
   } catch (error) {
     return failedReading(wanted, partition, error, services)
   }
@@ -113,11 +133,11 @@ function readOpen(
   wanted: FetchPartition,
   maxBytes: number,
   minOneBatch: boolean,
-  committed: boolean,
+  reader: Reader,
   services: Services,
 ): Reading | Promise<Reading> {
   try {
-    const read = readPartition(partition, wanted, { maxBytes, minOneBatch, committed })
+    const read = readPartition(partition, wanted, { maxBytes, minOneBatch, committed: reader.committed })
     if (!(read instanceof Promise)) return { wanted, partition, errorCode: 0, read }
     return read.then(
       done => ({ wanted, partition, errorCode: 0, read: done }),
@@ -128,14 +148,17 @@ function readOpen(
   }
 }
 
-function find(wanted: FetchPartition, services: Services): Partition {
-  const byId = wanted.topicId !== ZERO_UUID
+function find(wanted: FetchPartition, { byId }: Reader, services: Services): Partition {
   const topic = byId ? services.metadata.topicById(wanted.topicId) : services.metadata.topic(wanted.topic)
   if (!topic && byId) throw new ApiError('UNKNOWN_TOPIC_ID', `no topic has the id ${wanted.topicId}`)
-  if (!topic?.partitions[wanted.partition]) {
+  if (!topic?.partitions[wanted.partition])
     throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${wanted.topic}-${wanted.partition}`)
-  }
   return services.replicas.get(topic.id, wanted.partition)
+}
+
+function checkFollower({ name, assignment }: Partition, { replicaId }: Reader): void {
+  if (replicaId >= 0 && !assignment.replicas.includes(replicaId))
+    throw new ApiError('NOT_LEADER_OR_FOLLOWER', `broker ${replicaId} has no replica of ${name}`)
 }
 
 function failedReading(
@@ -175,7 +198,7 @@ function respond(plan: FetchPlan, readings: readonly Reading[], context: Request
   for (const reading of readings) {
     const { wanted } = reading
     const response = partitionResponse(reading, context.apiVersion)
-    if (isLeaderError(response.errorCode)) {
+    if (context.apiVersion >= CURRENT_LEADER_SINCE && isLeaderError(response.errorCode)) {
       response.currentLeader = leaderOf(wanted.topicId, wanted.topic, wanted.partition, services)
       leaders.add(response.currentLeader.leaderId)
     }

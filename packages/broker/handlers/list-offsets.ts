@@ -40,6 +40,7 @@ export const listOffsets = defineHandler({
   response: ListOffsetsResponse,
   async handle(request, context, services) {
     const duplicates = duplicatePartitions(request)
+    const told = new Set<string>()
     const upTo = (log: PartitionLog) => {
       if (request.replicaId !== CONSUMER) return log.writtenEndOffset
       return request.isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark
@@ -47,11 +48,13 @@ export const listOffsets = defineHandler({
     const topics = request.topics.map(async ({ name, partitions }) => ({
       name,
       partitions: await Promise.all(
-        partitions.map(partition =>
-          duplicates.has(`${name}-${partition.partitionIndex}`)
-            ? failed(partition, ErrorCode.INVALID_REQUEST)
-            : offsetOf(name, partition, context.apiVersion, upTo, services),
-        ),
+        partitions.flatMap(partition => {
+          const key = `${name}-${partition.partitionIndex}`
+          if (!duplicates.has(key)) return [offsetOf(name, partition, context.apiVersion, upTo, services)]
+          if (told.has(key)) return []
+          told.add(key)
+          return [Promise.resolve(failed(partition, ErrorCode.INVALID_REQUEST))]
+        }),
       ),
     }))
     return { topics: await Promise.all(topics) }

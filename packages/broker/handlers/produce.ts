@@ -29,6 +29,7 @@ type PartitionResponse = Partial<ProduceResponse['responses'][number]['partition
 
 const ADMIN_CLIENT_ID = '__admin_client'
 const TOPIC_IDS_SINCE = 13
+const CURRENT_LEADER_SINCE = 10
 const UNKNOWN_OFFSETS = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
 /** Kafka tells where the log begins with any other error of an append. */
 const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
@@ -118,7 +119,9 @@ async function produceTo(
     else outcome.acknowledged.catch(() => undefined)
     return success(index, outcome)
   } catch (error) {
-    const response = failed(name, topicId, index, error, services)
+    const response = failed(name, index, error, services)
+    if (context.apiVersion >= CURRENT_LEADER_SINCE && isLeaderError(response.errorCode))
+      response.currentLeader = leaderOf(topicId, name, index, services)
     if (partition?.log && !WITHOUT_LOG_START.has(response.errorCode!))
       response.logStartOffset = partition.log.logStartOffset
     return response
@@ -141,10 +144,9 @@ function success(index: number, outcome: AppendOutcome): PartitionResponse {
   }
 }
 
-function failed(topic: string, topicId: string, index: number, error: unknown, services: Services): PartitionResponse {
+function failed(topic: string, index: number, error: unknown, services: Services): PartitionResponse {
   const errorCode = errorCodeOf(error)
   const response: PartitionResponse = { index, errorCode, errorMessage: messageOf(error), baseOffset: -1 }
-  if (isLeaderError(errorCode)) response.currentLeader = leaderOf(topicId, topic, index, services)
   if (!isExpected(error))
     services.world.logger.error('produce failed', { partition: `${topic}-${index}`, error: error as Error })
   if (error instanceof InvalidRecordsError) response.recordErrors = [...error.recordErrors]

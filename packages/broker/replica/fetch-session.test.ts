@@ -85,7 +85,7 @@ test('epoch -1 is a full fetch that remembers nothing, and ends the session it n
   assert.equal(sessions.cache.size, 0)
 })
 
-test('epoch 0 makes a session, in place of the one it names; without partitions it makes none', () => {
+test('epoch 0 makes a session, in place of the one it names, even without partitions', () => {
   const sessions = new Sessions()
   const first = sessions.plan({ epoch: 0, fetch: ['a:0'] })
   assert.ok(first.sessionId > 0)
@@ -93,7 +93,10 @@ test('epoch 0 makes a session, in place of the one it names; without partitions 
   const second = sessions.plan({ sessionId: first.sessionId, epoch: 0, fetch: ['b:0'] })
   assert.notEqual(second.sessionId, first.sessionId)
   assert.equal(sessions.isThere(first.sessionId), false)
-  assert.equal(sessions.plan({ epoch: 0 }).sessionId, 0)
+  const empty = sessions.plan({ epoch: 0 })
+  assert.ok(empty.sessionId > 0)
+  assert.equal(sessions.cache.size, 2)
+  assert.equal(sessions.plan({ sessionId: empty.sessionId, epoch: 1 }).sessionId, 0, 'and has ended if it stays empty')
   assert.equal(sessions.cache.size, 1)
 })
 

@@ -89,7 +89,7 @@ export class FetchSessionCache {
       const partitions = new Map<string, FetchPartition>()
       merge(partitions, request, topicName)
       const plan = { errorCode: 0, partitions: partitions.values(), sessionId: NO_SESSION, incremental: false }
-      if (sessionEpoch === FINAL_EPOCH || partitions.size === 0) return plan
+      if (sessionEpoch === FINAL_EPOCH) return plan
       const isFollower = request.replicaState.replicaId >= 0 || request.replicaId >= 0
       const session = this.#create(isFollower, usesTopicIds, partitions, nowMs)
       return { ...plan, partitions: [...partitions.values()], sessionId: session?.id ?? NO_SESSION }

@@ -117,7 +117,7 @@ export class Partition {
   /** The log, if this node leads and the caller's idea of the epoch (-1: none) is right. */
   leaderLog(currentLeaderEpoch: number): PartitionLog {
     if (this.#failure) throw this.#failure
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) {
+    if (currentLeaderEpoch !== -1 && currentLeaderEpoch < this.leaderEpoch) {
       throw new ApiError(
         'FENCED_LEADER_EPOCH',
         `${this.name} is at leader epoch ${this.leaderEpoch}, not ${currentLeaderEpoch}`,

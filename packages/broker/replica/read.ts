@@ -31,7 +31,8 @@ export function readPartition(
   wanted: FetchPartition,
   limits: ReadLimits,
 ): PartitionRead | Promise<PartitionRead> {
-  const log = partition.leaderLog(wanted.currentLeaderEpoch)
+  // Any negative epoch is none here; elsewhere only -1 is.
+  const log = partition.leaderLog(Math.max(-1, wanted.currentLeaderEpoch))
   const diverging = divergence(log, partition, wanted)
   if (diverging) return finish(log, NOTHING, null, diverging)
   const upperBoundOffset = limits.committed ? log.lastStableOffset : log.highWatermark

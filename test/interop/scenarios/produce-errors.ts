@@ -16,7 +16,6 @@ import {
   type RecordInput,
   ZERO_UUID,
 } from '@ottla/protocol'
-import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
@@ -25,11 +24,9 @@ import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produc
 import { crc32 } from '../../../packages/protocol/crc32c.ts'
 import type { BrokerKind } from '../brokers.ts'
 import type { Context } from '../context.ts'
-import { Asker, Closed, Notes } from '../prober.ts'
 import { poll } from '../process.ts'
-import { Transcript } from '../transcript.ts'
+import { runCases, TopicProbe } from '../topic-probe.ts'
 
-const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
 const DELETE_RECORDS = { request: DeleteRecordsRequest, response: DeleteRecordsResponse }
 const FETCH = { request: FetchRequest, response: FetchResponse }
 const INIT = { request: InitProducerIdRequest, response: InitProducerIdResponse }
@@ -130,45 +127,12 @@ interface Produced {
   readonly transactionalId?: string
 }
 
-/** One case: its topic of two partitions, its notes. */
-class Probe {
-  readonly topic: string
-  readonly notes = new Notes()
+class Probe extends TopicProbe {
   readonly #kind: BrokerKind
-  readonly #bootstrap: string
-  readonly #askers = new Map<string, Asker>()
-  topicId = ZERO_UUID
 
   constructor(name: string, kind: BrokerKind, bootstrap: string) {
+    super(name, bootstrap)
     this.#kind = kind
-    this.topic = name.replaceAll(/[^a-z0-9]+/g, '-')
-    this.#bootstrap = bootstrap
-  }
-
-  asker(name = 'producer'): Asker {
-    let asker = this.#askers.get(name)
-    if (!asker || asker.isClosed) {
-      asker = new Asker(name, this.#bootstrap)
-      this.#askers.set(name, asker)
-    }
-    return asker
-  }
-
-  async create(configs: Record<string, string>): Promise<void> {
-    const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-    const wanted = { name: this.topic, numPartitions: 2, replicationFactor: 1, configs: entries }
-    const { topics } = await this.asker('setup').ask(CREATE, 7, { topics: [wanted], timeoutMs: 10_000 })
-    this.topicId = topics[0]!.topicId
-    this.notes.name(this.topicId, 'T')
-    this.notes.name(this.topic, 'T')
-    // Known by name a moment before the broker leads it.
-    const partitions = [0, 1].map(partitionIndex => ({ partitionIndex, timestamp: -1n }))
-    const request = { replicaId: -1, topics: [{ name: this.topic, partitions }] }
-    const isThere = async () => {
-      const [found] = (await this.asker('setup').ask(OFFSETS, 4, request)).topics
-      return found!.partitions.every(({ errorCode }) => errorCode === 0) || undefined
-    }
-    await poll('the topic', isThere, 10_000, 10)
   }
 
   /** To partition 0, and on from there if there are several. */
@@ -187,7 +151,7 @@ class Probe {
       version >= BY_ID ? { topicId: options.topicId ?? this.topicId } : { name: options.topic ?? this.topic }
     const request = { acks, timeoutMs: 5000, transactionalId, topicData: [{ ...topic, partitionData }] }
     const asker = this.asker(clientId)
-    if (acks !== 0) await this.notes.tell(what, asker.ask(PRODUCE, version, request)).catch(onlyClosed)
+    if (acks !== 0) await this.tell(what, asker.ask(PRODUCE, version, request))
     else this.notes.lines.push(`${what}: ${(await asker.tellOnly(PRODUCE, version, request)) ? 'taken' : 'closed'}`)
   }
 
@@ -211,15 +175,6 @@ class Probe {
     const found = bytes ? [...batches(bytes as Uint8Array, 'skip')] : []
     this.notes.lines.push(...(found.length === 0 ? ['  nothing is stored'] : found.map(described)))
   }
-
-  end(): void {
-    for (const asker of this.#askers.values()) asker.end()
-  }
-}
-
-/** That is an answer, too, and has its line. */
-function onlyClosed(error: unknown): void {
-  if (!(error instanceof Closed)) throw error
 }
 
 function described(batch: BatchHeader): string {
@@ -240,28 +195,20 @@ interface Case {
   readonly run: (p: Probe) => Promise<void>
 }
 
-export async function produceErrors({ kind, report, kit, brokers, record }: Context): Promise<void> {
+export async function produceErrors(context: Context): Promise<void> {
+  const { kind, kit, brokers } = context
   const folder = join(kit.scratch, 'produce-errors')
   mkdirSync(folder)
   const broker = await brokers.start(kind, { folder, settings: { 'auto.create.topics.enable': 'false' } })
-  const transcript = new Transcript('produce-errors')
-  for (const [name, { configs = {}, leavesLog = true, run }] of Object.entries(CASES)) {
-    await report.check(`produce-errors/${name}`, async () => {
-      const probe = new Probe(name, kind, broker.bootstrap)
-      try {
-        await probe.create(configs)
-        await run(probe)
-        if (leavesLog) await probe.stored()
-      } finally {
-        probe.end()
-      }
-      const output = probe.notes.lines.join('\n')
-      if (record) transcript.add(name, output)
-      else transcript.compare(name, output)
-    })
-  }
-  if (record) transcript.save()
-  await broker.stop()
+  const withLog = Object.entries(CASES).map(([name, { configs = {}, leavesLog = true, run }]) => {
+    const all = async (p: Probe) => {
+      await run(p)
+      if (leavesLog) await p.stored()
+    }
+    return [name, { configs, run: all }]
+  })
+  const makeProbe = (name: string) => new Probe(name, kind, broker.bootstrap)
+  await runCases('produce-errors', context, broker, Object.fromEntries(withLog), makeProbe)
 }
 
 // ------------------------------------------------------------------------------------------------------------ cases
@@ -596,9 +543,7 @@ const CASES: Record<string, Case> = {
         { index: 0, records: three },
       ])
       await p.send('no partitions', [])
-      await p.notes
-        .tell('no topics', p.asker().ask(PRODUCE, 12, { acks: -1, timeoutMs: 1000, topicData: [] }))
-        .catch(onlyClosed)
+      await p.tell('no topics', p.asker().ask(PRODUCE, 12, { acks: -1, timeoutMs: 1000, topicData: [] }))
     },
   },
   'internal topics': {
@@ -653,7 +598,7 @@ const CASES: Record<string, Case> = {
         replicaId: -1,
         topics: [{ name: p.topic, partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
       }
-      await p.notes.tell('the log ends', p.asker().ask(OFFSETS, 4, offsets))
+      await p.tell('the log ends', p.asker().ask(OFFSETS, 4, offsets))
     },
   },
 }
