@@ -12,6 +12,7 @@ import {
 import { LogError } from './errors.ts'
 import type { LogStore } from './log-store.ts'
 import type { Segment } from './segment.ts'
+import { share } from './tail-cache.ts'
 import type { ReadResult } from './types.ts'
 
 /** A read as the log has bounded it. */
@@ -72,7 +73,7 @@ export class LogReader {
       const fits = size + bytes.length <= maxBytes && chunk.endOffset <= boundOffset
       if (fits && chunk.baseOffset >= startOffset) {
         if (size === 0) baseOffset = chunk.baseOffset
-        chunks.push(bytes)
+        chunks.push(share(chunk))
         size += bytes.length
         nextOffset = chunk.endOffset
         continue
@@ -81,7 +82,7 @@ export class LogReader {
       const part = select(bytes, rest)
       if (part.to > part.from) {
         if (size === 0) baseOffset = part.baseOffset
-        chunks.push(bytes.subarray(part.from, part.to))
+        chunks.push(share(chunk).subarray(part.from, part.to))
         size += part.to - part.from
         nextOffset = part.nextOffset
       }

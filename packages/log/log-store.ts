@@ -123,7 +123,7 @@ export class LogStore {
     this.#writer.fail(this.#failure)
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
-    this.tail.clear(this.environment.tailCache)
+    this.tail.clear()
     return this.#failure
   }
 
@@ -169,7 +169,7 @@ export class LogStore {
     for (let i = 0; i < chunks.length; i++) {
       const bytes = chunks[i]!
       const end = i + 1 < chunks.length ? readBatchHeader(chunks[i + 1]!).baseOffset : endOffset
-      tailCache.add({ tail: this.tail, bytes, baseOffset, endOffset: end })
+      tailCache.add(this.tail, bytes, baseOffset, end)
       baseOffset = end
     }
   }
@@ -334,7 +334,7 @@ export class LogStore {
   async cut(offset: number, position: number): Promise<void> {
     await this.#writer.idle()
     await this.#inTurn(async () => {
-      this.tail.clear(this.environment.tailCache)
+      this.tail.clear()
       const dropped = this.segments.all.filter(segment => segment.baseOffset > offset)
       this.segments.remove(dropped)
       this.#areDeleted(dropped)
@@ -354,7 +354,7 @@ export class LogStore {
   async restartAt(offset: number): Promise<void> {
     await this.#writer.idle()
     await this.#inTurn(async () => {
-      this.tail.clear(this.environment.tailCache)
+      this.tail.clear()
       const dropped = this.segments.all.toReversed()
       this.#areDeleted(dropped)
       // From the end, and before the new one is made: one of them may have its name.

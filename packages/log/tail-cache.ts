@@ -3,30 +3,44 @@
  * slices, without an await. One budget for all logs; the oldest bytes, of whatever log, make room for new ones. Those
  * who read a log's tail have done so by then, and a slow log keeps its tail for as long as a busy one is turned over.
  *
- * The budget counts whole ArrayBuffers, once each: a slice keeps alive all of the request that it came in.
+ * Batches are copied into blocks, which are filled and dropped one after the other. So the budget is what it says however
+ * small the batches are, the memory that a request came in is free for the next one, and a block that nobody has read
+ * from is filled again: while producers only write, no memory is left to the garbage collector. A block that somebody
+ * was given a slice of is never written again; a slow reader may hold it for long.
  */
+const MAX_BLOCK_BYTES = 1024 * 1024
+/** Of a small budget, a block is this part, so that only so much of it goes at a time. */
+const BLOCKS_IN_BUDGET = 16
+
+interface Block {
+  readonly memory: Uint8Array
+  used: number
+  readonly chunks: TailChunk[]
+  /** A reader has slices of it. */
+  isShared: boolean
+}
+
 export interface TailChunk {
   readonly tail: LogTail
-  /** Empty once its log has let go of it. */
-  bytes: Uint8Array
+  readonly block: Block
+  readonly bytes: Uint8Array
   /** Of its first batch. */
   readonly baseOffset: number
   /** One past its last. */
   readonly endOffset: number
 }
 
-const NOTHING = new Uint8Array(0)
-
 export class TailCache {
   readonly #limit: number
-  /** All logs' chunks in the order in which they were written; `#first` is where the live ones begin. */
-  #chunks: (TailChunk | null)[] = []
-  #first = 0
-  readonly #references = new Map<ArrayBufferLike, number>()
+  readonly #blockBytes: number
+  #blocks: Block[] = []
+  /** The block that was dropped last, if it can be filled again. */
+  #spare: Uint8Array | null = null
   #bytes = 0
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes
+    this.#blockBytes = Math.min(MAX_BLOCK_BYTES, Math.ceil(limitBytes / BLOCKS_IN_BUDGET))
   }
 
   /** Memory held. */
@@ -34,43 +48,47 @@ export class TailCache {
     return this.#bytes
   }
 
-  add(chunk: TailChunk): void {
-    if (chunk.bytes.buffer.byteLength > this.#limit) {
-      chunk.tail.clear(this) // a hole in a tail is no tail
+  /** Takes a copy of `bytes`, which are the batches that follow those that `tail` has. */
+  add(tail: LogTail, bytes: Uint8Array, baseOffset: number, endOffset: number): void {
+    if (bytes.length > this.#limit) {
+      tail.clear() // a hole in a tail is no tail
       return
     }
-    const { buffer } = chunk.bytes
-    const count = this.#references.get(buffer) ?? 0
-    this.#references.set(buffer, count + 1)
-    if (count === 0) this.#bytes += buffer.byteLength
-    this.#chunks.push(chunk)
-    chunk.tail.push(chunk)
-    while (this.#bytes > this.#limit) this.#dropOldest()
+    const block = this.#blockFor(bytes.length)
+    const copy = block.memory.subarray(block.used, block.used + bytes.length)
+    copy.set(bytes)
+    block.used += bytes.length
+    const chunk = { tail, block, bytes: copy, baseOffset, endOffset }
+    block.chunks.push(chunk)
+    tail.push(chunk)
   }
 
-  /** Frees what `chunk` holds; its log has let go of it. */
-  release(chunk: TailChunk): void {
-    const { buffer } = chunk.bytes
-    chunk.bytes = NOTHING
-    const count = this.#references.get(buffer)! - 1
-    if (count > 0) {
-      this.#references.set(buffer, count)
-      return
-    }
-    this.#references.delete(buffer)
-    this.#bytes -= buffer.byteLength
+  #blockFor(size: number): Block {
+    const last = this.#blocks.at(-1)
+    if (last && last.memory.length - last.used >= size) return last
+    const blockBytes = Math.max(size, this.#blockBytes)
+    while (this.#bytes + blockBytes > this.#limit && this.#blocks.length > 0) this.#dropOldest()
+    const memory = this.#spare?.length === blockBytes ? this.#spare : Buffer.allocUnsafeSlow(blockBytes)
+    this.#spare = null
+    const block = { memory, used: 0, chunks: [], isShared: false }
+    this.#blocks.push(block)
+    this.#bytes += blockBytes
+    return block
   }
 
   #dropOldest(): void {
-    const chunk = this.#chunks[this.#first]!
-    this.#chunks[this.#first++] = null
-    if (this.#first > 1024 && this.#first * 2 > this.#chunks.length) {
-      this.#chunks = this.#chunks.slice(this.#first)
-      this.#first = 0
-    }
-    // A log that was truncated or deleted has released its chunks before.
-    if (chunk.tail.shift(chunk)) this.release(chunk)
+    const { memory, chunks, isShared } = this.#blocks.shift()!
+    // A log that was truncated or deleted has let go of its chunks before.
+    for (const chunk of chunks) chunk.tail.shift(chunk)
+    this.#bytes -= memory.length
+    this.#spare = isShared ? null : memory
   }
+}
+
+/** The bytes of a chunk, for as long as the caller wants them. */
+export function share(chunk: TailChunk): Uint8Array {
+  chunk.block.isShared = true
+  return chunk.bytes
 }
 
 /** One log's part of the cache: a run of chunks without a hole, up to the end of what is written. */
@@ -91,19 +109,17 @@ export class LogTail {
     this.#chunks.push(chunk)
   }
 
-  /** The oldest chunk goes; false if it was gone. */
-  shift(chunk: TailChunk): boolean {
-    if (this.#chunks[this.#first] !== chunk) return false
+  /** The oldest chunk goes, if it is this one. */
+  shift(chunk: TailChunk): void {
+    if (this.#chunks[this.#first] !== chunk) return
     this.#first++
     if (this.#first === this.#chunks.length || (this.#first > 64 && this.#first * 2 > this.#chunks.length)) {
       this.#chunks = this.#chunks.slice(this.#first)
       this.#first = 0
     }
-    return true
   }
 
-  clear(cache: TailCache): void {
-    for (let i = this.#first; i < this.#chunks.length; i++) cache.release(this.#chunks[i]!)
+  clear(): void {
     this.#chunks = []
     this.#first = 0
   }
