@@ -169,8 +169,12 @@ export interface Connection {
 }
 
 export interface ConnectionHandlers {
-  /** `bytes` belongs to the handler; it is never reused. */
-  onData(bytes: Buffer): void
+  /**
+   * Memory to read into, at least a byte of it, asked for before each read. Without it the connection makes new memory.
+   */
+  target?(): Uint8Array
+  /** `bytes` belongs to the handler: it is new, or the first part of the last `target`. */
+  onData(bytes: Uint8Array): void
   /** After a `write` that returned false: all of it has been taken. */
   onDrain(): void
   onClose(error: Error | null): void

@@ -1,39 +1,77 @@
 /**
- * Cuts a byte stream into frames: int32 size, then that many bytes. A frame that lies within one received chunk is a
- * slice of it; one that spans several is put together once, when its last byte is there, so that a peer that announces
- * a size and sends nothing holds no memory.
+ * Cuts a byte stream into frames: int32 size, then that many bytes.
+ *
+ * Two ways in. `push` takes bytes wherever they are. A connection that can read into memory that it is given asks
+ * `target` for it first: then a large frame is received where it stays, and small ones pass through a scratch buffer that
+ * all connections of a thread share, so that one that is idle holds nothing. Either way a frame's memory is asked for
+ * when `next` is called in the middle of it, and grows with what arrives: a peer that announces a size and sends
+ * nothing costs little.
  */
 import { ProtocolError } from './errors.ts'
 
 const SIZE_BYTES = 4
 /** Nothing is shorter than the header of a response: a correlation id. */
 const MIN_FRAME_BYTES = 4
+const SCRATCH_BYTES = 64 * 1024
+/** A frame gets all of its memory at once up to here; a larger one gets twice as much whenever it is full. */
+const GROW_FROM_BYTES = 1024 * 1024
+const NOTHING = new Uint8Array(0)
 
 /** Every byte is about to be written: there is nothing to clear. */
-const allocate: (size: number) => Uint8Array = globalThis.Buffer?.allocUnsafeSlow ?? (size => new Uint8Array(size))
+const allocateExactly: (size: number) => Uint8Array =
+  globalThis.Buffer?.allocUnsafeSlow ?? (size => new Uint8Array(size))
+
+/** Where the next bytes of any connection go; what is in it has been taken or copied before anything is read again. */
+const scratch = allocateExactly(SCRATCH_BYTES)
 
 export class FrameReader {
   readonly #maxFrameBytes: number
-  readonly #chunks: Uint8Array[] = []
-  #buffered = 0
+  readonly #allocate: (size: number) => Uint8Array
+  /** What was pushed and belongs to no frame yet. */
+  #rest: Uint8Array = NOTHING
+  /** Memory that `#rest` may lie in, with room behind it. What is before it was handed out. */
+  #saved: Uint8Array = NOTHING
+  /** Size of the next frame, or -1. */
   #frameBytes = -1
+  /** The memory of the next frame, or of its first part; NOTHING until `next` has met it half there. */
+  #frame: Uint8Array = NOTHING
+  #filled = 0
 
-  constructor(maxFrameBytes: number) {
+  /** `allocate` gives the memory of each frame that is put together or copied out of the scratch buffer. */
+  constructor(maxFrameBytes: number, allocate: (size: number) => Uint8Array = allocateExactly) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#allocate = allocate
   }
 
   get bufferedBytes(): number {
-    return this.#buffered
+    return this.#rest.length + this.#filled
+  }
+
+  /**
+   * Memory, at least a byte, for the next bytes of this connection. When they are there: `push` them, take the frames,
+   * and `keep` the rest, before any connection reads again.
+   */
+  target(): Uint8Array {
+    if (this.#frame.length === 0 || this.#filled === this.#frameBytes) return scratch
+    if (this.#filled === this.#frame.length) this.#grow()
+    return this.#frame.subarray(this.#filled)
   }
 
   push(bytes: Uint8Array): void {
-    this.#chunks.push(bytes)
-    this.#buffered += bytes.length
+    const isInPlace = bytes.buffer === this.#frame.buffer && bytes.byteOffset === this.#frame.byteOffset + this.#filled
+    if (isInPlace) this.#filled += bytes.length
+    else if (this.#rest.length === 0) this.#rest = bytes
+    else this.#append(bytes)
+  }
+
+  /** What was pushed and not taken is safe from now on. */
+  keep(): void {
+    if (this.#rest.buffer === scratch.buffer) this.#save(this.#rest.length)
   }
 
   /** Size of the next frame, or -1 while its four bytes are not there. */
   nextSize(): number {
-    if (this.#frameBytes >= 0 || this.#buffered < SIZE_BYTES) return this.#frameBytes
+    if (this.#frameBytes >= 0 || this.#rest.length < SIZE_BYTES) return this.#frameBytes
     const head = this.#take(SIZE_BYTES)
     const size = (head[0]! << 24) | (head[1]! << 16) | (head[2]! << 8) | head[3]!
     if (size > this.#maxFrameBytes) {
@@ -44,41 +82,67 @@ export class FrameReader {
     return size
   }
 
-  /** The next frame without its size, or null while it is not complete. */
+  /** The next frame without its size, or null while it is not complete. It stays as it is for as long as it is used. */
   next(): Uint8Array | null {
     const size = this.nextSize()
-    if (size < 0 || this.#buffered < size) return null
-    this.#frameBytes = -1
-    return this.#take(size)
+    if (size < 0) return null
+    if (this.#frame.length === 0 && this.#rest.length >= size) {
+      this.#frameBytes = -1
+      return this.#own(this.#take(size))
+    }
+    if (this.#frame.length === 0)
+      this.#frame = this.#allocate(Math.min(size, Math.max(GROW_FROM_BYTES, this.#rest.length)))
+    while (this.#rest.length > 0 && this.#filled < size) {
+      if (this.#filled === this.#frame.length) this.#grow()
+      const part = this.#take(Math.min(this.#rest.length, this.#frame.length - this.#filled))
+      this.#frame.set(part, this.#filled)
+      this.#filled += part.length
+    }
+    return this.#filled === size ? this.#takeFrame() : null
   }
 
   #take(size: number): Uint8Array {
-    this.#buffered -= size
-    const first = this.#chunks[0]!
-    if (first.length === size) {
-      this.#chunks.shift()
-      return first
-    }
-    if (first.length > size) {
-      this.#chunks[0] = first.subarray(size)
-      return first.subarray(0, size)
-    }
-    return this.#join(size)
+    const taken = this.#rest.subarray(0, size)
+    this.#rest = this.#rest.length === size ? NOTHING : this.#rest.subarray(size)
+    if (this.#rest === NOTHING) this.#saved = NOTHING
+    return taken
   }
 
-  #join(size: number): Uint8Array {
-    const frame = allocate(size)
-    let filled = 0
-    let used = 0
-    while (filled < size) {
-      const chunk = this.#chunks[used]!
-      const wanted = Math.min(chunk.length, size - filled)
-      frame.set(wanted === chunk.length ? chunk : chunk.subarray(0, wanted), filled)
-      filled += wanted
-      if (wanted === chunk.length) used++
-      else this.#chunks[used] = chunk.subarray(wanted)
-    }
-    this.#chunks.splice(0, used)
+  #takeFrame(): Uint8Array {
+    const frame = this.#frame
+    this.#frame = NOTHING
+    this.#filled = 0
+    this.#frameBytes = -1
     return frame
+  }
+
+  #own(bytes: Uint8Array): Uint8Array {
+    if (bytes.buffer !== scratch.buffer) return bytes
+    const frame = this.#allocate(bytes.length)
+    frame.set(bytes)
+    return frame
+  }
+
+  /** What comes byte by byte is not copied for each of them: there is room for as much again. */
+  #append(bytes: Uint8Array): void {
+    const length = this.#rest.length + bytes.length
+    const start = this.#rest.byteOffset - this.#saved.byteOffset
+    const hasRoom = this.#rest.buffer === this.#saved.buffer && start + length <= this.#saved.length
+    if (!hasRoom) this.#save(2 * length)
+    const from = hasRoom ? start : 0
+    this.#saved.set(bytes, from + this.#rest.length)
+    this.#rest = this.#saved.subarray(from, from + length)
+  }
+
+  #save(capacity: number): void {
+    this.#saved = allocateExactly(capacity)
+    this.#saved.set(this.#rest)
+    this.#rest = this.#saved.subarray(0, this.#rest.length)
+  }
+
+  #grow(): void {
+    const grown = this.#allocate(Math.min(this.#frameBytes, this.#frame.length * 2))
+    grown.set(this.#frame)
+    this.#frame = grown
   }
 }

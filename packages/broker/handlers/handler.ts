@@ -19,6 +19,11 @@ export interface RequestContext {
   readonly principal: string
   /** Aborted when the connection closes: whoever waits on behalf of this client can stop. */
   readonly signal: AbortSignal
+  /**
+   * The request's memory may be used again once `done` has settled: nobody will look at any bytes of the request then.
+   * Without this call it is left to the garbage collector, so only requests that are large and frequent should care.
+   */
+  reuseMemoryAfter(done: Promise<unknown>): void
 }
 
 /** null: no response is sent (Produce with acks=0). */

@@ -49,21 +49,23 @@ export const produce = defineHandler({
   advertisedMinVersion: 0,
   async handle(request, context, services) {
     checkTransaction(request)
+    const writes: Promise<unknown>[] = []
     // Each append is made before anything is waited for: in the order of the request, all in this turn.
     const topics = request.topicData
       .filter(({ partitionData }) => partitionData.length > 0)
       .map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
-        writes: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services)),
+        answers: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services, writes)),
       }))
     const responses: TopicResponse[] = await Promise.all(
-      topics.map(async ({ name, topicId, writes }) => ({
+      topics.map(async ({ name, topicId, answers }) => ({
         name,
         topicId,
-        partitionResponses: await Promise.all(writes),
+        partitionResponses: await Promise.all(answers),
       })),
     )
+    context.reuseMemoryAfter(Promise.allSettled(writes))
     const results = responses.flatMap(response => response.partitionResponses)
     if (request.acks === 0) {
       const failed = results.find(result => result.errorCode)
@@ -101,6 +103,7 @@ async function produceTo(
   acks: number,
   context: RequestContext,
   services: Services,
+  writes: Promise<unknown>[],
 ): Promise<PartitionResponse> {
   const { index } = data
   let partition: Partition | null = null
@@ -114,6 +117,7 @@ async function produceTo(
     if (!partition.log) await partition.ready
     const now = services.world.clock.now()
     const outcome = appendToLeader(partition, batch, acks, services.topicConfigs.get(topic.name), now)
+    writes.push(outcome.written)
     if (acks !== 0) await outcome.acknowledged
     // Nobody waits: that the disk failed is told to everybody through the log dir.
     else outcome.acknowledged.catch(() => undefined)

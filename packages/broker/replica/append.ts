@@ -44,6 +44,8 @@ export interface AppendOutcome {
   /** -1 unless the broker decides the timestamps. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
+  /** Settles when nobody will look at the batch's bytes any more. */
+  readonly written: Promise<unknown>
   /** Resolves when the batch may be acknowledged; rejects with KAFKA_STORAGE_ERROR. */
   readonly acknowledged: Promise<unknown>
 }
@@ -100,6 +102,7 @@ export function appendToLeader(
     firstOffset: appended.firstOffset,
     logAppendTimeMs: appended.duplicate ? appended.duplicateTimestamp : appendTime ? nowMs : -1,
     logStartOffset: log.logStartOffset,
+    written,
     acknowledged: committed ? Promise.all([written, committed]) : written,
   }
 }

@@ -8,6 +8,7 @@
 import type { Connection, Logger } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
+import type { FramePool } from './frame-pool.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
@@ -23,6 +24,7 @@ export interface ConnectionOptions {
   readonly listenerName: string
   readonly maxFrameBytes: number
   readonly memory: RequestMemory
+  readonly framePool: FramePool
   readonly router: Router
   readonly logger: Logger
   readonly onClose: (connection: ClientConnection) => void
@@ -59,7 +61,7 @@ export class ClientConnection {
     this.lastActiveMs = options.now()
     this.#socket = socket
     this.#options = options
-    this.#frames = new FrameReader(options.maxFrameBytes)
+    this.#frames = new FrameReader(options.maxFrameBytes, size => options.framePool.take(size))
   }
 
   get signal(): AbortSignal {
@@ -72,11 +74,13 @@ export class ClientConnection {
 
   start(): void {
     this.#socket.start({
+      target: () => this.#frames.target(),
       onData: bytes => {
         if (this.#ended) return
         this.lastActiveMs = this.#options.now()
         this.#frames.push(bytes)
         this.#pump()
+        this.#frames.keep()
       },
       onDrain: () => {
         this.#blockedOnSend = false
@@ -84,6 +88,11 @@ export class ClientConnection {
       },
       onClose: error => this.#onClose(error),
     })
+  }
+
+  giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void {
+    const giveBack = (): void => this.#options.framePool.giveBack(frame)
+    done.then(giveBack, giveBack)
   }
 
   /** Closes at once; a response that is still being made is dropped. */

@@ -45,10 +45,16 @@ export class Router {
     if (!inRange(handler.request.versions, header.apiVersion)) return this.#unsupportedVersion(handler, header)
     const request = decode(handler.request, header.apiVersion, header.body)
     // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
-    return this.#call(handler, header, request, connection)
+    return this.#call(handler, header, request, frame, connection)
   }
 
-  #call(handler: Handler, header: RequestHeader, request: object, connection: ClientConnection) {
+  #call(
+    handler: Handler,
+    header: RequestHeader,
+    request: object,
+    frame: Uint8Array,
+    connection: ClientConnection,
+  ): ResponseBytes | Promise<ResponseBytes> {
     const context: RequestContext = {
       apiVersion: header.apiVersion,
       clientId: header.clientId,
@@ -57,6 +63,7 @@ export class Router {
       listenerName: connection.listenerName,
       principal: 'User:ANONYMOUS',
       signal: connection.signal,
+      reuseMemoryAfter: done => connection.giveBackAfter(frame, done),
     }
     let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
     try {

@@ -4,6 +4,7 @@
  */
 import type { Connection, Listener, Timer, World } from '@ottla/io'
 import { ClientConnection } from './connection.ts'
+import { FramePool } from './frame-pool.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
@@ -33,6 +34,7 @@ const IDLE_SWEEPS = 4
 
 export class Server {
   readonly #options: ServerOptions
+  readonly #framePool = new FramePool()
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
   readonly #byAddress = new Map<string, number>()
@@ -95,6 +97,7 @@ export class Server {
       listenerName: listener.name,
       maxFrameBytes: this.#options.socketRequestMaxBytes,
       memory: this.#options.memory,
+      framePool: this.#framePool,
       router: listener.router(),
       logger: this.#options.world.logger,
       now: () => this.#options.world.clock.monotonic(),

@@ -7,7 +7,7 @@ import type { Connection, Listener, Network } from '../io.ts'
 /** What a test sees of one end. */
 class End {
   readonly connection: Connection
-  readonly received: Buffer[] = []
+  readonly received: Uint8Array[] = []
   drains = 0
   closes = 0
   error: Error | null = null
@@ -98,7 +98,30 @@ async function finish({ listener, client, server }: Pair): Promise<void> {
 
 export type CheckNetwork = (what: string, body: (network: Network) => Promise<void>) => void
 
+/** All of it twice: reading new memory, and memory that the handler gives. */
 export function networkConformance(name: string, make: () => Network): void {
+  conformance(name, make)
+  conformance(`${name} reading into given memory`, () => readingInto(make(), 1000))
+}
+
+/** Every connection reads into the same few bytes, as the broker's do. */
+function readingInto(network: Network, bytes: number): Network {
+  const memory = new Uint8Array(bytes)
+  const wrap = (connection: Connection): Connection => {
+    const start = connection.start.bind(connection)
+    connection.start = ({ onData, onDrain, onClose }) => {
+      const target = (): Uint8Array => memory
+      start({ target, onData: read => onData(Uint8Array.from(read)), onDrain, onClose })
+    }
+    return connection
+  }
+  return {
+    listen: (options, onConnection) => network.listen(options, connection => onConnection(wrap(connection))),
+    connect: async options => wrap(await network.connect(options)),
+  }
+}
+
+function conformance(name: string, make: () => Network): void {
   const check: CheckNetwork = (what, body) => {
     test(`${name} network: ${what}`, { timeout: 20_000 }, () => body(make()))
   }
@@ -189,7 +212,7 @@ function streamConformance(check: CheckNetwork): void {
     const kept = Buffer.from('tail cache')
     server.connection.write([kept])
     await client.until(() => client.text === 'tail cache')
-    for (const chunk of client.received) chunk.fill('x')
+    for (const chunk of client.received) chunk.fill(120)
     assert.equal(kept.toString(), 'tail cache')
     await finish(pair)
   })

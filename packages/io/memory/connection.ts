@@ -260,8 +260,7 @@ export class MemoryConnection implements Connection {
       while (this.#handlers && !this.#isPaused && this.#state === 'open' && this.#unread.length > 0) {
         const packet = this.#unread.shift()!
         if (packet) {
-          this.#peer?.acknowledge(packet.length)
-          this.#handlers.onData(packet)
+          this.#handlers.onData(this.#received(packet))
         } else {
           this.#take(packet)
         }
@@ -269,6 +268,17 @@ export class MemoryConnection implements Connection {
     } finally {
       this.#isDelivering = false
     }
+  }
+
+  /** As much of `packet` as there is room for where the program wants it; the rest stays unread. */
+  #received(packet: Buffer): Uint8Array {
+    const target = this.#handlers?.target?.()
+    const part = target ? packet.subarray(0, target.length) : packet
+    if (part.length < packet.length) this.#unread.unshift(packet.subarray(part.length))
+    this.#peer?.acknowledge(part.length)
+    if (!target) return part
+    target.set(part)
+    return target.subarray(0, part.length)
   }
 
   /** What the program does not want to see: bytes that come after it ended its side, and the peer's end. */

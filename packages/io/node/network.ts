@@ -3,7 +3,7 @@
  * is made here: closing is reported once, with a coded error; one `write` is one writev; ending a connection does not
  * make the kernel reset it under an answer that the peer has not read yet.
  */
-import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
+import { connect, createServer, type NetConnectOpts, type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { NetworkError, peerName, posixCode } from '../errors.ts'
 import type { Connection, ConnectionHandlers, ConnectOptions, Listener, ListenOptions, Network } from '../io.ts'
 
@@ -41,7 +41,7 @@ export class NodeNetwork implements Network {
     server.on('connection', socket => {
       // A peer that is gone already has no address: there is nobody to talk to.
       if (socket.remoteAddress === undefined) socket.destroy()
-      else onConnection(new NodeConnection(socket, this.#maxQueuedBytes))
+      else onConnection(new NodeConnection(socket, this.#maxQueuedBytes, this.#highWaterMark))
     })
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => reject(new NetworkError(posixCode(cause), peerName(host, port), { cause }))
@@ -81,7 +81,7 @@ export class NodeNetwork implements Network {
       throw new NetworkError(posixCode(cause, 'EINVAL'), peer, { cause }) // a port that is none
     }
     await connected(socket, peer, options)
-    return new NodeConnection(socket, this.#maxQueuedBytes)
+    return new NodeConnection(socket, this.#maxQueuedBytes, this.#highWaterMark)
   }
 }
 
@@ -145,8 +145,9 @@ class NodeConnection implements Connection {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
-  readonly #socket: Socket
+  #socket: Socket
   readonly #maxQueuedBytes: number
+  readonly #highWaterMark: number
   #handlers: ConnectionHandlers | null = null
   #state: 'open' | 'ending' | 'closed' = 'open'
   /** Why it was or is being closed, if not in order. */
@@ -156,12 +157,18 @@ class NodeConnection implements Connection {
   #needsDrain = false
   #linger: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, maxQueuedBytes: number) {
+  constructor(socket: Socket, maxQueuedBytes: number, highWaterMark: number) {
     this.remoteAddress = unmapped(socket.remoteAddress ?? '')
     this.remotePort = socket.remotePort ?? 0
     this.localPort = socket.localPort ?? 0
     this.#socket = socket
     this.#maxQueuedBytes = maxQueuedBytes
+    this.#highWaterMark = highWaterMark
+    this.#listen()
+  }
+
+  #listen(): void {
+    const socket = this.#socket
     socket.on('error', cause => this.#onError(cause))
     socket.on('end', () => socket.destroy())
     socket.on('close', () => this.#onClose())
@@ -179,11 +186,54 @@ class NodeConnection implements Connection {
       setImmediate(() => this.#report())
       return
     }
-    this.#socket.on('data', bytes => {
-      if (this.#state === 'open') handlers.onData(bytes as Buffer)
-    })
+    const { target } = handlers
+    if (!target) this.#socket.on('data', bytes => this.#onData(bytes as Buffer))
+    else if (!this.#readInto(target)) this.#socket.on('data', bytes => this.#copyInto(target, bytes as Buffer))
     if (this.#isPaused) this.#socket.pause()
     else this.#socket.resume()
+  }
+
+  #onData(bytes: Uint8Array): void {
+    if (this.#state === 'open') this.#handlers!.onData(bytes)
+  }
+
+  /**
+   * Reads without allocating: a socket of Node reads into memory that it is given, but only if it is told so when it is
+   * made, and those that a server accepts are made by the server. So another socket takes over its handle. False: too
+   * late, it has read something already or was closed.
+   */
+  #readInto(target: () => Uint8Array): boolean {
+    const accepted = this.#socket as Socket & { _handle?: object | null }
+    const { _handle: handle } = accepted
+    if (!handle || accepted.destroyed || accepted.readableLength > 0) return false
+    const options = {
+      handle,
+      readable: true,
+      writable: true,
+      highWaterMark: this.#highWaterMark,
+      onread: {
+        buffer: target,
+        callback: (count: number, memory: Uint8Array): boolean => {
+          this.#onData(memory.subarray(0, count))
+          return true
+        },
+      },
+    }
+    accepted.removeAllListeners()
+    accepted._handle = null
+    this.#socket = new Socket(options as SocketConstructorOpts)
+    this.#listen()
+    return true
+  }
+
+  #copyInto(target: () => Uint8Array, bytes: Buffer): void {
+    for (let rest = bytes; rest.length > 0; ) {
+      const memory = target()
+      const part = rest.subarray(0, memory.length)
+      memory.set(part)
+      rest = rest.subarray(part.length)
+      this.#onData(memory.subarray(0, part.length))
+    }
   }
 
   pause(): void {

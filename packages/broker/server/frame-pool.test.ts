@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FramePool } from './frame-pool.ts'
+
+test('memory is used again for a frame of about the same size', () => {
+  const pool = new FramePool()
+  const first = pool.take(100_000)
+  assert.equal(first.length, 100_000)
+  pool.giveBack(first)
+  assert.equal(pool.idleBytes, 131_072)
+  const second = pool.take(131_072)
+  assert.equal(second.buffer, first.buffer)
+  assert.equal(second.length, 131_072)
+  assert.equal(pool.idleBytes, 0)
+  assert.notEqual(pool.take(100_000).buffer, first.buffer)
+})
+
+test('memory of another origin is left alone, even if its size is right', () => {
+  const pool = new FramePool()
+  pool.giveBack(new Uint8Array(65_536))
+  pool.giveBack(Buffer.alloc(10))
+  pool.giveBack(pool.take(10))
+  pool.giveBack(pool.take(50_000_000))
+  assert.equal(pool.idleBytes, 0)
+})
+
+test('what is kept unused is bounded', () => {
+  const pool = new FramePool()
+  const frames = Array.from({ length: 20 }, () => pool.take(1_000_000))
+  for (const frame of frames) pool.giveBack(frame)
+  assert.equal(pool.idleBytes, 8 * 1024 * 1024)
+})
