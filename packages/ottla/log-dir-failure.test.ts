@@ -1,5 +1,8 @@
 /** What clients see of a node that has lost one of its log dirs, until it is started again with the dir in order. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type MemoryWorld, memoryWorld } from '@ottla/io'
 import { encodeBatch, errorName } from '@ottla/protocol'
@@ -8,6 +11,7 @@ import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { Command, run } from './testing/command.ts'
 import { DATA_DIR, DiskClient, METADATA_DIR, startNode } from './testing/disk-workload.ts'
 
 const WITH_NAMES = 12
@@ -169,4 +173,26 @@ test('a node starts without a log dir that cannot be used, and has no leader for
       await broker.close()
     })(),
   )
+})
+
+test('without its only log dir the process ends with code 1, and its last line says why', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'ottla-log-dir-'))
+  const data = join(scratch, 'data')
+  const node = new Command(['start', '--data', data, '--port', '0'])
+  try {
+    await node.says(/^127\.0\.0\.1:\d+$/m)
+    const [server] = /127\.0\.0\.1:\d+/.exec(node.stdout)!
+    // No root is needed, nor kept out: where the folder was there is a file.
+    renameSync(data, join(scratch, 'elsewhere'))
+    writeFileSync(data, '')
+    const { code } = await run(['topic', 'create', 't', '-b', server])
+    assert.ok(code === 0 || code === 1, `${code}`)
+    const { code: nodeCode, stderr } = await node.finished
+    assert.equal(nodeCode, 1, stderr)
+    const last = stderr.trimEnd().split('\n').at(-1)!
+    assert.ok(last.startsWith('ottla: the broker has stopped: ') && last.includes(`log dir ${data} has failed`), last)
+  } finally {
+    node.child.kill('SIGKILL')
+    rmSync(scratch, { recursive: true })
+  }
 })

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { Broker } from '@ottla/broker'
 import { memoryWorld, nodeWorld, type World } from '@ottla/io'
 import { DEFAULT_SERVER } from '../cli/arguments.ts'
-import { CommandError } from '../cli/output.ts'
+import { CommandError, report } from '../cli/output.ts'
 import { version } from '../cli/version.ts'
 import { loadNodeConfig, type NodeConfigOptions } from './node-config.ts'
 
@@ -74,20 +74,28 @@ function tryIt(bootstrapServers: string): string[] {
   ]
 }
 
-/** Resolves when the broker has stopped in order; a second signal ends the process at once. */
+/**
+ * Resolves when the broker has stopped in order; a second signal ends the process at once. So does a broker that can't go
+ * on, as Apache Kafka's does: what it would still answer could be wrong.
+ */
 function stopOnSignal(broker: Broker, world: World): Promise<void> {
   return new Promise((done, fail) => {
     let stopping = false
+    let failure: Error | null = null
     const stop = (signal: NodeJS.Signals) => {
       if (stopping) process.exit(130)
       stopping = true
       world.logger.info('stopping', { signal })
-      broker.close().then(done, fail)
+      broker.close().then(() => {
+        if (failure) fail(new CommandError(`the broker has not stopped in order: ${failure.message}`))
+        else done()
+      }, fail)
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
     broker.failed.then(error => {
-      if (!stopping) fail(new CommandError(`the broker has stopped: ${error.message}`))
+      failure = error
+      if (!stopping) process.exit(report(new CommandError(`the broker has stopped: ${error.message}`)))
     })
   })
 }
