@@ -41,7 +41,10 @@ export interface RunningBroker {
   rssBytes(): number
   openFiles(): number
   logTail(): string
+  logLines(): readonly string[]
   isAlive(): boolean
+  /** Resolves when the process has ended, by itself or not: `code 1`, or the name of a signal. */
+  ended(): Promise<string>
   /** SIGTERM, and waits. */
   stop(): Promise<void>
   /** SIGKILL, and waits. */
@@ -53,6 +56,8 @@ export interface BrokerOptions {
   /** A free one if left out. */
   readonly port?: number
   readonly settings?: Settings
+  /** Before the command: what makes the process see another file system. */
+  readonly within?: readonly string[]
 }
 
 /** Starts brokers and stops all that still run at the end. */
@@ -88,7 +93,12 @@ export class Brokers {
       rssBytes: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(proc('status'))![1]) * 1024,
       openFiles: () => Number(/^Max open files\s+(\d+)/m.exec(proc('limits'))![1]),
       logTail: () => child.stderrTail,
+      logLines: () => child.stderrLines,
       isAlive: () => !child.hasEnded,
+      ended: async () => {
+        await child.ended()
+        return child.exit
+      },
       stop: () => child.stop('SIGTERM', 30_000),
       kill: () => child.stop('SIGKILL'),
     }
@@ -103,7 +113,7 @@ export class Brokers {
   async #ottla(options: BrokerOptions, settings: Settings): Promise<Started> {
     const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
     const args = ['start', '--data', options.folder, '--port', String(options.port ?? 0), ...sets]
-    const child = new Child([...this.#raiseFiles, process.execPath, OTTLA, ...args])
+    const child = new Child([...this.#raiseFiles, ...(options.within ?? []), process.execPath, OTTLA, ...args])
     const address = /^127\.0\.0\.1:\d+$/
     const bootstrap = await child.until('ottla start', () => child.lines.find(line => address.test(line)), 20_000)
     return { child, bootstrap }
@@ -113,11 +123,13 @@ export class Brokers {
     const java = this.#java!
     const port = options.port ?? (await freePort())
     const properties = writeProperties(options.folder, port, await freePort(), settings)
+    const within = options.within ?? []
     if (!existsSync(join(options.folder, 'meta.properties'))) {
-      const args = ['format', '--standalone', '--cluster-id', CLUSTER_ID, '--config', properties]
-      await must([...java.toolCommand('storage'), ...args], { timeoutMs: 30_000 })
+      // Whoever sees more than we do may have formatted it before.
+      const args = ['format', '--standalone', '--ignore-formatted', '--cluster-id', CLUSTER_ID, '--config', properties]
+      await must([...within, ...java.toolCommand('storage'), ...args], { timeoutMs: 30_000 })
     }
-    const child = new Child([...this.#raiseFiles, ...java.broker(properties)])
+    const child = new Child([...this.#raiseFiles, ...within, ...java.broker(properties)])
     const bootstrap = `127.0.0.1:${port}`
     await poll(
       'Apache Kafka start',

@@ -98,6 +98,7 @@ export class Child {
   readonly #waiting = new Set<() => void>()
   #ended: Promise<unknown>
   #gone = false
+  #exit = 'running'
 
   constructor(command: readonly string[], options: RunOptions = {}) {
     this.#child = start(command, options)
@@ -109,7 +110,10 @@ export class Child {
       if (this.#stderr.push(line) > 2000) this.#stderr.splice(0, 1000)
     })
     this.#ended = once(this.#child, 'close').then(
-      () => this.#end(),
+      ([code, signal]) => {
+        this.#exit = signal ?? `code ${code}`
+        this.#end()
+      },
       error => {
         this.#stderr.push(String(error))
         this.#end()
@@ -138,8 +142,18 @@ export class Child {
     return tail(this.#stderr.join('\n'))
   }
 
+  /** The last ones. */
+  get stderrLines(): readonly string[] {
+    return this.#stderr
+  }
+
   get hasEnded(): boolean {
     return this.#gone
+  }
+
+  /** How it ended: `code 1`, or the name of a signal. */
+  get exit(): string {
+    return this.#exit
   }
 
   /** Waits until `probe` answers something after a new line; fails when the child ends first or time is up. */

@@ -18,7 +18,7 @@ from vocabulary import Terminated, b64, emit, main, read_records, run_steps
 TIMEOUT_S = 20
 
 
-def produce(bootstrap, batches, records):
+def produce(bootstrap, batches, records, timeoutS=TIMEOUT_S):
     everything = list(read_records(records))
     for batch in batches:
         topic, failures = batch["topic"], []
@@ -30,7 +30,7 @@ def produce(bootstrap, batches, records):
                 "enable.idempotence": batch["idempotent"],
                 "message.max.bytes": 1048576,
                 "linger.ms": 20,
-                "message.timeout.ms": TIMEOUT_S * 1000,
+                "message.timeout.ms": timeoutS * 1000,
                 "allow.auto.create.topics": False,
             }
         )
@@ -54,7 +54,7 @@ def produce(bootstrap, batches, records):
                 on_delivery=delivered(index),
             )
             producer.poll(0)
-        left = producer.flush(TIMEOUT_S)
+        left = producer.flush(timeoutS)
         if failures or left:
             emit(topic=topic, error=f"{left} not delivered; {failures[:3]}")
         else:
