@@ -140,6 +140,9 @@ function restReader(at: SchemaVersion, field: Field): (reader: Reader, length: n
 function elementsReader(at: SchemaVersion, field: Field): (reader: Reader, length: number) => unknown[] {
   const readElement = fieldReader(at, field.element!)
   return (reader, length) => {
+    reader.elementsLeft -= length
+    if (reader.elementsLeft < 0)
+      throw new ProtocolError('ERR_TOO_LARGE', `${length} elements more than may be (before byte ${reader.position})`)
     const elements: unknown[] = []
     try {
       while (elements.length < length) elements.push(readElement(reader))

@@ -96,6 +96,25 @@ test('no byte repeated over and over makes more than a few values each', { timeo
   }
 })
 
+test('no more elements are read than the reader allows, however deep they lie', () => {
+  const schema = message(
+    'Test',
+    { versions: '0', flexible: '0+' },
+    { outer: array({ inner: array(int32()) }), text: string() },
+  )
+  const value = { outer: [{ inner: [1, 2, 3] }, { inner: [] }, { inner: [4] }], text: 'end' }
+  for (const codec of codecs) {
+    const bytes = codec.encode(schema, 0, value)
+    const read = (maxElements: number) => codec.decode(schema, 0, new Reader(bytes, 0, maxElements))
+    assert.deepEqual(plain(read(7)), plain(value))
+    assert.throws(() => read(6), {
+      name: 'ProtocolError',
+      code: 'ERR_TOO_LARGE',
+      message: /^Test v0: outer\[2\].inner: /,
+    })
+  }
+})
+
 test('an announced length costs nothing that is not there', () => {
   const schema = message(
     'Test',

@@ -232,6 +232,7 @@ function decodeSized(e: Emitter, field: Field): string {
 function decodeElements(e: Emitter, field: Field, value: string): void {
   const [count, index] = [e.name(), e.name()]
   e.line(`const ${count} = n`)
+  e.line(`if ((reader.elementsLeft -= ${count}) < 0) fail()`)
   e.line(`${value} = []`)
   e.line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
   e.line(`${value}.push(${decodeField(e, field.element!)})`)

@@ -44,15 +44,18 @@ export function encode<M extends Message>(schema: M, version: number, value: Ini
   }
 }
 
-/** Reads one message; what follows it is left in the reader. Throws a ProtocolError that names message, field and position. */
+/**
+ * Reads one message; what follows it is left in the reader. Throws a ProtocolError that names message, field and position;
+ * ERR_TOO_LARGE if the message has more elements than the reader allows.
+ */
 export function decode<M extends Message>(schema: M, version: number, reader: Reader): Of<M> {
   const { decoders } = codecOf(schema)
   decoders[version] ??= makeDecoder(schema, version)
-  const start = reader.position
+  const { position: start, elementsLeft } = reader
   try {
     return decoders[version](reader) as Of<M>
   } catch (error) {
-    throw generatesCode ? whyNotDecoded(schema, version, new Reader(reader.bytes, start), error) : error
+    throw generatesCode ? whyNotDecoded(schema, version, new Reader(reader.bytes, start, elementsLeft), error) : error
   }
 }
 

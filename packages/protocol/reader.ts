@@ -6,17 +6,22 @@ import { ProtocolError } from './errors.ts'
 import { utf8Read, uuidRead } from './text.ts'
 
 const TWO_32 = 0x1_0000_0000
+/** More than there are bytes in any frame. */
+const ANY_NUMBER = 0x3fff_ffff
 
 export class Reader {
   readonly bytes: Uint8Array
   /** Spans exactly `bytes`, so that reading past the end throws a RangeError. */
   readonly view: DataView
   position: number
+  /** How many elements of arrays may be read from here on: each costs many times the byte that it may take here. */
+  elementsLeft: number
 
-  constructor(bytes: Uint8Array, position = 0) {
+  constructor(bytes: Uint8Array, position = 0, maxElements = ANY_NUMBER) {
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.position = position
+    this.elementsLeft = maxElements
   }
 
   get remaining(): number {
