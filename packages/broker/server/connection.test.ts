@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { decodeResponse, ErrorCode } from '@ottla/protocol'
 import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
 import { HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import { LeaveGroupRequest } from '@ottla/protocol/messages/leave-group'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest } from '@ottla/protocol/messages/produce'
 import fc from 'fast-check'
@@ -324,6 +325,66 @@ test('half of a large request holds back other large ones only, and no longer th
   assert.deepEqual(large.answers, [2])
   assert.equal(server.memory.usedBytes, 0)
   assert.equal(server.memory.waitingCount, 0)
+})
+
+test('half of a large request is given up when nothing more of it comes and others wait for its memory', async () => {
+  const server = await rawServer({ memoryBytes: 500_000, connectionsMaxIdleMs: 600_000 })
+  const request = largeHeartbeat(1, 1_000_000)
+  const alone = await server.connect()
+  alone.send(request.subarray(0, 100_000))
+  await server.world.advance(60_000)
+  assert.equal(alone.isClosed, false, 'nobody waits')
+  const waiting = await server.connect()
+  waiting.send(largeHeartbeat(2, 1_000_000))
+  await server.world.advance(15_000)
+  assert.equal(alone.isClosed, true)
+  assert.deepEqual(waiting.answers, [2])
+
+  const slow = await server.connect()
+  slow.send(request.subarray(0, 100_000))
+  const patient = await server.connect()
+  patient.send(largeHeartbeat(3, 1_000_000))
+  for (let sent = 100_000; sent < request.length; sent += 100_000) {
+    await server.world.advance(5000)
+    slow.send(request.subarray(sent, sent + 100_000))
+  }
+  await server.settle()
+  assert.deepEqual([slow.answers, patient.answers], [[1], [3]], 'slow is not stalled')
+  assert.equal(server.memory.usedBytes, 0)
+})
+
+test('a large request that dribbles in has as long as a silent connection while others wait', async () => {
+  const server = await rawServer({ memoryBytes: 500_000, connectionsMaxIdleMs: 60_000 })
+  const dribbling = await server.connect()
+  dribbling.send(largeHeartbeat(1, 1_000_000).subarray(0, 100_000))
+  const waiting = await server.connect()
+  waiting.send(largeHeartbeat(2, 1_000_000))
+  for (let i = 0; i < 14; i++) {
+    await server.world.advance(5000)
+    if (!dribbling.isClosed) dribbling.send(Buffer.of(0))
+  }
+  assert.equal(dribbling.isClosed, true)
+  assert.deepEqual(waiting.answers, [2])
+})
+
+test('a request of very many elements is refused, one of many makes others wait for its memory', async () => {
+  const server = await rawServer({ memoryBytes: 5_000_000, socketRequestMaxBytes: 100 * 1024 * 1024 })
+  const topics = (count: number) =>
+    frame(MetadataRequest, 9, 1, { topics: Array.from({ length: count }, () => ({ name: '' })) })
+  const many = await server.connect()
+  many.send(topics(1_000_001))
+  await server.settle()
+  assert.equal(many.isClosed, true)
+  assert.match(server.world.log.toString(), /MetadataRequest v9: topics: .* elements more than may be/)
+  const held = await server.connect()
+  const members = Array.from({ length: 100_000 }, () => ({ memberId: 'hold' }))
+  held.send(frame(LeaveGroupRequest, 4, 1, { groupId: 'hold', members }))
+  await server.settle()
+  assert.ok(server.memory.usedBytes > 10_000_000, `${server.memory.usedBytes} bytes`)
+  server.held[0]!.answer()
+  await server.settle()
+  assert.equal(server.memory.usedBytes, 0)
+  await assertServes(server)
 })
 
 test('a flood is held back by its own window while one request is handled', async () => {

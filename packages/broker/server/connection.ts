@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly router: Router
   readonly logger: Logger
   readonly onClose: (connection: ClientConnection) => void
+  /** A request has to wait for memory that others hold. */
+  readonly onHeldBack: () => void
   /** Monotonic milliseconds. */
   readonly now: () => number
 }
@@ -46,6 +48,7 @@ export class ClientConnection {
   readonly #abort = new AbortController()
   /** Bytes of the current frame granted by the request memory; 0 if none is held. */
   #grantedBytes = 0
+  #grantedMs = 0
   #waitingForMemory = false
   #busy = false
   #blockedOnSend = false
@@ -68,8 +71,21 @@ export class ClientConnection {
     return this.#abort.signal
   }
 
+  /** It is the client's turn. */
   get isIdle(): boolean {
-    return !this.#busy
+    return !this.#busy && !this.#waitingForMemory
+  }
+
+  /** Holds memory for a request of which nothing came since `quietSinceMs`, or not all since `grantedByMs`. */
+  isStalled(quietSinceMs: number, grantedByMs: number): boolean {
+    if (this.#busy || this.#grantedBytes === 0) return false
+    return this.lastActiveMs <= quietSinceMs || this.#grantedMs <= grantedByMs
+  }
+
+  /** What the request that is being handled takes beside its frame; given back with the frame's memory. */
+  charge(bytes: number): void {
+    this.#options.memory.charge(bytes)
+    this.#grantedBytes += bytes
   }
 
   start(): void {
@@ -104,7 +120,7 @@ export class ClientConnection {
 
   readonly #onMemory = (): void => {
     this.#waitingForMemory = false
-    this.#grantedBytes = this.#frames.nextSize()
+    this.#granted(this.#frames.nextSize())
     this.#pump()
   }
 
@@ -128,11 +144,19 @@ export class ClientConnection {
     if (this.#grantedBytes === 0 && size > READ_AHEAD_BYTES) {
       if (!this.#options.memory.take(size, this.#onMemory)) {
         this.#waitingForMemory = true
+        this.#options.onHeldBack()
         return null
       }
-      this.#grantedBytes = size
+      this.#granted(size)
     }
     return this.#frames.next()
+  }
+
+  #granted(size: number): void {
+    this.#grantedBytes = size
+    this.#grantedMs = this.#options.now()
+    // It was not read while it waited: the time to send begins now.
+    this.lastActiveMs = this.#grantedMs
   }
 
   #handle(frame: Uint8Array): void {

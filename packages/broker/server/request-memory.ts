@@ -1,6 +1,7 @@
 /**
  * Bounds the bytes of requests that are being received or handled, over all connections. A frame asks for its size
- * before its bytes are read; while nothing is left, connections wait in line and their sockets are not read.
+ * before its bytes are read; while nothing is left, connections wait in line and their sockets are not read. What a
+ * request takes beyond its frame is charged when it is known.
  */
 
 export class RequestMemory {
@@ -34,6 +35,11 @@ export class RequestMemory {
     }
     this.#waiting.set(granted, size)
     return false
+  }
+
+  /** Bytes that are taken already: who asks next has to wait for them. To be given back with `release`. */
+  charge(size: number): void {
+    this.#available -= size
   }
 
   /** The connection that waits with this callback is gone. */

@@ -23,6 +23,14 @@ import type { ClientConnection } from './connection.ts'
 type ResponseBytes = readonly Uint8Array[] | null
 
 const API_VERSIONS_KEY = 18
+/**
+ * Elements of arrays in one request: ten times what the largest of honest clients have, a fetch of a hundred thousand
+ * partitions. 100 MiB of the smallest ones would become gigabytes of objects.
+ */
+const MAX_ELEMENTS = 1_000_000
+/** What an element takes once it is decoded, about; so few that nobody need wait for it are not counted. */
+const ELEMENT_BYTES = 160
+const FREE_ELEMENTS = 1000
 
 export class Router {
   readonly #handlers: readonly (Handler | undefined)[]
@@ -43,7 +51,10 @@ export class Router {
     const handler = this.#handlers[header.apiKey]
     if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
     if (!inRange(handler.request.versions, header.apiVersion)) return this.#unsupportedVersion(handler, header)
+    header.body.elementsLeft = MAX_ELEMENTS
     const request = decode(handler.request, header.apiVersion, header.body)
+    const elements = MAX_ELEMENTS - header.body.elementsLeft
+    if (elements > FREE_ELEMENTS) connection.charge(elements * ELEMENT_BYTES)
     // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
     return this.#call(handler, header, request, frame, connection)
   }

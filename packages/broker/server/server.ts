@@ -32,6 +32,11 @@ export interface ServerOptions {
 /** The idle sweep runs this many times within connections.max.idle.ms. */
 const IDLE_SWEEPS = 4
 
+/** Half a request that holds memory for which others wait is given up when nothing of it has come for so long. */
+const STALL_MS = 10_000
+/** How often that is looked for while others wait. */
+const STALL_SWEEP_MS = 2500
+
 export class Server {
   readonly #options: ServerOptions
   readonly #framePool = new FramePool()
@@ -40,6 +45,7 @@ export class Server {
   readonly #byAddress = new Map<string, number>()
   #nextId = 1
   #idleTimer: Timer | null = null
+  #stallTimer: Timer | null = null
   #refusedSinceSweep = 0
   /** null once clients are served: until then they wait, connected but not read from. */
   #early: (() => void)[] | null = []
@@ -80,6 +86,7 @@ export class Server {
 
   async close(): Promise<void> {
     this.#idleTimer?.cancel()
+    this.#stallTimer?.cancel()
     await this.stopAccepting()
     for (const connection of this.#connections) connection.close('closing connection: shutting down')
   }
@@ -100,6 +107,7 @@ export class Server {
       framePool: this.#framePool,
       router: listener.router(),
       logger: this.#options.world.logger,
+      onHeldBack: () => this.#scheduleStallSweep(),
       now: () => this.#options.world.clock.monotonic(),
       onClose: closed => this.#forget(closed),
     })
@@ -141,5 +149,26 @@ export class Server {
       this.#options.world.logger.warn('connections refused', { count: this.#refusedSinceSweep })
     }
     this.#refusedSinceSweep = 0
+  }
+
+  #scheduleStallSweep(): void {
+    const { world, memory } = this.#options
+    this.#stallTimer ??= world.clock.setTimer(STALL_SWEEP_MS, () => {
+      this.#stallTimer = null
+      if (memory.waitingCount === 0) return
+      this.#sweepStalled()
+      if (memory.waitingCount > 0) this.#scheduleStallSweep()
+    })
+  }
+
+  /** Kafka lets half a request keep its memory until the connection is idle, minutes in which nobody else may send. */
+  #sweepStalled(): void {
+    const { connectionsMaxIdleMs, world } = this.#options
+    const now = world.clock.monotonic()
+    const grantedByMs = connectionsMaxIdleMs < 0 ? Number.NEGATIVE_INFINITY : now - connectionsMaxIdleMs
+    for (const connection of this.#connections) {
+      if (connection.isStalled(now - STALL_MS, grantedByMs))
+        connection.close('closing connection: half a request holds memory that others wait for')
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { Connection } from '@ottla/io'
 import { type MemoryWorld, type MemoryWorldOptions, memoryWorld } from '@ottla/io/memory'
 import { encodeRequest, FrameReader, type Init, type Message } from '@ottla/protocol'
 import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { ApiError, ConnectionClosingError } from '../../errors.ts'
@@ -61,7 +62,7 @@ export class RawServer {
       metadata: new MetadataCache('cluster'),
       apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
     } as unknown as Services
-    const router = new Router([apiVersions, this.#heartbeat(), echo, produce], services)
+    const router = new Router([apiVersions, this.#heartbeat(), this.#leaveGroup(), echo, produce], services)
     await this.world.runUntil(this.server.listen({ name: 'PLAINTEXT', host: '', port: PORT, router: () => router }))
     this.server.serve()
   }
@@ -83,16 +84,24 @@ export class RawServer {
       handle: ({ groupId, generationId }, context) => {
         this.handled.push(groupId)
         if (!groupId.startsWith('hold')) return { throttleTimeMs: generationId }
-        return new Promise((resolve, reject) =>
-          this.held.push({
-            groupId,
-            context,
-            answer: () => resolve({ throttleTimeMs: generationId }),
-            fail: reject,
-          }),
-        )
+        return this.#hold(groupId, context, { throttleTimeMs: generationId })
       },
     })
+  }
+
+  /** Always held. */
+  #leaveGroup(): Handler {
+    return defineHandler({
+      request: LeaveGroupRequest,
+      response: LeaveGroupResponse,
+      handle: ({ groupId }, context) => this.#hold(groupId, context, {}),
+    })
+  }
+
+  #hold<Response>(groupId: string, context: RequestContext, response: Response): Promise<Response> {
+    return new Promise((resolve, reject) =>
+      this.held.push({ groupId, context, answer: () => resolve(response), fail: reject }),
+    )
   }
 }
 
