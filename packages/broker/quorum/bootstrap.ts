@@ -39,10 +39,17 @@ export async function readBootstrapRecords({ disk }: World, logDir: string): Pro
 }
 
 export async function writeBootstrapRecords(
-  { disk, clock }: World,
+  world: World,
   logDir: string,
   records: readonly MetadataRecord[],
 ): Promise<void> {
-  const content = { epoch: 0, lastContainedLogTimestamp: 0, kraftVersion: 0, voters: [], records, nowMs: clock.now() }
-  await writeSnapshot(disk, logDir, BOOTSTRAP_CHECKPOINT, content)
+  const content = {
+    epoch: 0,
+    lastContainedLogTimestamp: 0,
+    kraftVersion: 0,
+    voters: [],
+    records,
+    nowMs: world.clock.now(),
+  }
+  await writeSnapshot(world, logDir, BOOTSTRAP_CHECKPOINT, content)
 }

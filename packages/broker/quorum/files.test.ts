@@ -112,11 +112,11 @@ test('snapshot names', () => {
   }
 })
 
-async function snapshotOf(records: readonly MetadataRecord[]) {
-  const { disk } = memoryWorld()
+async function snapshotOf(records: readonly MetadataRecord[], world = memoryWorld()) {
+  const { disk } = world
   await disk.makeDirectory('/d')
   const content = { epoch: 2, lastContainedLogTimestamp: 77, kraftVersion: 1, voters: [VOTER], records, nowMs: 99 }
-  const size = await writeSnapshot(disk, '/d', 's.checkpoint', content)
+  const size = await writeSnapshot(world, '/d', 's.checkpoint', content)
   return { disk, path: '/d/s.checkpoint', size }
 }
 
@@ -125,6 +125,21 @@ async function readAll(disk: ReturnType<typeof memoryWorld>['disk'], path: strin
   for await (const batch of readSnapshot(disk, path)) batches.push(batch)
   return batches
 }
+
+test('a large snapshot is written over many turns of the event loop', async () => {
+  const records = Array.from({ length: 5000 }, () => metadataRecord('NoOpRecord', 0, {}))
+  const world = memoryWorld({ clock: 'real' })
+  let turns = 0
+  let isWritten = false
+  const count = () => {
+    turns++
+    if (!isWritten) world.clock.nextTurn(count)
+  }
+  count()
+  await snapshotOf(records, world)
+  isWritten = true
+  assert.ok(turns >= 10, `${turns} turns`)
+})
 
 test('a snapshot says what it holds: a header, the voters, the records, a footer', async () => {
   const records = Array.from({ length: 1234 }, (_, i) =>

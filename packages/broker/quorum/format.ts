@@ -164,16 +164,11 @@ function directoryKind(path: string, { metadataLogDir, nodeId }: BrokerConfig, v
   return voters.some(({ voterId }) => voterId === nodeId) ? 'metadata voter' : 'metadata observer'
 }
 
-async function writeVoters(
-  { disk, clock }: World,
-  logDir: string,
-  kraftVersion: number,
-  voters: VoterSet,
-): Promise<void> {
+async function writeVoters(world: World, logDir: string, kraftVersion: number, voters: VoterSet): Promise<void> {
   const folder = `${logDir}/${METADATA_FOLDER}`
-  const nowMs = clock.now()
-  await disk.makeDirectory(folder)
-  await writeSnapshot(disk, folder, snapshotName(INITIAL_SNAPSHOT), {
+  const nowMs = world.clock.now()
+  await world.disk.makeDirectory(folder)
+  await writeSnapshot(world, folder, snapshotName(INITIAL_SNAPSHOT), {
     epoch: INITIAL_SNAPSHOT.epoch,
     nowMs,
     lastContainedLogTimestamp: nowMs,

@@ -162,11 +162,11 @@ export class MetadataLog {
   /** Nothing if there is one of that id. */
   async writeSnapshot(id: SnapshotId, content: Omit<SnapshotContent, 'epoch' | 'nowMs'>): Promise<void> {
     if (this.#snapshots.some(({ endOffset, epoch }) => endOffset === id.endOffset && epoch === id.epoch)) return
-    const { disk, clock, logger } = this.#options.world
-    const whole = { ...content, epoch: id.epoch, nowMs: clock.now() }
-    const sizeInBytes = await writeSnapshot(disk, this.folder, snapshotName(id), whole)
+    const { world } = this.#options
+    const whole = { ...content, epoch: id.epoch, nowMs: world.clock.now() }
+    const sizeInBytes = await writeSnapshot(world, this.folder, snapshotName(id), whole)
     this.#snapshots = [...this.#snapshots, id].sort((a, b) => a.endOffset - b.endOffset)
-    logger.info('wrote a metadata snapshot', { endOffset: id.endOffset, epoch: id.epoch, sizeInBytes })
+    world.logger.info('wrote a metadata snapshot', { endOffset: id.endOffset, epoch: id.epoch, sizeInBytes })
   }
 
   /**

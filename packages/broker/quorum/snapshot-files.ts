@@ -3,7 +3,7 @@
  * the records that make the image up to the end offset (exclusive), in batches of their own, between a header and a
  * footer that say that it is whole. `bootstrap.checkpoint` has the same form.
  */
-import type { Disk, DiskFile } from '@ottla/io'
+import type { Disk, DiskFile, World } from '@ottla/io'
 import { batchSizeAt, HEADER_BYTES_UP_TO_MAGIC, ProtocolError, verifyBatch } from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
 import type { MetadataRecord } from '../image/index.ts'
@@ -62,12 +62,12 @@ export interface SnapshotContent {
   readonly nowMs: number
 }
 
-/** About how many bytes are encoded before the event loop gets its turn. */
+/** How many are encoded before the event loop gets its turn: a million take seconds. */
 const CHUNK_RECORDS = 500
 
 /** Whole or not at all: written aside, flushed, renamed. */
 export async function writeSnapshot(
-  disk: Disk,
+  { disk, clock }: Pick<World, 'disk' | 'clock'>,
   folder: string,
   name: string,
   content: SnapshotContent,
@@ -80,6 +80,7 @@ export async function writeSnapshot(
     for (const bytes of encodedSnapshot(content)) {
       await file.write([bytes], size)
       size += bytes.length
+      await new Promise<void>(resolve => clock.nextTurn(resolve)) // a write may be done at once, and not give it
     }
     await file.sync()
   } finally {
