@@ -112,7 +112,7 @@ test('snapshot names', () => {
   }
 })
 
-async function snapshotOf(records: readonly MetadataRecord[], world = memoryWorld()) {
+async function snapshotOf(records: readonly MetadataRecord[], world = memoryWorld({ clock: 'real' })) {
   const { disk } = world
   await disk.makeDirectory('/d')
   const content = { epoch: 2, lastContainedLogTimestamp: 77, kraftVersion: 1, voters: [VOTER], records, nowMs: 99 }
