@@ -1,3 +1,4 @@
+export { BufferPool } from './buffer-pool.ts'
 export { DiskError, NetworkError, WorkerError } from './errors.ts'
 export type * from './io.ts'
 export { jsonLine, type LogLine, textLine } from './log-format.ts'

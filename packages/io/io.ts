@@ -155,11 +155,12 @@ export interface Connection {
   pause(): void
   resume(): void
   /**
-   * Sends `chunks` in order with one system call where possible; they must not be changed afterwards. False: the
+   * Sends `chunks` in order with one system call where possible; they must not be changed until they are taken. False: the
    * outgoing buffer is over its bound, wait for `onDrain`. On a connection that is closed or ending the bytes are
-   * dropped and the answer is false: `onClose` follows or has been called.
+   * dropped and the answer is false: `onClose` follows or has been called. `onTaken` is called, in a later turn or before
+   * this returns, when the kernel has taken all of `chunks` and they may be changed; never if the connection fails before.
    */
-  write(chunks: readonly Uint8Array[]): boolean
+  write(chunks: readonly Uint8Array[], onTaken?: (() => void) | null): boolean
   /** Bytes accepted by `write` that the kernel has not taken yet. */
   readonly queuedBytes: number
   /** Sends what is queued, then closes. No more `onData`. A peer that never reads keeps it open: see `destroy`. */

@@ -2,7 +2,7 @@
  * The log dirs of one node: who they belong to, which logs they hold, and what has to be done with them from time to
  * time.
  */
-import { DiskError, type Timer, type World } from '@ottla/io'
+import { BufferPool, DiskError, type Timer, type World } from '@ottla/io'
 import { encodePartitionMetadata } from './checkpoints.ts'
 import { LogDirError, LogError } from './errors.ts'
 import {
@@ -61,6 +61,9 @@ export interface LogManagerOptions {
   /** A log dir has failed: its logs are offline until the process is started again. Called once a dir. */
   readonly onLogDirFailure?: (logDir: string, error: Error) => void
 }
+
+/** Memory of reads from files that is kept for the next ones. */
+const MAX_IDLE_READ_BYTES = 16 * 1024 * 1024
 
 const DEFAULTS = {
   recoveryConcurrency: 32,
@@ -129,6 +132,7 @@ export class LogManager implements AsyncDisposable {
     this.#environment = {
       world: options.world,
       tailCache: new TailCache(this.#options.tailCacheBytes),
+      readMemory: new BufferPool(MAX_IDLE_READ_BYTES),
       indexCache: new IndexCache(this.#options.indexCacheBytes),
     }
     this.#producerConfig = {

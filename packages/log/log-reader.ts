@@ -89,7 +89,7 @@ export class LogReader {
       if (part.isFull) break
     }
     const joined = chunks.length > MAX_CHUNKS ? [Buffer.concat(chunks, size)] : chunks
-    return { chunks: joined, sizeInBytes: size, baseOffset, nextOffset }
+    return { chunks: joined, sizeInBytes: size, baseOffset, nextOffset, release: null }
   }
 
   /** null: a segment was deleted under the read; try again, if the offset is still in the log. */
@@ -121,13 +121,20 @@ export class LogReader {
 
   async #readFrom(place: Place, read: BoundedRead): Promise<ReadResult> {
     const { startOffset } = read
-    const empty: ReadResult = { chunks: [], sizeInBytes: 0, baseOffset: startOffset, nextOffset: startOffset }
+    const { readMemory } = this.#store.environment
+    const empty: ReadResult = {
+      chunks: [],
+      sizeInBytes: 0,
+      baseOffset: startOffset,
+      nextOffset: startOffset,
+      release: null,
+    }
     let { segment, position, indexedOffset } = place
     let length = Math.max(read.maxBytes + place.gapBytes, HEADER_BYTES_UP_TO_MAGIC)
     for (;;) {
       const available = segment.writtenSize - position
       if (available > 0) {
-        const bytes = await segment.read(position, Math.min(length, available))
+        const bytes = await segment.readInto(readMemory.take(Math.min(length, available)), position)
         checkIndexed(bytes, indexedOffset)
         indexedOffset = -1
         const found = select(bytes, read)
@@ -139,8 +146,10 @@ export class LogReader {
             sizeInBytes: chunk.length,
             baseOffset: found.baseOffset,
             nextOffset: found.nextOffset,
+            release: () => readMemory.giveBack(bytes),
           }
         }
+        readMemory.giveBack(bytes)
         if (found.isFull) return empty
         if (found.from + found.neededBytes <= available) {
           position += found.from

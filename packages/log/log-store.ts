@@ -6,7 +6,7 @@
  * Two sequences of disk work: the writer's, which takes appends to the active segment, and `#inTurn`, for all else.
  * Nothing in `#inTurn` waits for the writer; so the writer may wait for a flush there.
  */
-import type { Timer, World } from '@ottla/io'
+import type { BufferPool, Timer, World } from '@ottla/io'
 import { readBatchHeader } from '@ottla/protocol'
 import { encodeEpochCheckpoint } from './checkpoints.ts'
 import type { EpochCache } from './epoch-cache.ts'
@@ -26,6 +26,8 @@ export interface LogEnvironment {
   readonly world: World
   readonly indexCache: IndexCache
   readonly tailCache: TailCache
+  /** For what is read from files, and given back. */
+  readonly readMemory: BufferPool
 }
 
 export interface StoreParts {

@@ -342,7 +342,7 @@ export class PartitionLog implements TopicPartition {
     const { writtenEndOffset } = this.store
     const boundOffset = Math.min(upperBoundOffset ?? writtenEndOffset, writtenEndOffset)
     if (startOffset >= boundOffset)
-      return { chunks: [], sizeInBytes: 0, baseOffset: startOffset, nextOffset: startOffset }
+      return { chunks: [], sizeInBytes: 0, baseOffset: startOffset, nextOffset: startOffset, release: null }
     const read = { startOffset, boundOffset, maxBytes, minOneBatch: minOneBatch ?? false }
     return this.#reader.readTail(read) ?? this.#readFile(read)
   }

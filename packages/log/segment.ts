@@ -397,11 +397,15 @@ export class Segment implements CachedIndexes {
     await file.write(chunks, position)
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(length)
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.readInto(Buffer.allocUnsafeSlow(length), position)
+  }
+
+  /** The part of `target` that was filled: all of it, unless the file ends before. */
+  async readInto(target: Uint8Array, position: number): Promise<Uint8Array> {
     const file = this.#file ?? (await this.file())
-    const count = await file.read(bytes, position)
-    return count < length ? bytes.subarray(0, count) : bytes
+    const count = await file.read(target, position)
+    return count < target.length ? target.subarray(0, count) : target
   }
 
   /** Puts what was written on stable storage; of a closed segment its indexes too, for they will be trusted. */

@@ -62,6 +62,11 @@ export interface ReadResult {
   readonly baseOffset: number
   /** Where to read on: one past the last batch. */
   readonly nextOffset: number
+  /**
+   * To be called when nobody will look at `chunks` any more: their memory is used for the next read. May be left out.
+   * null: it is not for this read alone.
+   */
+  readonly release: (() => void) | null
 }
 
 export interface OffsetAndTimestamp {

@@ -55,9 +55,11 @@ export const fetch = defineHandler({
     for (let missing = missingBytes(readings, minBytes); missing > 0; missing = missingBytes(readings, minBytes)) {
       const leftMs = deadlineMs - clock.monotonic()
       if (leftMs <= 0 || context.signal.aborted) break
+      release(readings)
       await new FetchWaiter(positions(readings), missing, reader.committed).wait(clock, leftMs, context.signal)
       readings = await readAll(partitions, maxBytes, reader, services)
     }
+    context.afterSent(() => release(readings))
     return respond(plan, readings, context, services)
   },
   failed({ sessionId, topics }, { errorCode }, apiVersion) {
@@ -174,6 +176,10 @@ function failedReading(
     })
   }
   return { wanted, partition, errorCode: errorCodeOf(error), read: null }
+}
+
+function release(readings: readonly Reading[]): void {
+  for (const { read } of readings) read?.release?.()
 }
 
 /** 0: answer at once. */

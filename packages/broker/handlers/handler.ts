@@ -24,6 +24,8 @@ export interface RequestContext {
    * Without this call it is left to the garbage collector, so only requests that are large and frequent should care.
    */
   reuseMemoryAfter(done: Promise<unknown>): void
+  /** `task` is done once all of the response has been handed to the kernel; never, if the connection closes before. */
+  afterSent(task: () => void): void
 }
 
 /** null: no response is sent (Produce with acks=0). */

@@ -7,6 +7,8 @@ import type { Partition } from './partition.ts'
 export interface PartitionRead {
   readonly chunks: readonly Uint8Array[]
   readonly sizeInBytes: number
+  /** See ReadResult. */
+  readonly release: (() => void) | null
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
@@ -23,7 +25,7 @@ export interface ReadLimits {
   readonly committed: boolean
 }
 
-const NOTHING: ReadResult = { chunks: [], sizeInBytes: 0, baseOffset: -1, nextOffset: -1 }
+const NOTHING: ReadResult = { chunks: [], sizeInBytes: 0, baseOffset: -1, nextOffset: -1, release: null }
 
 /** Throws or rejects with an ApiError or a LogError. Not a promise if the log has the data in memory. */
 export function readPartition(
@@ -66,6 +68,7 @@ function finish(
   return {
     chunks: read.chunks,
     sizeInBytes: read.sizeInBytes,
+    release: read.release,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,

@@ -5,10 +5,9 @@
  * answer. While that lasts, little is read ahead, so a client that floods or never reads is held back by its own window
  * and costs bounded memory. Whatever is wrong with the bytes closes this connection and touches no other.
  */
-import type { Connection, Logger } from '@ottla/io'
+import type { BufferPool, Connection, Logger } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
-import type { FramePool } from './frame-pool.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
@@ -24,7 +23,7 @@ export interface ConnectionOptions {
   readonly listenerName: string
   readonly maxFrameBytes: number
   readonly memory: RequestMemory
-  readonly framePool: FramePool
+  readonly framePool: BufferPool
   readonly router: Router
   readonly logger: Logger
   readonly onClose: (connection: ClientConnection) => void
@@ -56,6 +55,8 @@ export class ClientConnection {
   /** No more requests are taken; the socket may not have said yet that it is closed. */
   #ended = false
   #closed = false
+  /** Of the request that is being handled: what is to be done once its response has gone. */
+  #afterSent: (() => void) | null = null
 
   constructor(socket: Connection, options: ConnectionOptions) {
     this.id = options.id
@@ -109,6 +110,10 @@ export class ClientConnection {
   giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void {
     const giveBack = (): void => this.#options.framePool.giveBack(frame)
     done.then(giveBack, giveBack)
+  }
+
+  afterSent(task: () => void): void {
+    this.#afterSent = task
   }
 
   /** Closes at once; a response that is still being made is dropped. */
@@ -186,9 +191,11 @@ export class ClientConnection {
 
   #respond(chunks: readonly Uint8Array[] | null): void {
     this.#handled()
+    const afterSent = this.#afterSent
+    this.#afterSent = null
     if (this.#ended || !chunks) return
     this.lastActiveMs = this.#options.now()
-    if (!this.#socket.write(chunks)) this.#blockedOnSend = true
+    if (!this.#socket.write(chunks, afterSent)) this.#blockedOnSend = true
   }
 
   #handled(): void {

@@ -75,6 +75,7 @@ export class Router {
       principal: 'User:ANONYMOUS',
       signal: connection.signal,
       reuseMemoryAfter: done => connection.giveBackAfter(frame, done),
+      afterSent: task => connection.afterSent(task),
     }
     let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
     try {

@@ -2,9 +2,8 @@
  * Accepts connections on the configured listeners, holds them to the limits on their number, and closes those that have
  * been silent for connections.max.idle.ms.
  */
-import type { Connection, Listener, Timer, World } from '@ottla/io'
+import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
 import { ClientConnection } from './connection.ts'
-import { FramePool } from './frame-pool.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
@@ -31,6 +30,8 @@ export interface ServerOptions {
 
 /** The idle sweep runs this many times within connections.max.idle.ms. */
 const IDLE_SWEEPS = 4
+/** Memory of requests that is kept for the next ones. */
+const MAX_IDLE_FRAME_BYTES = 8 * 1024 * 1024
 
 /** Half a request that holds memory for which others wait is given up when nothing of it has come for so long. */
 const STALL_MS = 10_000
@@ -39,7 +40,7 @@ const STALL_SWEEP_MS = 2500
 
 export class Server {
   readonly #options: ServerOptions
-  readonly #framePool = new FramePool()
+  readonly #framePool = new BufferPool(MAX_IDLE_FRAME_BYTES)
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
   readonly #byAddress = new Map<string, number>()

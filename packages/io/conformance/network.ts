@@ -127,6 +127,7 @@ function conformance(name: string, make: () => Network): void {
   }
   listenConformance(check)
   streamConformance(check)
+  takenConformance(check)
   pressureConformance(check)
   closeConformance(check)
   endConformance(check)
@@ -189,6 +190,44 @@ function listenConformance(check: CheckNetwork): void {
     await pair.listener.close()
     pair.client.send('still here')
     await pair.server.until(() => pair.server.text === 'still here')
+    await finish(pair)
+  })
+}
+
+function takenConformance(check: CheckNetwork): void {
+  check('says when all of a write has been taken, so that it may be changed', async network => {
+    const pair = await connectPair(network)
+    const { client, server } = pair
+    client.connection.pause()
+    const large = Buffer.alloc(30_000_000, 'a')
+    let taken = 0
+    server.connection.write([Buffer.from('b'), large], () => {
+      taken++
+      large.fill('x')
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(taken, 0)
+    client.connection.resume()
+    await client.until(() => client.bytes === large.length + 1)
+    assert.equal(taken, 1)
+    assert.equal(Buffer.concat(client.received).lastIndexOf('x'), -1)
+    await finish(pair)
+  })
+
+  check('never calls a write taken that was lost', async network => {
+    const pair = await connectPair(network)
+    const { client, server } = pair
+    client.connection.pause()
+    let taken = 0
+    server.connection.write([Buffer.alloc(30_000_000)], () => taken++)
+    server.connection.destroy()
+    await server.closed
+    assert.equal(
+      server.connection.write([Buffer.from('late')], () => taken++),
+      false,
+    )
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(taken, 0)
     await finish(pair)
   })
 }

@@ -35,6 +35,8 @@ export class MemoryConnection implements Connection {
   #queuedBytes = 0
   /** Taken from the queue and not yet read by the peer's program. */
   #unreadByPeer = 0
+  /** To be told when the queue is empty. */
+  #onTaken: (() => void)[] = []
   #nextToSend = 0
   #needsDrain = false
   #isEndSent = false
@@ -97,8 +99,9 @@ export class MemoryConnection implements Connection {
     this.#network.clock.nextTurn(() => this.#deliver())
   }
 
-  write(chunks: readonly Uint8Array[]): boolean {
+  write(chunks: readonly Uint8Array[], onTaken: (() => void) | null = null): boolean {
     if (this.#state !== 'open') return false
+    if (onTaken) this.#onTaken.push(onTaken)
     for (const chunk of chunks) {
       if (chunk.length === 0) continue
       this.#queue.push(chunk)
@@ -156,6 +159,7 @@ export class MemoryConnection implements Connection {
       if (allowed <= 0) return
       this.#send(this.#takeFromQueue(this.#fragment(Math.min(allowed, this.#queuedBytes))))
     }
+    for (const onTaken of this.#onTaken.splice(0)) onTaken()
     if (this.#state === 'ending' && !this.#isEndSent) {
       this.#sendEnd()
       this.#linger = this.#network.clock.setTimer(LINGER_MS, () => {
@@ -299,6 +303,7 @@ export class MemoryConnection implements Connection {
     this.#error = error
     this.#queue = []
     this.#queuedBytes = 0
+    this.#onTaken = []
     this.#early.clear()
     this.#unread = []
     this.#linger?.cancel()

@@ -246,16 +246,15 @@ class NodeConnection implements Connection {
     if (this.#handlers) this.#socket.resume()
   }
 
-  write(chunks: readonly Uint8Array[]): boolean {
+  write(chunks: readonly Uint8Array[], onTaken: (() => void) | null = null): boolean {
     if (this.#state !== 'open') return false
     const socket = this.#socket
-    if (chunks.length === 1) {
-      socket.write(chunks[0]!)
-    } else {
-      socket.cork()
-      for (const chunk of chunks) socket.write(chunk)
-      socket.uncork()
-    }
+    const onWritten = onTaken ? (error?: Error | null): void => (error ? undefined : onTaken()) : undefined
+    const last = chunks.length - 1
+    if (last > 0) socket.cork()
+    for (let i = 0; i < last; i++) socket.write(chunks[i]!)
+    if (last >= 0) socket.write(chunks[last]!, onWritten)
+    if (last > 0) socket.uncork()
     if (socket.writableLength < this.#maxQueuedBytes) return true
     this.#needsDrain = true
     return false

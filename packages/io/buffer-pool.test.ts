@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FramePool } from './frame-pool.ts'
+import { BufferPool } from './buffer-pool.ts'
 
 test('memory is used again for a frame of about the same size', () => {
-  const pool = new FramePool()
+  const pool = new BufferPool(8 * 1024 * 1024)
   const first = pool.take(100_000)
   assert.equal(first.length, 100_000)
   pool.giveBack(first)
@@ -13,10 +13,13 @@ test('memory is used again for a frame of about the same size', () => {
   assert.equal(second.length, 131_072)
   assert.equal(pool.idleBytes, 0)
   assert.notEqual(pool.take(100_000).buffer, first.buffer)
+  pool.giveBack(second)
+  pool.giveBack(first) // is the same, and was given back
+  assert.equal(pool.idleBytes, 131_072)
 })
 
 test('memory of another origin is left alone, even if its size is right', () => {
-  const pool = new FramePool()
+  const pool = new BufferPool(8 * 1024 * 1024)
   pool.giveBack(new Uint8Array(65_536))
   pool.giveBack(Buffer.alloc(10))
   pool.giveBack(pool.take(10))
@@ -25,7 +28,7 @@ test('memory of another origin is left alone, even if its size is right', () => 
 })
 
 test('what is kept unused is bounded', () => {
-  const pool = new FramePool()
+  const pool = new BufferPool(8 * 1024 * 1024)
   const frames = Array.from({ length: 20 }, () => pool.take(1_000_000))
   for (const frame of frames) pool.giveBack(frame)
   assert.equal(pool.idleBytes, 8 * 1024 * 1024)
