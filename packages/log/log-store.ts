@@ -64,6 +64,8 @@ export class LogStore {
   #unsealed: Segment[] = []
   /** Taken out of the log, and not yet out of the folder for certain. */
   #removing: Segment[] = []
+  /** Their files are renamed, and not yet removed. */
+  readonly #deleted = new Set<Segment>()
   #turn: Promise<unknown> = Promise.resolve()
   /** As `writtenEndOffset`, and what has been written but is to be flushed before that moves. */
   #fileEndOffset: number
@@ -311,11 +313,15 @@ export class LogStore {
   async #markDeleted(segments: readonly Segment[]): Promise<() => Promise<void>> {
     const snapshots: number[] = []
     for (const segment of segments) {
+      this.#deleted.add(segment)
       await segment.markDeleted()
       if (await this.snapshots.markDeleted(segment.baseOffset)) snapshots.push(segment.baseOffset)
     }
     return async () => {
-      for (const segment of segments) await segment.removeFiles()
+      for (const segment of segments) {
+        await segment.removeFiles()
+        this.#deleted.delete(segment)
+      }
       for (const offset of snapshots) await this.snapshots.removeDeleted(offset)
     }
   }
@@ -413,7 +419,8 @@ export class LogStore {
   async release(reason: string): Promise<void> {
     this.fail('KAFKA_STORAGE_ERROR', reason)
     await this.#turn
-    for (const segment of this.segments.all) {
+    // Those that wait for their removal are still open; their files go at the next start.
+    for (const segment of [...this.segments.all, ...this.#removing, ...this.#deleted]) {
       this.environment.indexCache.forget(segment)
       await segment.closeFile().catch(() => {}) // nothing depends on it any more
     }

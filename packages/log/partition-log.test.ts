@@ -521,3 +521,17 @@ test('the high watermark stays within the log', async () => {
   log.deleteRecords(2)
   assert.equal(log.updateHighWatermark(0), 2)
 })
+
+test('a log that is closed leaves no file open, those of segments that wait for their removal neither', async () => {
+  const logs = await openLogs({ config: { segmentBytes: 300, fileDeleteDelayMs: 60_000 } })
+  const log = await logs.log()
+  await fill(logs, log, 8)
+  for (let offset = 0; offset < 8; offset++) await read(logs, log, offset)
+  log.updateHighWatermark(log.writtenEndOffset)
+  log.deleteRecords(6)
+  await logs.run(log.applyRetention(logs.world.clock.now()))
+  const open = () => logs.world.disk.openFiles.filter(path => path.includes('.log'))
+  assert.ok(open().some(path => path.endsWith('.deleted')))
+  await logs.run(logs.manager.close())
+  assert.deepEqual(open(), [])
+})
