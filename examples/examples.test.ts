@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -49,6 +49,18 @@ test('first-steps.sh', async () => {
   ])
   assert.ok(lines.includes('configs: retention.ms=60000 max.message.bytes=65536'))
   assert.ok(lines.includes('deleted topic orders'))
+})
+
+test('what README.md says to type', async () => {
+  await using cluster = await createCluster()
+  const readme = await readFile(join(dirname(EXAMPLES), 'README.md'), 'utf8')
+  const lines = readme.split('\n').filter(line => /^ {4}(ottla|echo) /.test(line))
+  assert.ok(lines.length > 4, 'there is something to type')
+  const script = lines.join('\n').replace('-n 1000000', '-n 2000 --json')
+  const said = await run('bash', ['-euc', `export OTTLA_BOOTSTRAP_SERVER=${cluster.bootstrapServers}\n${script}`])
+  assert.match(said, /^created topic hello with 3 partitions\nhi there\nhi there\n/)
+  assert.match(said, /^my-group +hello +\d +1 +1 +0$/m)
+  assert.match(said, /"records": 2000/)
 })
 
 test('perf.sh', async () => {
