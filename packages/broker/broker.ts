@@ -30,6 +30,7 @@ import { SingleVoterQuorum } from './quorum/single-voter.ts'
 import { FetchSessionCache } from './replica/fetch-session.ts'
 import type { Partition } from './replica/partition.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
+import { connectionLimits } from './server/connection-slots.ts'
 import { RequestMemory } from './server/request-memory.ts'
 import { Router } from './server/router.ts'
 import { Server } from './server/server.ts'
@@ -134,6 +135,7 @@ export class Broker implements AsyncDisposable {
   async #start(): Promise<void> {
     // Bound first, so that the ports are known; nobody is read from before `serve`.
     for (const endpoint of this.#config.listeners.all) await this.#listen(endpoint)
+    await this.#limitConnections()
     const controller = await this.#startController()
     this.#routers = this.#makeRouters(controller)
     const lifecycle = this.#makeLifecycle(controller)
@@ -152,8 +154,20 @@ export class Broker implements AsyncDisposable {
   async #listen({ name, host, port }: Endpoint): Promise<void> {
     const address = host ?? '::'
     const router = () => this.#routers.get(name)!
-    const actual = await this.#server.listen({ name, host: address, port, router })
+    const actual = await this.#server.listen({ name, role: this.#roleOf(name), host: address, port, router })
     this.#listeners.set(name, { host: address, port: actual })
+  }
+
+  #roleOf(listenerName: string) {
+    const { controller } = this.#config.listeners
+    return controller.some(({ name }) => name === listenerName) ? 'controller' : 'broker'
+  }
+
+  /** Rejects with what is wrong with max.connections.per.ip.overrides. */
+  async #limitConnections(): Promise<void> {
+    const config = this.#config
+    const limits = await connectionLimits(config, this.#world.network)
+    if (config === this.#config) this.#server.limit(limits)
   }
 
   async #startController(): Promise<ControllerDriver> {
@@ -176,6 +190,7 @@ export class Broker implements AsyncDisposable {
       retentionMs: config.metadataMaxRetentionMs,
     })
     this.#metadata.activeControllerId = nodeId
+    this.#metadata.kraftVersion = () => quorum.kraftVersion
     this.#controller = await ControllerDriver.start({
       world,
       config,
@@ -263,6 +278,7 @@ export class Broker implements AsyncDisposable {
       onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
       onReconfigured: config => {
         this.#config = config
+        this.#limitConnections().catch(error => this.#world.logger.error('limits are as they were', { error }))
       },
     })
   }
@@ -402,7 +418,8 @@ function serverOptions(world: World, config: BrokerConfig) {
     socketListenBacklogSize: config.socketListenBacklogSize,
     maxConnections: config.maxConnections,
     maxConnectionsPerIp: config.maxConnectionsPerIp,
-    maxConnectionsPerIpOverrides: config.maxConnectionsPerIpOverrides,
+    // By host names, some of them: see `connectionLimits`.
+    maxConnectionsPerIpOverrides: new Map(),
     connectionsMaxIdleMs: config.connectionsMaxIdleMs,
   }
 }

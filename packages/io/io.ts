@@ -116,6 +116,11 @@ export interface Network {
   listen(options: ListenOptions, onConnection: (connection: Connection) => void): Promise<Listener>
   /** Rejects with a `NetworkError` (`ECONNREFUSED`, `ETIMEDOUT`, ...), or with `signal.reason` when that is aborted. */
   connect(options: ConnectOptions): Promise<Connection>
+  /**
+   * Addresses of a host name, or of an address itself, as `Connection.remoteAddress` has them. Rejects with a
+   * `NetworkError` (`ENOTFOUND`, `EAI_AGAIN`) where there is none.
+   */
+  resolve(host: string): Promise<readonly string[]>
 }
 
 export interface ListenOptions {

@@ -15,6 +15,7 @@ import { admin } from './scenarios/admin.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
+import { connectionLimits } from './scenarios/connection-limits.ts'
 import { diskFailure } from './scenarios/disk-failure.ts'
 import { durability } from './scenarios/durability.ts'
 import { examples } from './scenarios/examples.ts'
@@ -39,6 +40,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'disk-failure': diskFailure,
   folders,
   'bad-input': badInput,
+  'connection-limits': connectionLimits,
   examples,
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { heartbeat, largeHeartbeat, PORT, rawServer } from './testing/raw-server.ts'
+import { connectionLimits } from './connection-slots.ts'
+import { heartbeat, largeHeartbeat, PORT, type RawClient, rawServer } from './testing/raw-server.ts'
 
 test('a silent client is closed after connections.max.idle.ms, one that speaks is not', async () => {
   const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
@@ -51,19 +52,60 @@ test('-1 never closes anybody', async () => {
   assert.equal(client.isClosed, false)
 })
 
-test('over max.connections nobody is taken until one has gone', async () => {
-  const server = await rawServer({ maxConnections: 2, connectionsMaxIdleMs: 60_000 })
+test('who is one too many waits until another has gone, in the order of coming; past the backlog nobody may wait', async () => {
+  const server = await rawServer({ maxConnections: 2, socketListenBacklogSize: 2, connectionsMaxIdleMs: 60_000 })
+  const clients: RawClient[] = []
+  for (let i = 0; i < 5; i++) {
+    const client = await server.connect()
+    client.send(heartbeat(i))
+    clients.push(client)
+  }
+  await server.settle()
+  const answers = () => clients.map(client => client.answers.length)
+  assert.deepEqual(answers(), [1, 1, 0, 0, 0])
+  assert.deepEqual(
+    clients.map(client => client.isClosed),
+    [false, false, false, false, true],
+  )
+  clients[1]!.connection.destroy()
+  await server.settle()
+  assert.deepEqual(answers(), [1, 1, 1, 0, 0])
+  clients[3]!.connection.destroy()
+  clients[0]!.connection.destroy()
+  await server.settle()
+  assert.equal(server.server.connectionCount, 1, 'who has given up takes no place')
+})
+
+test('limits may change while clients are connected', async () => {
+  const server = await rawServer({ maxConnections: 1 })
   const first = await server.connect()
   const second = await server.connect()
+  second.send(heartbeat(1))
+  await server.settle()
+  assert.deepEqual(second.answers, [])
+  const limits = { maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: new Map() }
+  server.server.limit({ ...limits, maxConnections: 9 })
+  await server.settle()
+  assert.deepEqual(second.answers, [1])
   const third = await server.connect()
   await server.settle()
   assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [false, false, true])
-  first.connection.destroy()
-  await server.settle()
-  const fourth = await server.connect()
-  fourth.send(heartbeat(1))
-  await server.settle()
-  assert.deepEqual(fourth.answers, [1])
+})
+
+test('overrides by host names count for the addresses of the hosts', async () => {
+  const server = await rawServer()
+  server.world.neighbor('guest')
+  const config = { maxConnections: 9, maxConnectionsPerIp: 1, maxConnectionsPerIpOverrides: new Map([['guest', 3]]) }
+  const limits = await connectionLimits(config, server.world.network)
+  assert.deepEqual(limits, config)
+  const local = { ...config, maxConnectionsPerIpOverrides: new Map([['localhost', 3]]) }
+  const { maxConnectionsPerIpOverrides } = await connectionLimits(local, server.world.network)
+  assert.deepEqual([...maxConnectionsPerIpOverrides], [['127.0.0.1', 3]])
+  const nobody = { ...config, maxConnectionsPerIpOverrides: new Map([['nobody', 3]]) }
+  await assert.rejects(connectionLimits(nobody, server.world.network), {
+    name: 'ConfigurationError',
+    message: /^max\.connections\.per\.ip\.overrides: nobody/,
+  })
 })
 
 test('max.connections.per.ip counts each address by itself, with exceptions', async () => {
@@ -86,7 +128,7 @@ test('max.connections.per.ip counts each address by itself, with exceptions', as
 })
 
 test('a flood of refused connections is two lines in the log', async () => {
-  const server = await rawServer({ maxConnections: 0, connectionsMaxIdleMs: 60_000 })
+  const server = await rawServer({ maxConnectionsPerIp: 0, connectionsMaxIdleMs: 60_000 })
   for (let i = 0; i < 100; i++) await server.connect()
   await server.world.advance(20_000)
   const warnings = server.world.log.lines.filter(({ level }) => level === 'warn')

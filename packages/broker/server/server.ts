@@ -4,26 +4,27 @@
  */
 import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
 import { ClientConnection } from './connection.ts'
+import { type ConnectionLimits, ConnectionSlots } from './connection-slots.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
+export type Role = 'broker' | 'controller'
+
 export interface ListenerOptions {
   readonly name: string
+  /** Clients and controllers are counted apart: many of the ones don't keep the others out. */
+  readonly role: Role
   readonly host: string
   readonly port: number
   /** Asked when the first client is served. */
   readonly router: () => Router
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends ConnectionLimits {
   readonly world: World
   readonly memory: RequestMemory
   readonly socketRequestMaxBytes: number
   readonly socketListenBacklogSize: number
-  readonly maxConnections: number
-  readonly maxConnectionsPerIp: number
-  /** By host name or address. */
-  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
   /** -1: never. */
   readonly connectionsMaxIdleMs: number
 }
@@ -38,21 +39,29 @@ const STALL_MS = 10_000
 /** How often that is looked for while others wait. */
 const STALL_SWEEP_MS = 2500
 
+/** Connected, but not read from. */
+interface Waiting {
+  readonly socket: Connection
+  readonly listener: ListenerOptions
+}
+
 export class Server {
   readonly #options: ServerOptions
   readonly #framePool = new BufferPool(MAX_IDLE_FRAME_BYTES)
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
-  readonly #byAddress = new Map<string, number>()
+  readonly #slots: Readonly<Record<Role, ConnectionSlots>>
+  /** For a slot; for as long as nobody is served, all are here. */
+  #waiting: Waiting[] = []
+  #isServing = false
   #nextId = 1
   #idleTimer: Timer | null = null
   #stallTimer: Timer | null = null
   #refusedSinceSweep = 0
-  /** null once clients are served: until then they wait, connected but not read from. */
-  #early: (() => void)[] | null = []
 
   constructor(options: ServerOptions) {
     this.#options = options
+    this.#slots = { broker: new ConnectionSlots(options), controller: new ConnectionSlots(options) }
   }
 
   get connectionCount(): number {
@@ -64,10 +73,7 @@ export class Server {
     const { network } = this.#options.world
     const listener = await network.listen(
       { host: options.host, port: options.port, backlog: this.#options.socketListenBacklogSize },
-      socket => {
-        if (this.#early) this.#early.push(() => this.#accept(socket, options))
-        else this.#accept(socket, options)
-      },
+      socket => this.#onConnection({ socket, listener: options }),
     )
     this.#listeners.push(listener)
     this.#scheduleIdleSweep()
@@ -76,9 +82,14 @@ export class Server {
 
   /** Begins with whoever has connected since `listen`. */
   serve(): void {
-    const early = this.#early ?? []
-    this.#early = null
-    for (const accept of early) accept()
+    this.#isServing = true
+    this.#acceptWaiting()
+  }
+
+  /** From now on, for those who connect. */
+  limit(limits: ConnectionLimits): void {
+    for (const slots of Object.values(this.#slots)) slots.limits = limits
+    this.#acceptWaiting()
   }
 
   async stopAccepting(): Promise<void> {
@@ -89,15 +100,36 @@ export class Server {
     this.#idleTimer?.cancel()
     this.#stallTimer?.cancel()
     await this.stopAccepting()
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy()
     for (const connection of this.#connections) connection.close('closing connection: shutting down')
   }
 
-  #accept(socket: Connection, listener: ListenerOptions): void {
-    const address = socket.remoteAddress
-    const fromAddress = this.#byAddress.get(address) ?? 0
-    const limit = this.#options.maxConnectionsPerIpOverrides.get(address) ?? this.#options.maxConnectionsPerIp
-    if (this.#connections.size >= this.#options.maxConnections || fromAddress >= limit) {
-      this.#refuse(socket, listener.name)
+  #onConnection(waiting: Waiting): void {
+    const { listener } = waiting
+    if (this.#isServing && !this.#slots[listener.role].isFull) {
+      this.#accept(waiting)
+      return
+    }
+    // As many as the kernel lets wait for a broker that does not accept them.
+    if (this.#isServing && this.#waiting.length >= this.#options.socketListenBacklogSize) this.#refuse(waiting)
+    else this.#waiting.push(waiting)
+  }
+
+  #acceptWaiting(): void {
+    if (!this.#isServing || this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const one of waiting) {
+      if (this.#slots[one.listener.role].isFull) this.#waiting.push(one)
+      else this.#accept(one)
+    }
+  }
+
+  #accept(waiting: Waiting): void {
+    const { socket, listener } = waiting
+    const slots = this.#slots[listener.role]
+    if (!slots.take(socket.remoteAddress)) {
+      this.#refuse(waiting)
       return
     }
     const connection = new ClientConnection(socket, {
@@ -110,26 +142,23 @@ export class Server {
       logger: this.#options.world.logger,
       onHeldBack: () => this.#scheduleStallSweep(),
       now: () => this.#options.world.clock.monotonic(),
-      onClose: closed => this.#forget(closed),
+      onClose: closed => {
+        this.#connections.delete(closed)
+        slots.release(closed.remoteAddress)
+        this.#acceptWaiting()
+      },
     })
     this.#connections.add(connection)
-    this.#byAddress.set(address, fromAddress + 1)
     connection.start()
   }
 
-  #refuse(socket: Connection, listener: string): void {
+  #refuse({ socket, listener }: Waiting): void {
     socket.destroy()
     // One line, not one for each connection of a flood; the sweep says how many there were.
     if (this.#refusedSinceSweep++ === 0) {
-      this.#options.world.logger.warn('refusing connections: limit reached', { listener, client: socket.remoteAddress })
+      const fields = { listener: listener.name, client: socket.remoteAddress }
+      this.#options.world.logger.warn('refusing connections: limit reached', fields)
     }
-  }
-
-  #forget(connection: ClientConnection): void {
-    this.#connections.delete(connection)
-    const left = (this.#byAddress.get(connection.remoteAddress) ?? 1) - 1
-    if (left === 0) this.#byAddress.delete(connection.remoteAddress)
-    else this.#byAddress.set(connection.remoteAddress, left)
   }
 
   #scheduleIdleSweep(): void {

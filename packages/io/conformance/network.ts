@@ -118,6 +118,7 @@ function readingInto(network: Network, bytes: number): Network {
   return {
     listen: (options, onConnection) => network.listen(options, connection => onConnection(wrap(connection))),
     connect: async options => wrap(await network.connect(options)),
+    resolve: host => network.resolve(host),
   }
 }
 
@@ -161,6 +162,20 @@ function listenConformance(check: CheckNetwork): void {
     await assert.rejects(network.connect({ host: 'localhost', port }), code('ECONNREFUSED'))
     await assert.rejects(network.connect({ host: 'no-such-host.invalid', port }), code('ENOTFOUND', 'EAI_AGAIN'))
     await assert.rejects(network.connect({ host: '127.0.0.1', port: -1 }), code('EINVAL'))
+  })
+
+  check('the addresses of a host are those that connections from it have', async network => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    await using listener = await network.listen({ host: '127.0.0.1', port: 0 }, connection => {
+      resolve(connection.remoteAddress)
+      connection.destroy()
+    })
+    const connection = await network.connect({ host: '127.0.0.1', port: listener.port })
+    const address = await promise
+    connection.destroy()
+    assert.ok((await network.resolve('localhost')).includes(address))
+    assert.deepEqual(await network.resolve(address), [address])
+    await assert.rejects(network.resolve('no-such-host.invalid'), code('ENOTFOUND', 'EAI_AGAIN'))
   })
 
   check('an aborted connect gives the reason', async network => {

@@ -195,6 +195,13 @@ export class MemoryHost implements Network {
     })
   }
 
+  /** The name of a host is its address, except to itself. */
+  async resolve(host: string): Promise<readonly string[]> {
+    if (LOOPBACK.has(host)) return ['127.0.0.1']
+    if (!this.#network.find(host)) throw new NetworkError('ENOTFOUND', host)
+    return [host]
+  }
+
   /** A host that is down says nothing; one that is up refuses what nobody listens for. */
   accept(
     from: MemoryHost,

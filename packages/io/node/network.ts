@@ -3,7 +3,17 @@
  * is made here: closing is reported once, with a coded error; one `write` is one writev; ending a connection does not
  * make the kernel reset it under an answer that the peer has not read yet.
  */
-import { connect, createServer, type NetConnectOpts, type Server, Socket, type SocketConstructorOpts } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import {
+  connect,
+  createServer,
+  isIPv6,
+  type NetConnectOpts,
+  type Server,
+  Socket,
+  SocketAddress,
+  type SocketConstructorOpts,
+} from 'node:net'
 import { NetworkError, peerName, posixCode } from '../errors.ts'
 import type { Connection, ConnectionHandlers, ConnectOptions, Listener, ListenOptions, Network } from '../io.ts'
 
@@ -83,6 +93,20 @@ export class NodeNetwork implements Network {
     await connected(socket, peer, options)
     return new NodeConnection(socket, this.#maxQueuedBytes, this.#highWaterMark)
   }
+
+  async resolve(host: string): Promise<readonly string[]> {
+    try {
+      const found = await lookup(bare(host), { all: true })
+      return [...new Set(found.map(({ address }) => canonical(address)))]
+    } catch (cause) {
+      throw new NetworkError(posixCode(cause, 'ENOTFOUND'), host, { cause })
+    }
+  }
+}
+
+/** There are many ways to write an IPv6 address; the kernel tells the short one. */
+function canonical(address: string): string {
+  return isIPv6(address) ? unmapped(new SocketAddress({ address, family: 'ipv6' }).address) : address
 }
 
 /** Without the brackets that an IPv6 address has in front of a port. */

@@ -63,7 +63,9 @@ export class RawServer {
       apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
     } as unknown as Services
     const router = new Router([apiVersions, this.#heartbeat(), this.#leaveGroup(), echo, produce], services)
-    await this.world.runUntil(this.server.listen({ name: 'PLAINTEXT', host: '', port: PORT, router: () => router }))
+    await this.world.runUntil(
+      this.server.listen({ name: 'PLAINTEXT', role: 'broker', host: '', port: PORT, router: () => router }),
+    )
     this.server.serve()
   }
 
