@@ -80,9 +80,6 @@ export class LogDir {
   fail(error: Error): void {
     if (this.#error) return
     this.#error = error
-    // A disk's error says all in its message; of anything else the stack is wanted.
-    const reason = error instanceof DiskError ? error.message : error
-    this.#world.logger.error('A log dir has failed and is offline', { logDir: this.path, error: reason })
     this.#onFailure(this, error)
   }
 

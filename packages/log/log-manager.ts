@@ -545,14 +545,19 @@ export class LogManager implements AsyncDisposable {
   }
 
   #onFailure(dir: LogDir, error: Error): void {
+    let partitions = 0
     for (const logs of [this.#logs, this.#futureLogs]) {
       for (const [name, log] of logs) {
         if (log.logDir !== dir.path) continue
         logs.delete(name)
+        partitions++
         // Only lets go of files: what it cannot close, it cannot close.
         log.store.release('the log dir has failed').catch(() => {})
       }
     }
+    // A disk's error says all in its message; of anything else the stack is wanted.
+    const reason = error instanceof DiskError ? error.message : error
+    this.#world.logger.error('A log dir has failed and is offline', { logDir: dir.path, partitions, error: reason })
     if (this.#metadataLog?.logDir === dir.path) {
       this.#metadataLog.store.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', error)
     }
@@ -684,6 +689,8 @@ export class LogManager implements AsyncDisposable {
       await this.#saveHighWatermarks(dir)
       if (dir.isLoaded && !dir.error) await dir.writeCleanShutdown(brokerEpoch)
     } catch (error) {
+      // Of a dir that has failed meanwhile this was told.
+      if (dir.error) return
       this.#world.logger.error('A log dir could not be closed cleanly', { logDir: dir.path, error: error as Error })
     } finally {
       await dir.unlock()

@@ -142,7 +142,7 @@ class Recovery {
     try {
       return decodePartitionMetadata(await folder.disk.readFile(path))
     } catch (error) {
-      throw new LogError('KAFKA_STORAGE_ERROR', `${path} cannot be read`, { cause: error })
+      throw new LogError('KAFKA_STORAGE_ERROR', `${path} cannot be read: ${(error as Error).message}`, { cause: error })
     }
   }
 

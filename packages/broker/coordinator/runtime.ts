@@ -72,7 +72,7 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
     const { state } = context
     context.state = { is: 'failed' }
     if (state.is === 'active') state.active.unload()
-    this.#options.logger.info('coordinator unloaded', { partition: this.#name(partition), leaderEpoch })
+    this.#options.logger.debug('coordinator unloaded', { partition: this.#name(partition), leaderEpoch })
   }
 
   close(): void {
