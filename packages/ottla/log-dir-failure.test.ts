@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { type MemoryWorld, memoryWorld } from '@ottla/io'
 import { encodeBatch, errorName } from '@ottla/protocol'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
@@ -47,9 +48,15 @@ class Observer extends DiskClient {
     return Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => this.produce(name, partition)))
   }
 
-  async fetch(topic: string, partition: number): Promise<{ error: string; highWatermark: number }> {
-    const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1 << 20 }]
-    const request = { maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 20, topics: [{ topic, partitions }] }
+  async delete(name: string): Promise<string> {
+    const request = { topics: [{ name }], timeoutMs: 1000 }
+    const { responses } = await this.send(DeleteTopicsRequest, DeleteTopicsResponse, request)
+    return errorName(responses[0]!.errorCode)
+  }
+
+  async fetch(topic: string, partition: number, { fetchOffset = 0, maxWaitMs = 0, minBytes = 0 } = {}) {
+    const partitions = [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }]
+    const request = { maxWaitMs, minBytes, maxBytes: 1 << 20, topics: [{ topic, partitions }] }
     const { responses } = await this.send(FetchRequest, FetchResponse, request, WITH_NAMES)
     const { errorCode, highWatermark } = responses[0]!.partitions[0]!
     return { error: errorName(errorCode), highWatermark }
@@ -75,6 +82,12 @@ class Observer extends DiskClient {
   }
 }
 
+/** For good. */
+function fillDataDir(world: MemoryWorld): void {
+  const path = (path: string): boolean => path.startsWith(DATA_DIR)
+  world.disk.inject({ operation: 'write', code: 'ENOSPC', path, times: Number.POSITIVE_INFINITY })
+}
+
 function failures(world: MemoryWorld): object[] {
   return world.log.lines.filter(({ level }) => level === 'error').map(({ message, fields }) => ({ message, ...fields }))
 }
@@ -93,8 +106,7 @@ test('what lies in a log dir that fails has no leader, and the rest is served', 
       assert.deepEqual([lost.length, kept.length], [2, 2])
       await client.pause(SOON_MS) // the controller is told where they lie
 
-      const isInDir = (path: string): boolean => path.startsWith(DATA_DIR)
-      world.disk.inject({ operation: 'write', code: 'ENOSPC', path: isInDir, times: Number.POSITIVE_INFINITY })
+      fillDataDir(world)
       assert.equal(await client.produce('t', lost[0]!), 'KAFKA_STORAGE_ERROR')
       await client.pause(SOON_MS)
       const of = (inLost: string, inKept: string) => {
@@ -170,6 +182,65 @@ test('a node starts without a log dir that cannot be used, and has no leader for
       const client = new Observer(world)
       assert.deepEqual(await client.produceAll('t'), Array(PARTITIONS).fill('NONE'))
       assert.deepEqual(await client.metadata('t'), Array(PARTITIONS).fill('NONE,1'))
+      await broker.close()
+    })(),
+  )
+})
+
+test('who waits for records of a log dir that fails is told at once', async () => {
+  const world = memoryWorld({ name: 'node' })
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const [client, waiter] = [new Observer(world), new Observer(world)]
+      await client.create('t')
+      await client.produceAll('t')
+      const [lost] = (await client.logDirs('t')).get(DATA_DIR)!.partitions
+      const beganMs = world.clock.monotonic()
+      const waiting = waiter.fetch('t', lost!, { fetchOffset: 1, maxWaitMs: 20_000, minBytes: 1 })
+      await client.pause(1000)
+      fillDataDir(world)
+      assert.equal(await client.produce('t', lost!), 'KAFKA_STORAGE_ERROR')
+      assert.equal((await waiting).error, 'KAFKA_STORAGE_ERROR')
+      assert.ok(world.clock.monotonic() - beganMs < 1100)
+      await broker.close()
+    })(),
+  )
+})
+
+test('a topic that was deleted while its log dir was offline stays so, and a new one of its name is itself', async () => {
+  let world = memoryWorld({ name: 'node' })
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      for (const name of ['gone', 'again']) {
+        await client.create(name)
+        for (let i = 0; i < 3; i++) await client.produceAll(name)
+      }
+      const [lost] = (await client.logDirs('gone')).get(DATA_DIR)!.partitions
+      await client.pause(SOON_MS)
+      fillDataDir(world)
+      await client.produce('gone', lost!)
+      assert.equal(await client.delete('gone'), 'NONE')
+      assert.equal(await client.delete('again'), 'NONE')
+      assert.equal(await client.create('again'), 'NONE')
+      assert.deepEqual(await client.produceAll('again'), Array(PARTITIONS).fill('NONE'))
+      await client.pause(SOON_MS)
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      for (const partition of [0, 1, 2, 3]) {
+        assert.deepEqual(await client.fetch('again', partition), { error: 'NONE', highWatermark: 1 })
+        assert.equal((await client.fetch('gone', partition)).error, 'UNKNOWN_TOPIC_OR_PARTITION')
+      }
+      assert.deepEqual(await client.metadata('again'), Array(PARTITIONS).fill('NONE,1'))
       await broker.close()
     })(),
   )

@@ -2,7 +2,7 @@
  * A file system of a few MiB, in memory, that can be filled up and grown: in a mount namespace of its own, so that nobody
  * needs to be root. Who is to see it is started with `within` before the command.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child, must, run } from './process.ts'
 
@@ -35,7 +35,8 @@ export class SmallDisk {
     const script = 'mount -t tmpfs -o size="$2"m tmpfs "$1" && echo mounted && exec sleep infinity'
     const holder = new Child(['unshare', '-rm', 'sh', '-c', script, 'sh', path, String(mib)])
     await holder.until(`mount ${path}`, () => holder.lines.find(line => line === 'mounted'), 5000)
-    return new SmallDisk(path, holder)
+    // Links would be followed from our root, and not from the one of those within.
+    return new SmallDisk(realpathSync(path), holder)
   }
 
   /** A command prefix. */

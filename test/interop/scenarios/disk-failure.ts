@@ -460,6 +460,17 @@ class NodeFull {
         await load!.done()
         await bench.checkRecords(load!)
       })
+      await bench.step('full when it is stopped: it stops, and nothing is lost', async () => {
+        bench.disk.fill(await bench.disk.freeBytes())
+        await bench.broker.stop()
+        const ended = await bench.broker.ended()
+        assert.match(ended, /^code (1|143)$/, bench.broker.logTail())
+        bench.context.report.note(`${bench.name}: it ended with ${ended}`)
+        await bench.disk.free(LARGE_MIB)
+        await bench.start()
+        await bench.checkCommits()
+        await bench.checkRecords(load!)
+      })
       await bench.step('full when a topic is created: it ends the same way', async () => {
         bench.disk.fill(await bench.disk.freeBytes())
         const created: string[] = []
