@@ -4,6 +4,7 @@ import {
   EMPTY_IMAGE,
   type Endpoint,
   isOnlineDirectory,
+  KRAFT_VERSION,
   METADATA_VERSION,
   type MetadataImage,
   type PartitionRegistration,
@@ -22,6 +23,8 @@ export class MetadataCache {
   readonly clusterId: string
   #image: MetadataImage = EMPTY_IMAGE
   activeControllerId = -1
+  /** The level of kraft.version, which is the quorum's and not in the image. */
+  kraftVersion: () => number = () => 0
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -92,6 +95,8 @@ export class MetadataCache {
     const { image } = this
     const finalized = [...image.features].filter(([, level]) => level > 0).map(([name, level]) => ({ name, level }))
     if (image.metadataVersion !== null) finalized.push({ name: METADATA_VERSION, level: image.metadataVersion })
+    const kraftVersion = this.kraftVersion()
+    if (kraftVersion > 0) finalized.push({ name: KRAFT_VERSION, level: kraftVersion })
     return {
       supported: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
       finalized,
