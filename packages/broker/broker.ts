@@ -191,7 +191,6 @@ export class Broker implements AsyncDisposable {
     })
     this.#metadata.activeControllerId = nodeId
     this.#metadata.kraftVersion = () => quorum.kraftVersion
-    this.#metadata.kraftVersion = () => quorum.kraftVersion
     this.#controller = await ControllerDriver.start({
       world,
       config,
