@@ -290,7 +290,10 @@ export class LogManager implements AsyncDisposable {
     const options = { isNew: false, isFuture, checkpoints }
     let log: PartitionLog
     try {
-      log = await this.#openLog(dir, path, folder, this.#configOf(folder.topic), options)
+      const config = this.#configOf(folder.topic)
+      log = await this.#openLog(dir, path, folder, config, options)
+      // What a killed process left in the page cache is read from now on, and acknowledged to who sends it once more.
+      if (log.logEndOffset - log.recoveryPoint >= config.flushMessages) await log.flush()
     } catch (error) {
       if (!(error instanceof DiskError) && !(error instanceof LogError)) throw error
       dir.fail(error)

@@ -5,7 +5,7 @@ import type { MemoryWorld } from '@ottla/io/memory'
 import { LogError } from './errors.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { batch, marker, recordsOf } from './testing/batches.ts'
-import { AS_COORDINATOR, append, type Logs, type LogsOptions, openLogs, read } from './testing/logs.ts'
+import { AS_CLIENT, AS_COORDINATOR, append, type Logs, type LogsOptions, openLogs, read } from './testing/logs.ts'
 
 const SMALL = { segmentBytes: 400, indexIntervalBytes: 1, retentionMs: -1 }
 
@@ -259,4 +259,20 @@ test('what was preallocated is not part of the log', async () => {
   assert.equal(await values(again.logs, again.log), 'abcdefghij')
   await again.logs.run(again.logs.manager.close())
   assert.equal((await again.logs.run(again.logs.world.disk.stat(active)))?.size, 118)
+})
+
+test('what a killed process has not flushed is flushed before it can be read, where flush.messages asks for it', async () => {
+  for (const [flushMessages, flushed] of [[1, 2] as const, [Number.POSITIVE_INFINITY, 0] as const]) {
+    const config = { ...SMALL, segmentBytes: 10_000, flushMessages }
+    const logs = await openLogs({ config })
+    const log = await logs.log()
+    await append(logs, log, batch({ values: ['a'] }))
+    // Written, and killed before the sync.
+    logs.world.disk.latencyMs = { sync: [60_000, 60_000] }
+    log.append(batch({ values: ['b'] }), AS_CLIENT).written.catch(() => {})
+    await logs.world.advance(10)
+    const again = await reopen(await kill(logs), { config })
+    assert.equal(await values(again.logs, again.log), 'ab')
+    assert.equal(again.log.recoveryPoint, flushed)
+  }
 })
