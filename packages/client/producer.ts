@@ -9,12 +9,12 @@ import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/m
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { check, KafkaError } from './errors.ts'
-import { partitionForKey } from './partitioner.ts'
+import { partitionForKey, StickyPartition } from './partitioner.ts'
 import { isRetriable, pause, retry } from './retry.ts'
 
 export interface ProducerRecord {
   readonly topic: string
-  /** Chosen by key, or in turn, if left out. */
+  /** If left out: chosen by key, or one at random for a batch's worth of bytes. */
   readonly partition?: number
   readonly key?: Uint8Array | null
   readonly value: Uint8Array | null
@@ -84,7 +84,8 @@ export class Producer implements AsyncDisposable {
   readonly #cluster: Cluster
   readonly #options: Required<ProducerOptions>
   readonly #queues = new Map<string, PartitionQueue>()
-  readonly #nextPartition = new Map<string, number>()
+  /** By topic: where records without a key go. */
+  readonly #sticky = new Map<string, StickyPartition>()
   #producerId: Promise<{ id: number; epoch: number }> | null = null
   #bufferedBytes = 0
   #waiting: (() => void)[] = []
@@ -169,33 +170,50 @@ export class Producer implements AsyncDisposable {
   }
 
   #queueFor(record: ProducerRecord, { partitions }: TopicMetadata): PartitionQueue {
-    const partition = record.partition ?? this.#choose(record, partitions.length)
+    const partition = this.#partitionOf(record, partitions)
     if (!partitions.some(({ partitionIndex }) => partitionIndex === partition)) {
       throw new KafkaError(3, `topic '${record.topic}' has no partition ${partition}`)
     }
-    const key = `${record.topic}-${partition}`
+    return this.#queue(record.topic, partition)
+  }
+
+  #queue(topic: string, partition: number): PartitionQueue {
+    const key = `${topic}-${partition}`
     const known = this.#queues.get(key)
     if (known) return known
-    const made = new PartitionQueue(record.topic, partition)
+    const made = new PartitionQueue(topic, partition)
     this.#queues.set(key, made)
     return made
   }
 
-  /** Without a key the partitions take turns, batch by batch. */
-  #choose(record: ProducerRecord, partitionCount: number): number {
-    if (record.key) return partitionForKey(record.key, partitionCount)
-    const current = this.#nextPartition.get(record.topic) ?? 0
-    const filling = this.#queues.get(`${record.topic}-${current % partitionCount}`)?.batches.at(-1)
-    const stay = filling === undefined || filling.builder.sizeInBytes < this.#options.batchBytes
-    if (!stay) this.#nextPartition.set(record.topic, current + 1)
-    return (stay ? current : current + 1) % partitionCount
+  #partitionOf(record: ProducerRecord, partitions: TopicMetadata['partitions']): number {
+    if (record.partition !== undefined) return record.partition
+    if (record.key) return partitionForKey(record.key, partitions.length)
+    const sticky = this.#stickyOf(record.topic)
+    // What was in the way of leaving the partition, a batch that was not full, may have gone meanwhile.
+    if (this.#isFull(this.#queue(record.topic, sticky.partition(partitions)))) sticky.produced(0, true)
+    return sticky.partition(partitions)
+  }
+
+  #stickyOf(topic: string): StickyPartition {
+    let sticky = this.#sticky.get(topic)
+    if (!sticky) {
+      sticky = new StickyPartition(this.#cluster.world.random, this.#options.batchBytes)
+      this.#sticky.set(topic, sticky)
+    }
+    return sticky
+  }
+
+  /** The next record begins a batch. */
+  #isFull({ batches, inFlight }: PartitionQueue): boolean {
+    const last = batches.at(-1)
+    return !last || (inFlight && batches.length === 1) || last.builder.sizeInBytes >= this.#options.batchBytes
   }
 
   #append(queue: PartitionQueue, record: ProducerRecord, pending: Pending): void {
     const input = { ...record, timestamp: record.timestamp ?? this.#cluster.world.clock.now() }
     let batch = queue.batches.at(-1)
-    const isSending = queue.inFlight && queue.batches.length === 1
-    if (!batch || isSending || batch.builder.sizeWith(input) > this.#options.batchBytes) {
+    if (!batch || this.#isFull(queue) || batch.builder.sizeWith(input) > this.#options.batchBytes) {
       const deadlineMs = this.#cluster.world.clock.monotonic() + this.#options.deliveryTimeoutMs
       batch = { builder: new BatchBuilder(), pending: [], baseSequence: -1, deadlineMs }
       queue.batches.push(batch)
@@ -203,9 +221,11 @@ export class Producer implements AsyncDisposable {
     const before = batch.builder.sizeInBytes
     batch.builder.append(input)
     batch.pending.push(pending)
-    this.#bufferedBytes += batch.builder.sizeInBytes - before
-    const isFull = queue.batches.length > 1 || batch.builder.sizeInBytes >= this.#options.batchBytes
-    this.#schedule(queue, isFull ? 0 : this.#options.lingerMs)
+    const grown = batch.builder.sizeInBytes - before
+    this.#bufferedBytes += grown
+    if (record.partition === undefined && !record.key) this.#stickyOf(record.topic).produced(grown, this.#isFull(queue))
+    const isDue = queue.batches.length > 1 || this.#isFull(queue)
+    this.#schedule(queue, isDue ? 0 : this.#options.lingerMs)
   }
 
   #schedule(queue: PartitionQueue, delayMs: number): void {

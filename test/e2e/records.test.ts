@@ -262,6 +262,17 @@ test('the producer: order is kept while the topic is still being created, and af
 
 // ------------------------------------------------------------------------------------------------------------ fetch
 
+test('the producer: without a key a slow sender fills one partition after another, a batch in each', async () => {
+  await using open = await inProcess({ topics: [{ name: 'a', partitions: 12 }] })
+  await using producer = new Producer(open.client, { batchBytes: 4000 })
+  const partitions: number[] = []
+  for (let i = 0; i < 200; i++)
+    partitions.push((await producer.send({ topic: 'a', value: Buffer.alloc(900) })).partition)
+  const turns = partitions.filter((partition, i) => partition !== partitions[i - 1]).length
+  assert.ok(turns > 25 && turns <= 41, `${turns} turns`)
+  assert.ok(new Set(partitions).size > 6, `${new Set(partitions).size} of 12 partitions`)
+})
+
 test('fetch: whole batches within max bytes, but always one', async () => {
   await using open = await inProcess({ topics: [{ name: 'a', partitions: 2 }] })
   for (const partition of [0, 0, 0, 1, 1]) await produce(open, batch(), { partition })

@@ -15,6 +15,8 @@ interface Options extends ConnectOptions {
   readonly acks: 'all' | '1' | '0'
 }
 
+/** As Java's producer has it: after so many a record without a key goes to another partition. */
+const BATCH_BYTES = 16 * 1024
 const ACKS = { all: -1, '1': 1, '0': 0 } as const
 
 export async function produce(topic: string, options: Options): Promise<void> {
@@ -23,7 +25,8 @@ export async function produce(topic: string, options: Options): Promise<void> {
     value: Buffer.from(value),
   }))
   await withCluster(options, async cluster => {
-    await using producer = new Producer(cluster, { codec: options.codec, acks: ACKS[options.acks], lingerMs: 5 })
+    const { codec, acks } = options
+    await using producer = new Producer(cluster, { codec, acks: ACKS[acks], lingerMs: 5, batchBytes: BATCH_BYTES })
     const sent: Promise<unknown>[] = []
     let failure: unknown = null
     let number = 0
