@@ -56,6 +56,7 @@ const MAY_TOUCH_WORLD = [
   /^packages\/io\/node\//,
   /^packages\/ottla\//,
   /\.test\.ts$/,
+  /^packages\/io\/conformance\//,
   /^packages\/sim\//,
   /\/testing\//,
   /\/fixtures\//,
