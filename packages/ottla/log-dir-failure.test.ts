@@ -246,6 +246,53 @@ test('a topic that was deleted while its log dir was offline stays so, and a new
   )
 })
 
+/** As Apache Kafka does it: the controller learns where they lie now, and lets nobody lead them before the next start. */
+test('a log dir that comes back empty is a new one, in which its partitions begin anew', async () => {
+  let world = memoryWorld({ name: 'node' })
+  let lost: number[] = []
+  const of = (inLost: string, inKept: string) => {
+    return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
+  }
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      await client.create('t')
+      await client.produceAll('t')
+      lost = (await client.logDirs('t')).get(DATA_DIR)!.partitions
+      await client.pause(SOON_MS)
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.disk.remove(DATA_DIR)
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      await client.pause(SOON_MS)
+      assert.deepEqual(await client.metadata('t'), of('LEADER_NOT_AVAILABLE,-1', 'NONE,1'))
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      assert.deepEqual(await client.metadata('t'), Array(PARTITIONS).fill('NONE,1'))
+      for (const partition of [0, 1, 2, 3]) {
+        const highWatermark = lost.includes(partition) ? 0 : 1
+        assert.deepEqual(await client.fetch('t', partition), { error: 'NONE', highWatermark })
+      }
+      assert.deepEqual(await client.produceAll('t'), Array(PARTITIONS).fill('NONE'))
+      await broker.close()
+    })(),
+  )
+})
+
 test('without its only log dir the process ends with code 1, and its last line says why', async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'ottla-log-dir-'))
   const data = join(scratch, 'data')
