@@ -64,6 +64,7 @@ function checks(packages: readonly BuiltPackage[]): [string, Check][] {
   const umbrella = packages.find(({ name }) => name === 'ottla')!
   return [
     [`imports all ${entries.length} entries`, (node, folder) => importEntries(node, folder, entries)],
+    ['ottla start', startCommand],
     ['ottla --version', (node, folder) => runCommand(node, folder, umbrella.version)],
     ['a task on a worker thread', runWorkerTask],
     ['a cluster in the process', startCluster],
@@ -79,6 +80,32 @@ function importEntries(node: string, folder: string, entries: readonly string[])
 function runCommand(node: string, folder: string, version: string): void {
   const printed = output(node, ['node_modules/ottla/bin/ottla.js', '--version'], folder)
   if (!printed.includes(version)) throw new Error(`ottla --version prints '${printed}', not ${version}`)
+}
+
+/** A topic is made by one process of the command in another, which then ends in good order. */
+function startCommand(node: string, folder: string): void {
+  const printed = runScript(
+    node,
+    folder,
+    'command.js',
+    `import { execFileSync, spawn } from 'node:child_process'
+const command = 'node_modules/ottla/bin/ottla.js'
+const broker = spawn(process.execPath, [command, 'start', '--memory', '--port', '0', '--log-level', 'warn'], { stdio: ['ignore', 'pipe', 'inherit'] })
+const ended = new Promise(resolve => broker.once('exit', resolve))
+let text = ''
+for await (const chunk of broker.stdout) {
+  text += chunk
+  if (text.includes('127.0.0.1:')) break
+}
+const address = /127\\.0\\.0\\.1:\\d+/.exec(text)[0]
+const ottla = (...args) => execFileSync(process.execPath, [command, ...args, '--bootstrap-server', address], { encoding: 'utf8' })
+ottla('topic', 'create', 'made')
+const topics = ottla('topic', 'list').includes('made')
+broker.kill()
+console.log(topics, await ended)
+`,
+  )
+  if (printed !== 'true 0') throw new Error(`the command prints '${printed}'`)
 }
 
 /** The worker's own module is loaded by name, so no import shows whether it is there. */

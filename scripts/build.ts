@@ -1,6 +1,7 @@
 /**
  * `npm run build`: compiles each published package to dist/<name>/, JavaScript and declarations for Node 22.18 and
- * later: what its entries reach, and nothing of tests. In a checkout nothing is built; Node runs the TypeScript.
+ * later: what its entries reach, and nothing of tests. The command is a bundle (bundle.ts). In a checkout nothing is
+ * built; Node runs the TypeScript. `dist/ottla/bin/ottla.js` runs where it was built, too: benchmarks use that.
  *
  * `npm run build -- --check` also packs the packages as they would be published, installs them in an empty folder and
  * uses them there (build-check.ts); `--node=22.18.0` does that with another Node, from npm.
@@ -8,6 +9,7 @@
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { type BuiltPackage, checkPackages, run } from './build-check.ts'
+import { bundleCommand, linkPackages } from './bundle.ts'
 
 const ROOT = dirname(import.meta.dirname)
 const DIST = join(ROOT, 'dist')
@@ -35,11 +37,11 @@ interface Source {
 /** A subpath for the tests of this repository; it is not published. */
 const DEVELOPMENT_EXPORT = './testing'
 
-function main(): void {
+async function main(): Promise<void> {
   const args = process.argv.slice(2)
   const unknown = args.find(arg => arg !== '--check' && !/^--node=\d+\.\d+\.\d+$/.test(arg))
   if (unknown !== undefined) throw new Error(`no such option: ${unknown}; there are --check and --node=VERSION`)
-  const packages = build()
+  const packages = await build()
   console.log(`built ${packages.map(({ name }) => name).join(', ')} in ${relative(ROOT, DIST)}/`)
   if (args.includes('--check')) {
     const version = args.find(arg => arg.startsWith('--node='))?.slice('--node='.length)
@@ -47,11 +49,39 @@ function main(): void {
   }
 }
 
-function build(): BuiltPackage[] {
+async function build(): Promise<BuiltPackage[]> {
   rmSync(DIST, { recursive: true, force: true })
   const sources = readSources()
   compile(sources.flatMap(({ files }) => files).filter(file => file.endsWith('.ts')))
-  return sources.map(finish)
+  const packages = sources.map(finish)
+  linkPackages(packages, DIST)
+  for (const source of sources) if (source.manifest.bin) await bundle(source, sources)
+  for (const { folder } of packages) checkImports(folder)
+  return packages
+}
+
+/** What only the command needs is in the bundle, and nowhere else; so the package needs what its modules needed. */
+async function bundle({ folder, manifest, files }: Source, all: readonly Source[]): Promise<void> {
+  const target = builtFolder(folder)
+  const bundled = await bundleCommand(target, builtFolder('packages/io'))
+  const library = new Set(reachableFrom(entryFiles(folder, { ...manifest, bin: {} })))
+  for (const file of files.filter(path => path.endsWith('.ts') && !library.has(path))) {
+    const built = join(DIST, jsName(file.slice('packages/'.length)))
+    rmSync(built)
+    rmSync(built.replace(/\.js$/, '.d.ts'))
+  }
+  const bundledPackages = all.filter(({ manifest: { name } }) => bundled.has(name)).map(source => source.manifest)
+  const dependencies: Record<string, string> = {}
+  const optionalDependencies: Record<string, string> = {}
+  for (const each of [...bundledPackages, manifest]) {
+    Object.assign(dependencies, each.dependencies)
+    Object.assign(optionalDependencies, each.optionalDependencies)
+  }
+  writeManifest(target, { ...manifest, dependencies, optionalDependencies })
+}
+
+function builtFolder(folder: string): string {
+  return join(DIST, folder.slice('packages/'.length))
 }
 
 // --------------------------------------------------------------------------------------------------------- sources
@@ -127,7 +157,7 @@ function jsName(path: string): string {
 }
 
 function finish({ folder, manifest, files }: Source): BuiltPackage {
-  const target = join(DIST, folder.slice('packages/'.length))
+  const target = builtFolder(folder)
   for (const file of files) {
     const built = join(DIST, file.slice('packages/'.length))
     if (file.endsWith('.ts')) {
@@ -138,12 +168,11 @@ function finish({ folder, manifest, files }: Source): BuiltPackage {
       writeFileSync(built, withJsNames(readFileSync(join(ROOT, file), 'utf8')), { mode: 0o755 })
     }
   }
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`)
+  writeManifest(target, manifest)
   copyFileSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))
   // The umbrella package shows what npm shows first; the others, one screen of their own.
   const readme = [join(ROOT, folder, 'README.md'), join(ROOT, 'README.md')].find(existsSync)
   if (readme) copyFileSync(readme, join(target, 'README.md'))
-  checkImports(target, manifest)
   return { name: manifest.name, version: manifest.version, folder: target, entries: entriesOf(folder, manifest) }
 }
 
@@ -156,6 +185,10 @@ function entriesOf(folder: string, { name, exports }: Manifest): string[] {
       const files = globSync(target, { cwd: join(ROOT, folder) }).filter(path => !path.endsWith('.test.ts'))
       return files.sort().map(path => name + key.slice(1).replace('*', basename(path, '.ts')))
     })
+}
+
+function writeManifest(target: string, manifest: Manifest): void {
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`)
 }
 
 function publishedManifest(manifest: Manifest): object {
@@ -182,7 +215,8 @@ function publishedManifest(manifest: Manifest): object {
 // ----------------------------------------------------------------------------------------------------------- check
 
 /** Every module that is named is there, and every package is one that will be installed. */
-function checkImports(folder: string, manifest: Manifest): void {
+function checkImports(folder: string): void {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
   const installed = new Set([
     manifest.name,
     ...Object.keys(manifest.dependencies ?? {}),
@@ -204,4 +238,4 @@ function checkImports(folder: string, manifest: Manifest): void {
   if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
-if (import.meta.main) main()
+if (import.meta.main) await main()
