@@ -39,10 +39,7 @@ async function countOrders(kafka, total) {
 
 // -------------------------------------------------------------------------------------------------------- its tests
 
-/**
- * Any client will do: it is told the address, and finds a Kafka there. kafkajs would log, as an error, that the first who asks
- * for a group's coordinator is told to ask again.
- */
+/** Any client will do: it is told the address, and finds a Kafka there. It need not log what a test expects to fail. */
 const clientOf = cluster => new Kafka({ brokers: [cluster.bootstrapServers], logLevel: logLevel.NOTHING })
 
 async function order(kafka, ...orders) {

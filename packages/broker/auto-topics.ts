@@ -1,6 +1,6 @@
 /**
  * Creates topics that somebody asked for and that are not there yet: those of clients, where auto.create.topics.enable
- * allows it, and the broker's own when they are first needed. Nobody waits: whoever asked asks again.
+ * allows it, and the broker's own when they are first needed.
  */
 import type { Logger } from '@ottla/io'
 import type { Init } from '@ottla/protocol'
@@ -17,7 +17,7 @@ export class AutoTopics {
   readonly #config: () => BrokerConfig
   readonly #create: Create
   readonly #logger: Logger
-  readonly #underWay = new Set<string>()
+  readonly #underWay = new Map<string, Promise<void>>()
 
   constructor(config: () => BrokerConfig, create: Create, logger: Logger) {
     this.#config = config
@@ -25,10 +25,15 @@ export class AutoTopics {
     this.#logger = logger
   }
 
-  create(name: string): void {
-    if (this.#underWay.has(name)) return
-    this.#underWay.add(name)
-    this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS, validateOnly: false })
+  /** Resolves when it is there, or could not be made, which is logged. Who does not want to wait may ask again later. */
+  create(name: string): Promise<void> {
+    const underWay = this.#underWay.get(name) ?? this.#make(name)
+    this.#underWay.set(name, underWay)
+    return underWay
+  }
+
+  #make(name: string): Promise<void> {
+    return this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS, validateOnly: false })
       .then(
         response => {
           const { errorCode = 0, errorMessage } = response.topics?.[0] ?? {}
@@ -42,7 +47,9 @@ export class AutoTopics {
         },
         error => this.#logger.warn('cannot create topic', { topic: name, error }),
       )
-      .finally(() => this.#underWay.delete(name))
+      .finally(() => {
+        this.#underWay.delete(name)
+      })
   }
 
   #topic(name: string) {

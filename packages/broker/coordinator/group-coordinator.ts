@@ -104,6 +104,11 @@ export class GroupCoordinator {
     return this.#runtime.loadPartition(partition, leaderEpoch)
   }
 
+  /** Resolves once the groups of the partition are loaded, or can't be; it need not be known yet that this node leads it. */
+  whenLoaded(partition: number): Promise<void> {
+    return this.#runtime.whenLoaded(partition)
+  }
+
   /** Another node leads it; null: this node has no replica of it any more. */
   onResignation(partition: number, leaderEpoch: number | null): void {
     this.#runtime.unloadPartition(partition, leaderEpoch)

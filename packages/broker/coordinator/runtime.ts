@@ -46,6 +46,8 @@ interface PartitionContext<Request, Response, LogRecord> {
 export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   readonly #options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard>
   readonly #partitions = new Map<number, PartitionContext<Request, Response, LogRecord>>()
+  /** Of those who wait until a partition is loaded. */
+  readonly #awaited = new Map<number, PromiseWithResolvers<void>>()
 
   constructor(options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard>) {
     this.#options = options
@@ -64,6 +66,20 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
     if (context.state.is === 'failed') await this.#load(context)
   }
 
+  /** Resolves once requests can be made to the partition, or can't for a reason that lasts. It need not be led here yet. */
+  whenLoaded(partition: number): Promise<void> {
+    const state = this.#partitions.get(partition)?.state
+    if (state && state.is !== 'loading') return Promise.resolve()
+    const awaited = this.#awaited.get(partition) ?? Promise.withResolvers()
+    this.#awaited.set(partition, awaited)
+    return awaited.promise
+  }
+
+  #settle(partition: number): void {
+    this.#awaited.get(partition)?.resolve()
+    this.#awaited.delete(partition)
+  }
+
   /** Another node leads; null: the replica is gone. An older epoch than what is loaded is ignored. */
   unloadPartition(partition: number, leaderEpoch: number | null): void {
     const context = this.#partitions.get(partition)
@@ -72,11 +88,13 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
     const { state } = context
     context.state = { is: 'failed' }
     if (state.is === 'active') state.active.unload()
+    this.#settle(partition)
     this.#options.logger.debug('coordinator unloaded', { partition: this.#name(partition), leaderEpoch })
   }
 
   close(): void {
     for (const partition of [...this.#partitions.keys()]) this.unloadPartition(partition, null)
+    for (const partition of [...this.#awaited.keys()]) this.#settle(partition)
   }
 
   /** Partitions that requests can be made to. */
@@ -168,6 +186,8 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
         leaderEpoch,
         error: error as Error,
       })
+    } finally {
+      if (context.state.is !== 'loading') this.#settle(partition)
     }
   }
 

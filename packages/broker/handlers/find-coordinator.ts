@@ -1,6 +1,7 @@
 /**
  * FindCoordinator (key 10), versions 0 to 6: the leader of the partition of `__consumer_offsets` that a group belongs to.
- * The topic is created when the first one asks. Coordinators of transactions and share groups are not there yet.
+ * The topic is created when the first one asks, who is answered when the groups can be served. Coordinators of transactions
+ * and share groups are not there yet.
  *
  * 1 key type, error message · 4 many keys (KIP-699) · 6 share groups (KIP-932)
  */
@@ -12,6 +13,11 @@ import { defineHandler } from './handler.ts'
 
 const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const
 const MANY_KEYS_SINCE = 4
+/**
+ * Kafka does not wait, and has the first one ask again. Clients do that after a tenth of a second or more, some log an
+ * error before, and a few give up.
+ */
+const CREATION_PATIENCE_MS = 1000
 const NOWHERE = { nodeId: -1, host: '', port: -1 }
 
 interface Found {
@@ -25,9 +31,12 @@ interface Found {
 export const findCoordinator = defineHandler({
   request: FindCoordinatorRequest,
   response: FindCoordinatorResponse,
-  handle({ key, keyType, coordinatorKeys }, { apiVersion, listenerName }, services) {
+  async handle({ key, keyType, coordinatorKeys }, { apiVersion, listenerName, signal }, services) {
+    const hasMany = apiVersion >= MANY_KEYS_SINCE
+    if (keyType === KeyType.GROUP && !services.metadata.topic(OFFSETS_TOPIC))
+      await firstGroups(hasMany ? coordinatorKeys : [key], services, signal)
     const findOne = (one: string) => find(one, keyType, listenerName, services)
-    if (apiVersion < MANY_KEYS_SINCE) return findOne(key)
+    if (!hasMany) return findOne(key)
     return { coordinators: coordinatorKeys.map(one => ({ key: one, ...findOne(one) })) }
   },
   failed({ coordinatorKeys }, { errorCode, errorMessage }, apiVersion) {
@@ -36,6 +45,27 @@ export const findCoordinator = defineHandler({
     return { coordinators: coordinatorKeys.map(key => ({ key, ...failure })) }
   },
 })
+
+/** Resolves when the offsets topic is made and these groups are loaded, or that does not come to pass. */
+function firstGroups(groupIds: readonly string[], services: Services, signal: AbortSignal): Promise<void> {
+  const { world, autoTopics, metadata, groups } = services
+  return new Promise(resolve => {
+    const done = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = world.clock.setTimer(CREATION_PATIENCE_MS, done)
+    signal.addEventListener('abort', done, { once: true })
+    autoTopics
+      .create(OFFSETS_TOPIC)
+      .then(async () => {
+        if (!metadata.topic(OFFSETS_TOPIC)) return
+        await Promise.all(groupIds.map(groupId => groups.whenLoaded(groups.partitionFor(groupId))))
+      })
+      .then(done, done)
+  })
+}
 
 function find(key: string, keyType: number, listenerName: string, services: Services): Found {
   switch (keyType) {
@@ -50,16 +80,9 @@ function find(key: string, keyType: number, listenerName: string, services: Serv
   }
 }
 
-function findGroupCoordinator(
-  groupId: string,
-  listenerName: string,
-  { metadata, groups, autoTopics }: Services,
-): Found {
+function findGroupCoordinator(groupId: string, listenerName: string, { metadata, groups }: Services): Found {
   const topic = metadata.topic(OFFSETS_TOPIC)
-  if (!topic) {
-    autoTopics.create(OFFSETS_TOPIC)
-    return notFound('COORDINATOR_NOT_AVAILABLE', `${OFFSETS_TOPIC} is about to be created`)
-  }
+  if (!topic) return notFound('COORDINATOR_NOT_AVAILABLE', `${OFFSETS_TOPIC} is not there yet`)
   const partition = groups.partitionFor(groupId)
   const leader = topic.partitions[partition]?.leader ?? -1
   const endpoint = metadata.endpoint(leader, listenerName)

@@ -78,7 +78,7 @@ function topicsOf(request: MetadataRequest, context: RequestContext, services: S
 /** An auto-created topic is there when the client asks again; until then it is unknown. */
 function unknown(name: string, mayCreate: boolean, services: Services): TopicResponse {
   const valid = isValidTopicName(name)
-  if (valid && mayCreate) services.autoTopics.create(name)
+  if (valid && mayCreate) void services.autoTopics.create(name)
   return {
     errorCode: valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
     name,
