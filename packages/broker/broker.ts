@@ -395,6 +395,7 @@ function logManagerOptions(world: World, config: BrokerConfig) {
   return {
     world,
     logDirs: config.logDirs,
+    metadataLogDir: config.metadataLogDir,
     nodeId: config.nodeId,
     recoveryConcurrency: config.numRecoveryThreadsPerDataDir * LOGS_PER_RECOVERY_THREAD,
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,

@@ -3,6 +3,7 @@ import type { World } from '@ottla/io'
 import { LogDirError, LogManager } from '@ottla/log'
 import type { BrokerConfig } from './config/index.ts'
 import { formatIfNeeded } from './quorum/format.ts'
+import { allLogDirs } from './quorum/storage-facts.ts'
 
 export interface StorageOptions {
   readonly world: World
@@ -58,7 +59,8 @@ async function withLogs<T>(
   clusterId: string | null,
   use: (logs: LogManager) => Promise<T>,
 ): Promise<T> {
-  const logs = await LogManager.open({ world, logDirs: config.logDirs, nodeId: config.nodeId, clusterId })
+  const { logDirs, metadataLogDir, nodeId } = config
+  const logs = await LogManager.open({ world, logDirs, metadataLogDir, nodeId, clusterId })
   try {
     return await use(logs)
   } finally {
@@ -67,6 +69,9 @@ async function withLogs<T>(
 }
 
 function infoOf({ config }: StorageOptions, logs: LogManager): StorageInfo {
-  const logDirs = [...logs.directoryIds].map(([path, directoryId]) => ({ path, directoryId }))
+  const logDirs = allLogDirs(config).flatMap(path => {
+    const directoryId = logs.directoryIdOf(path)
+    return directoryId === null || logs.offlineLogDirs.has(path) ? [] : { path, directoryId }
+  })
   return { clusterId: logs.clusterId, nodeId: config.nodeId, logDirs }
 }

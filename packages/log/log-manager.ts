@@ -29,6 +29,8 @@ export interface LogManagerOptions {
   readonly world: World
   /** Absolute. */
   readonly logDirs: readonly string[]
+  /** metadata.log.dir: one of `logDirs`, or a dir that has nothing but the metadata log. Left out: nobody asks for that. */
+  readonly metadataLogDir?: string
   readonly nodeId: number
   /**
    * What the dirs must belong to. A dir without meta.properties is formatted with it; without it such a dir is an
@@ -105,7 +107,10 @@ export interface CreateOptions {
 export class LogManager implements AsyncDisposable {
   readonly #world: World
   readonly #options: LogManagerOptions & typeof DEFAULTS
+  /** Those for partitions. */
   readonly #dirs: readonly LogDir[]
+  /** Of the metadata log, where that is none of them. */
+  readonly #metadataDir: LogDir | null
   readonly #environment: LogEnvironment
   readonly #producerConfig: ProducerStateConfig
   readonly #logs = new Map<string, PartitionLog>()
@@ -140,9 +145,11 @@ export class LogManager implements AsyncDisposable {
       transactionMaxTimeoutMs,
       transactionVerification: transactionPartitionVerificationEnable,
     }
-    this.#dirs = options.logDirs.map(
-      path => new LogDir(options.world, path, (dir, error) => this.#onFailure(dir, error)),
-    )
+    const logDir = (path: string): LogDir =>
+      new LogDir(options.world, path, (dir, error) => this.#onFailure(dir, error))
+    const { logDirs, metadataLogDir } = options
+    this.#dirs = logDirs.map(logDir)
+    this.#metadataDir = metadataLogDir === undefined || logDirs.includes(metadataLogDir) ? null : logDir(metadataLogDir)
   }
 
   // ---------------------------------------------------------------------------------------------------------- opening
@@ -155,19 +162,39 @@ export class LogManager implements AsyncDisposable {
     }
     const manager = new LogManager(options)
     try {
-      await Promise.all(manager.#dirs.map(dir => dir.open()))
+      await Promise.all(manager.#allDirs.map(dir => dir.open()))
+      await manager.#checkMetadataPlace()
       await manager.#settleIdentity()
       return manager
     } catch (error) {
-      for (const dir of manager.#dirs) await dir.unlock()
+      for (const dir of manager.#allDirs) await dir.unlock()
       throw error
+    }
+  }
+
+  get #allDirs(): readonly LogDir[] {
+    return this.#metadataDir ? [...this.#dirs, this.#metadataDir] : this.#dirs
+  }
+
+  /** With another metadata log than before, all partitions would be strays. */
+  async #checkMetadataPlace(): Promise<void> {
+    const { metadataLogDir } = this.#options
+    if (metadataLogDir === undefined) return
+    for (const dir of this.#online()) {
+      const folder = `${dir.path}/${folderName({ topic: METADATA_TOPIC, partition: 0 })}`
+      if (dir.path === metadataLogDir || !(await dir.attempt(() => this.#world.disk.stat(folder)))) continue
+      throw new LogDirError(
+        'ERR_UNEXPECTED_CONTENT',
+        `${dir.path} holds a metadata log, and metadata.log.dir is ${metadataLogDir}: move it there, or change that`,
+      )
     }
   }
 
   async #settleIdentity(): Promise<void> {
     const { nodeId } = this.#options
     let clusterId = this.#options.clusterId ?? null
-    for (const { path, properties } of this.#online()) {
+    const online = this.#allDirs.filter(dir => dir.error === null)
+    for (const { path, properties } of online) {
       if (!properties) continue
       const wrong = (what: string): LogDirError => new LogDirError('ERR_WRONG_IDENTITY', `${path} is of ${what}`)
       if (properties.nodeId !== null && properties.nodeId !== nodeId) {
@@ -177,7 +204,6 @@ export class LogManager implements AsyncDisposable {
       clusterId ??= properties.clusterId
       if (properties.clusterId !== clusterId) throw wrong(`cluster ${properties.clusterId}, not ${clusterId}`)
     }
-    const online = this.#online()
     if (clusterId === null && online.length > 0) {
       throw new LogDirError(
         'ERR_NOT_FORMATTED',
@@ -213,18 +239,19 @@ export class LogManager implements AsyncDisposable {
     return this.#clusterId
   }
 
-  /** Directory id by path, of the dirs that are online. */
+  /** Directory id by path, of the dirs for partitions that are online. */
   get directoryIds(): ReadonlyMap<string, string> {
     return new Map(this.#online().map(dir => [dir.path, dir.directoryId!]))
   }
 
   /** Also of a dir that has failed, unless it was so from the start; null: it is not known. */
   directoryIdOf(logDir: string): string | null {
-    return this.#dirs.find(({ path }) => path === logDir)?.directoryId ?? null
+    return this.#allDirs.find(({ path }) => path === logDir)?.directoryId ?? null
   }
 
+  /** That of the metadata log included. */
   get offlineLogDirs(): ReadonlyMap<string, Error> {
-    return new Map(this.#dirs.filter(dir => dir.error).map(dir => [dir.path, dir.error!]))
+    return new Map(this.#allDirs.filter(dir => dir.error).map(dir => [dir.path, dir.error!]))
   }
 
   /** In the clean shutdown files, if all dirs have the same; -1 otherwise. For BrokerRegistration. */
@@ -451,7 +478,7 @@ export class LogManager implements AsyncDisposable {
   }
 
   #dirAt(path: string): LogDir {
-    const dir = this.#dirs.find(dir => dir.path === path)
+    const dir = this.#allDirs.find(dir => dir.path === path)
     if (!dir) throw new LogError('LOG_DIR_NOT_FOUND', `${path} is no log dir`)
     if (dir.error) throw this.#offline(dir)
     return dir
@@ -674,7 +701,7 @@ export class LogManager implements AsyncDisposable {
     for (const timer of this.#removals) timer.cancel()
     await Promise.all(this.#changing.values())
     await this.#preparing
-    await Promise.all(this.#dirs.map(dir => this.#closeDir(dir, brokerEpoch)))
+    await Promise.all(this.#allDirs.map(dir => this.#closeDir(dir, brokerEpoch)))
   }
 
   async #closeDir(dir: LogDir, brokerEpoch: number): Promise<void> {
@@ -687,6 +714,7 @@ export class LogManager implements AsyncDisposable {
         await log.close()
       })
       await metadataLog?.close()
+      if (dir === this.#metadataDir) return
       await this.#checkpoint(dir)
       await this.#saveStarts(dir)
       await this.#saveHighWatermarks(dir)

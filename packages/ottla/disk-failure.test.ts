@@ -8,7 +8,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Broker } from '@ottla/broker'
 import { type DiskOperation, type MemoryWorld, memoryWorld } from '@ottla/io'
-import { DATA_DIR, DiskClient, METADATA_DIR, NodeGone, startNode } from './testing/disk-workload.ts'
+import {
+  DATA_DIR,
+  DiskClient,
+  METADATA_DIR,
+  NodeGone,
+  OWN_METADATA_DIR,
+  startNode,
+  THIRD_DIR,
+} from './testing/disk-workload.ts'
 
 const CHANGES = ['open', 'write', 'sync', 'truncate', 'rename', 'remove', 'makeDirectory', 'syncDirectory'] as const
 const ALL = [...CHANGES, 'read', 'stat', 'list', 'size', 'lock', 'space'] as const
@@ -23,7 +31,11 @@ interface Failure {
   readonly begin: string
   /** Or only once. */
   readonly lasts: boolean
+  /** Of the node. */
+  readonly settings?: Readonly<Record<string, string>>
 }
+
+const OWN_DIR = { begin: THIRD_DIR, settings: OWN_METADATA_DIR }
 
 const FAILURES: readonly Failure[] = [
   { name: 'the data dir fails once', code: 'EIO', operations: ALL, begin: DATA_DIR, lasts: false },
@@ -38,6 +50,8 @@ const FAILURES: readonly Failure[] = [
   },
   { name: 'the metadata dir fails once', code: 'EIO', operations: ALL, begin: METADATA_DIR, lasts: false },
   { name: 'the metadata dir is full', code: 'ENOSPC', operations: GROWS, begin: METADATA_DIR, lasts: true },
+  { name: 'the own dir of the metadata fails once', code: 'EIO', operations: ALL, lasts: false, ...OWN_DIR },
+  { name: 'the own dir of the metadata is full', code: 'ENOSPC', operations: GROWS, lasts: true, ...OWN_DIR },
   { name: 'both are full', code: 'ENOSPC', operations: GROWS, begin: '/', lasts: true },
 ]
 
@@ -99,7 +113,7 @@ class Run {
 
   /** From the start until the process is gone. */
   async live(): Promise<void> {
-    const broker = await startNode(this.world).catch((error: Error) => {
+    const broker = await startNode(this.world, this.#failure.settings).catch((error: Error) => {
       this.#end('did not start', error)
     })
     if (!broker) return
@@ -137,12 +151,12 @@ async function runAndCheck(failure: Failure, at: number, ending: Ending, before?
   const run = new Run(failure, at, ending, before)
   await run.world.runUntil(run.live())
   const next = run.world.restart()
-  await next.runUntil(checkNextLife(next, run))
+  await next.runUntil(checkNextLife(next, run, failure))
   return run
 }
 
-async function checkNextLife(world: MemoryWorld, { client, mayLack }: Run): Promise<void> {
-  const broker: Broker = await startNode(world)
+async function checkNextLife(world: MemoryWorld, { client, mayLack }: Run, { settings }: Failure): Promise<void> {
+  const broker: Broker = await startNode(world, settings)
   const reader = new DiskClient(world.neighbor('reader'), 'node', () => false)
   await reader.check(client.ledger, mayLack)
   await broker.close()
@@ -158,7 +172,7 @@ function checkOutcome({ begin, code }: Failure, run: Run): void {
       `it ${outcome}: ${reason}`,
     )
   } else if (outcome === 'ended' || outcome === 'did not start') {
-    assert.match(reason, new RegExp(`(${METADATA_DIR}|${DATA_DIR}).*${code}`), outcome)
+    assert.match(reason, new RegExp(`(${METADATA_DIR}|${DATA_DIR}|${THIRD_DIR}).*${code}`), outcome)
   }
   if (client.ledger.refusals.size > 0 && outcome !== 'did not start') {
     assert.ok(errors.includes('A log dir has failed and is offline'), [...client.ledger.refusals].join())
@@ -186,8 +200,6 @@ async function sweep(failure: Failure, run: Trial): Promise<void> {
   assert.notEqual(outcomes.size, 0)
 }
 
-const NOTHING: Failure = { name: 'nothing fails', code: 'EIO', operations: [], begin: '/', lasts: false }
-
 for (const failure of FAILURES) {
   test(`${failure.name}, at any step`, { timeout: 300_000 }, () =>
     sweep(failure, (at, ending) => runAndCheck(failure, at, ending)),
@@ -195,7 +207,7 @@ for (const failure of FAILURES) {
 
   test(`${failure.name}, at any step after a crash`, { timeout: 300_000 }, () =>
     sweep(failure, async (at, ending) => {
-      const before = new Run(NOTHING, at, ending === 'stopped' ? 'lost power' : 'was killed')
+      const before = new Run({ ...failure, operations: [] }, at, ending === 'stopped' ? 'lost power' : 'was killed')
       await before.world.runUntil(before.live())
       return runAndCheck(failure, at, ending, before)
     }),

@@ -13,7 +13,7 @@ import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { Command, run } from './testing/command.ts'
-import { DATA_DIR, DiskClient, METADATA_DIR, startNode } from './testing/disk-workload.ts'
+import { DATA_DIR, DiskClient, METADATA_DIR, OWN_METADATA_DIR, startNode, THIRD_DIR } from './testing/disk-workload.ts'
 
 const WITH_NAMES = 12
 const PARTITIONS = 4
@@ -241,6 +241,38 @@ test('a topic that was deleted while its log dir was offline stays so, and a new
         assert.equal((await client.fetch('gone', partition)).error, 'UNKNOWN_TOPIC_OR_PARTITION')
       }
       assert.deepEqual(await client.metadata('again'), Array(PARTITIONS).fill('NONE,1'))
+      await broker.close()
+    })(),
+  )
+})
+
+test('the metadata log has a dir of its own where metadata.log.dir says so, and does not move by itself', async () => {
+  let world = memoryWorld({ name: 'node' })
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world, OWN_METADATA_DIR)
+      const client = new Observer(world)
+      await client.create('t')
+      await client.produceAll('t')
+      const dirs = await client.logDirs('t')
+      assert.deepEqual([...dirs.keys()], [METADATA_DIR, DATA_DIR], 'no partitions in the dir of the metadata log')
+      await broker.close()
+      const names = async (dir: string) => (await world.disk.list(dir)).map(({ name }) => name)
+      assert.ok(!(await names(METADATA_DIR)).includes('__cluster_metadata-0'))
+      const own = ['.lock', '__cluster_metadata-0', 'bootstrap.checkpoint', 'meta.properties']
+      assert.deepEqual(await names(THIRD_DIR), own)
+    })(),
+  )
+  world.crash()
+  world = world.restart()
+  await world.runUntil(
+    (async () => {
+      const elsewhere = startNode(world, { 'metadata.log.dir': DATA_DIR, 'log.dirs': `${DATA_DIR},${THIRD_DIR}` })
+      await assert.rejects(elsewhere, /\/third holds a metadata log, and metadata\.log\.dir is \/second/)
+      const broker = await startNode(world, OWN_METADATA_DIR)
+      const client = new Observer(world)
+      assert.deepEqual(await client.metadata('t'), Array(PARTITIONS).fill('NONE,1'))
+      assert.deepEqual(await client.fetch('t', 1), { error: 'NONE', highWatermark: 1 })
       await broker.close()
     })(),
   )

@@ -216,9 +216,9 @@ export async function formatIfNeeded(options: FormatIfNeededOptions): Promise<bo
 
 /** What would be written for a dir that is not known, because it has just failed, could never be opened again. */
 function directoryIdOf(logs: LogManager, logDir: string): string {
-  const directoryId = logs.directoryIds.get(logDir)
-  if (directoryId !== undefined) return directoryId
   const cause = logs.offlineLogDirs.get(logDir)
+  const directoryId = logs.directoryIdOf(logDir)
+  if (!cause && directoryId !== null) return directoryId
   const reason = `the log dir of the metadata log, ${logDir}, has failed: ${cause?.message}`
   throw new LogDirError('ERR_METADATA_LOG_DIR_OFFLINE', reason, { cause })
 }

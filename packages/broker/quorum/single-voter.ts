@@ -67,7 +67,7 @@ export class SingleVoterQuorum implements MetadataQuorum {
   /** Throws a MetadataError, a LogError or a DiskError if the folder cannot be used. */
   static async open(options: SingleVoterOptions): Promise<SingleVoterQuorum> {
     const log = await MetadataLog.open(options)
-    return new SingleVoterQuorum(options, log, options.logs.directoryIds.get(options.logDir)!)
+    return new SingleVoterQuorum(options, log, options.logs.directoryIdOf(options.logDir)!)
   }
 
   get leader(): LeaderAndEpoch {

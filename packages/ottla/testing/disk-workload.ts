@@ -1,5 +1,5 @@
 /**
- * A node on two simulated log dirs (the metadata log lies in the first) and a client that makes it use them in every way
+ * A node on two simulated log dirs (the metadata log lies in the first, or in a third) and a client that makes it use them in every way
  * there is: topics come and go, batches go to logs that flush, roll and expire, a group commits, checkpoints and
  * metadata snapshots are written, the node stops in order. The client keeps a ledger of what was acknowledged, and `check`
  * holds a later life of the node against it.
@@ -29,6 +29,9 @@ import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produc
 
 export const METADATA_DIR = '/first'
 export const DATA_DIR = '/second'
+/** Where the metadata log lies with `OWN_METADATA_DIR`. */
+export const THIRD_DIR = '/third'
+export const OWN_METADATA_DIR = { 'metadata.log.dir': THIRD_DIR }
 
 const PORT = 9092
 const GROUP = 'readers'
@@ -74,9 +77,9 @@ const REFUSALS: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'NOT_CONTROLLER',
 ])
 
-export function startNode(world: MemoryWorld): Promise<Broker> {
+export function startNode(world: MemoryWorld, settings: Readonly<Record<string, string>> = {}): Promise<Broker> {
   const defaults = developerDefaults({ dataDir: METADATA_DIR, host: world.name, port: PORT })
-  const set = Object.entries(SETTINGS).map(([key, value]) => `${key}=${value}`)
+  const set = Object.entries({ ...SETTINGS, ...settings }).map(([key, value]) => `${key}=${value}`)
   return Broker.start({ world, config: resolveBrokerConfig(loadConfig({ set, defaults }).raw) })
 }
 

@@ -42,7 +42,8 @@ export function nodeConfig(settings: Record<string, string> = {}): BrokerConfig 
 export async function openQuorum(world: World, config: BrokerConfig, port = 9093) {
   const { nodeId, controllerQuorumVoters: staticVoters, metadataLogDir: logDir } = config
   const endpoints = [{ name: 'CONTROLLER', host: 'localhost', port }]
-  const logs = await LogManager.open({ world, logDirs: config.logDirs, nodeId, clusterId: CLUSTER_ID })
+  const { logDirs, metadataLogDir } = config
+  const logs = await LogManager.open({ world, logDirs, metadataLogDir, nodeId, clusterId: CLUSTER_ID })
   await formatIfNeeded({ world, logs, logDir, nodeId, endpoints, hasStaticVoters: staticVoters.length > 0 })
   const quorum = await SingleVoterQuorum.open({
     world,
@@ -185,7 +186,7 @@ export function topicNames(image: MetadataImage): string[] {
 /** All that is in the metadata log, read while nobody writes. */
 export async function readLog(world: World, config: BrokerConfig = nodeConfig()): Promise<MetadataBatch[]> {
   const { nodeId, logDirs, metadataLogDir: logDir } = config
-  const logs = await LogManager.open({ world, logDirs, nodeId, clusterId: null })
+  const logs = await LogManager.open({ world, logDirs, metadataLogDir: logDir, nodeId, clusterId: null })
   const log = await MetadataLog.open({ world, logs, logDir, ...metadataLogSettings(config) })
   const batches: MetadataBatch[] = []
   for await (const batch of log.recover(log.startOffset)) batches.push(batch)
