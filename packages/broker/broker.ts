@@ -105,12 +105,12 @@ export class Broker implements AsyncDisposable {
     this.#replicas = new ReplicaManager({
       nodeId: config.nodeId,
       logs,
-      logger: world.logger,
+      logger: world.logger.named('replica'),
       onPlaced: (topicId, partition, directoryId) => this.#assignments?.add(topicId, partition, directoryId),
     })
     this.#groups = this.#makeGroups()
     this.#publisher = this.#makePublisher()
-    this.#server = new Server(serverOptions(world, config))
+    this.#server = new Server(serverOptions(partOf(world, 'server'), config))
   }
 
   /** `host:port` of each listener for clients, separated by commas. */
@@ -173,7 +173,7 @@ export class Broker implements AsyncDisposable {
   async #startController(): Promise<ControllerDriver> {
     const config = this.#config
     const { metadataLogDir: logDir, controllerQuorumVoters: staticVoters, nodeId } = config
-    const world = this.#world
+    const world = partOf(this.#world, 'controller')
     const endpoints = config.listeners.advertisedController.map(endpoint => this.#registered(endpoint))
     const hasStaticVoters = staticVoters.length > 0
     await formatIfNeeded({ world, logs: this.#logs, logDir, nodeId, endpoints, hasStaticVoters })
@@ -230,7 +230,7 @@ export class Broker implements AsyncDisposable {
     const brokerApis = advertised(BROKER_HANDLERS, unstable)
     const controllerApis = advertised(CONTROLLER_HANDLERS, unstable)
     return {
-      world: this.#world,
+      world: partOf(this.#world, 'requests'),
       get config() {
         return current()
       },
@@ -249,7 +249,7 @@ export class Broker implements AsyncDisposable {
 
   #makeGroups(): GroupCoordinator {
     return new GroupCoordinator({
-      world: this.#world,
+      world: partOf(this.#world, 'groups'),
       config: this.#config,
       topics: this.#metadata,
       partitionCount: () =>
@@ -266,7 +266,7 @@ export class Broker implements AsyncDisposable {
   #makePublisher(): Publisher {
     return new Publisher({
       nodeId: this.nodeId,
-      logger: this.#world.logger,
+      logger: this.#world.logger.named('metadata'),
       metadata: this.#metadata,
       replicas: this.#replicas,
       topicConfigs: this.#topicConfigs,
@@ -391,9 +391,14 @@ async function openLogs(
   }
 }
 
+/** The world with a logger whose level can be set by itself: of one room. */
+function partOf({ clock, disk, network, random, workers, logger }: World, name: string): World {
+  return { clock, disk, network, random, workers, logger: logger.named(name) }
+}
+
 function logManagerOptions(world: World, config: BrokerConfig) {
   return {
-    world,
+    world: partOf(world, 'log'),
     logDirs: config.logDirs,
     metadataLogDir: config.metadataLogDir,
     nodeId: config.nodeId,

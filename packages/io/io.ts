@@ -230,6 +230,22 @@ export interface Logger {
   error(message: string, fields?: LogFields): void
   /** A logger that adds `fields` to every line. */
   child(fields: LogFields): Logger
+  /** Of a part of the program, whose level can be set by itself; until it is, it goes by that of the root. */
+  named(name: string): Logger
+  /** Of all loggers with the same root. */
+  readonly levels: LogLevels
+}
+
+/** Lines below it are not made. `fatal` lets none through, `trace` all. */
+export type LogThreshold = LogLevel | 'trace' | 'fatal'
+
+/** Levels can be changed while the program runs; nothing keeps them. */
+export interface LogLevels {
+  /** Of `root` and of every name that was given to `Logger.named`, what it goes by. */
+  all(): ReadonlyMap<string, LogThreshold>
+  set(name: string, threshold: LogThreshold): void
+  /** Goes by the root again. The root itself has to have one. */
+  unset(name: string): void
 }
 
 export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined | Error>>

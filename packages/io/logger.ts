@@ -1,27 +1,76 @@
-/** The part of a logger that does not depend on where its lines go: level, children, merged fields. */
-import type { Clock, LogFields, Logger, LogLevel } from './io.ts'
+/** The part of a logger that does not depend on where its lines go: levels, children, merged fields. */
+import type { Clock, LogFields, Logger, LogLevel, LogLevels, LogThreshold } from './io.ts'
 import { LEVELS, type LogLine } from './log-format.ts'
 
 const NO_FIELDS: LogFields = {}
+const ROOT = 'root'
+const THRESHOLDS: Readonly<Record<LogThreshold, number>> = {
+  trace: Number.NEGATIVE_INFINITY,
+  ...LEVELS,
+  fatal: Number.POSITIVE_INFINITY,
+}
 
 export interface LoggerOptions {
   readonly clock: Clock
-  /** Lines below this level are not made. */
+  /** Of the root. */
   readonly level: LogLevel
   readonly write: (line: LogLine) => void
 }
 
+class Thresholds implements LogLevels {
+  readonly #set: Map<string, LogThreshold>
+  readonly #names = new Set([ROOT])
+
+  constructor(root: LogThreshold) {
+    this.#set = new Map([[ROOT, root]])
+  }
+
+  of(name: string): LogThreshold {
+    return this.#set.get(name) ?? this.#set.get(ROOT)!
+  }
+
+  add(name: string): void {
+    this.#names.add(name)
+  }
+
+  all(): ReadonlyMap<string, LogThreshold> {
+    return new Map([...this.#names].map(name => [name, this.of(name)]))
+  }
+
+  set(name: string, threshold: LogThreshold): void {
+    this.#set.set(name, threshold)
+  }
+
+  unset(name: string): void {
+    if (name === ROOT) throw new Error('the root logger has to have a level')
+    this.#set.delete(name)
+  }
+}
+
 export class LineLogger implements Logger {
   readonly #options: LoggerOptions
+  readonly #thresholds: Thresholds
+  readonly #name: string
   readonly #fields: LogFields
 
-  constructor(options: LoggerOptions, fields: LogFields = NO_FIELDS) {
+  constructor(
+    options: LoggerOptions,
+    thresholds: Thresholds = new Thresholds(options.level),
+    name = ROOT,
+    fields: LogFields = NO_FIELDS,
+  ) {
     this.#options = options
+    this.#thresholds = thresholds
+    this.#name = name
     this.#fields = fields
   }
 
+  get levels(): LogLevels {
+    return this.#thresholds
+  }
+
   isEnabled(level: LogLevel): boolean {
-    return LEVELS[level] >= LEVELS[this.#options.level]
+    return LEVELS[level] >= THRESHOLDS[this.#thresholds.of(this.#name)]
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -41,7 +90,12 @@ export class LineLogger implements Logger {
   }
 
   child(fields: LogFields): Logger {
-    return new LineLogger(this.#options, { ...this.#fields, ...fields })
+    return new LineLogger(this.#options, this.#thresholds, this.#name, { ...this.#fields, ...fields })
+  }
+
+  named(name: string): Logger {
+    this.#thresholds.add(name)
+    return new LineLogger(this.#options, this.#thresholds, name, this.#fields)
   }
 
   #log(level: LogLevel, message: string, fields: LogFields = NO_FIELDS): void {

@@ -15,6 +15,7 @@ import { admin } from './scenarios/admin.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
+import { configErrors } from './scenarios/config-errors.ts'
 import { connectionLimits } from './scenarios/connection-limits.ts'
 import { diskFailure } from './scenarios/disk-failure.ts'
 import { durability } from './scenarios/durability.ts'
@@ -34,6 +35,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'classic-groups': classicGroups,
   'produce-errors': produceErrors,
   'read-errors': readErrors,
+  'config-errors': configErrors,
   admin,
   tools,
   durability,

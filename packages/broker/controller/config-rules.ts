@@ -30,8 +30,12 @@ function definitionOf({ type }: ConfigResource, name: string): ConfigDef | undef
   return DEFINITIONS.get(type)?.find(definition => definition.get(name))
 }
 
-/** false for a key that is in no table: of a plugin, or with the prefix of a listener. */
+/**
+ * false for a key that is in no table: of a plugin, or with the prefix of a listener. Kafka's controller knows the types
+ * of what topics and brokers have, and of nothing else.
+ */
 export function isListConfig(resource: ConfigResource, name: string): boolean {
+  if (resource.type !== ConfigResourceType.TOPIC && resource.type !== ConfigResourceType.BROKER) return false
   return definitionOf(resource, name)?.get(name)?.type === 'list'
 }
 

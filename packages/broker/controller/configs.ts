@@ -11,6 +11,7 @@ import type {
 } from '@ottla/protocol/messages/incremental-alter-configs'
 import { ApiError } from '../errors.ts'
 import {
+  ConfigOperation,
   type ConfigResource,
   ConfigResourceType,
   configKey,
@@ -31,9 +32,6 @@ const CORDONED_LOG_DIRS = 'cordoned.log.dirs'
 /** Of a string in a record. Kafka counts characters here, and fails to write what is in between. */
 const MAX_VALUE_BYTES = 32_767
 
-/** `configOperation` of IncrementalAlterConfigs. */
-const Operation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
-
 /** null removes the key. */
 type Changes = ReadonlyMap<string, string | null>
 
@@ -45,7 +43,7 @@ export function incrementalAlterConfigs(
     const current = configsOf(state.image, resource)
     const changes = new Map<string, string | null>()
     for (const { name, value, configOperation } of configs) {
-      if (value === null && configOperation !== Operation.DELETE) {
+      if (value === null && configOperation !== ConfigOperation.DELETE) {
         throw new ApiError('INVALID_REQUEST', `A null value is not supported for: ${name}`)
       }
       changes.set(name, changedValue(resource, name, configOperation, value, current.get(name) ?? null))
@@ -126,12 +124,12 @@ function changedValue(
   value: string | null,
   current: string | null,
 ): string | null {
-  if (operation === Operation.SET) return value
-  if (operation === Operation.DELETE) return null
-  if (operation !== Operation.APPEND && operation !== Operation.SUBTRACT) {
+  if (operation === ConfigOperation.SET) return value
+  if (operation === ConfigOperation.DELETE) return null
+  if (operation !== ConfigOperation.APPEND && operation !== ConfigOperation.SUBTRACT) {
     throw new ApiError('INVALID_REQUEST', `There is no config operation ${operation}.`)
   }
-  const isAppend = operation === Operation.APPEND
+  const isAppend = operation === ConfigOperation.APPEND
   if (!isListConfig(resource, name)) {
     const word = isAppend ? 'appended to' : 'subtracted from'
     throw new ApiError('INVALID_CONFIG', `Nothing can be ${word} ${name}: its type is not LIST.`)

@@ -2,12 +2,20 @@
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
 import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
+import { alterOwn, checkBroker } from './own-configs.ts'
 
 export const alterConfigs = defineHandler({
   request: AlterConfigsRequest,
   response: AlterConfigsResponse,
   handle(request, context, services) {
-    return services.controller.request('alterConfigs', request, context.apiVersion)
+    return alterOwn(
+      request.resources,
+      resource => {
+        checkBroker(resource, context, services)
+        return false
+      },
+      resources => services.controller.request('alterConfigs', { ...request, resources }, context.apiVersion),
+    )
   },
   failed: CONTROLLER_APIS.alterConfigs.failed,
 })

@@ -15,6 +15,8 @@ import { ApiError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
 import { ConfigResourceType, configsOf } from '../image/index.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
+import { describeLoggers } from './loggers.ts'
+import { requireThisBroker } from './own-configs.ts'
 import { isValidTopicName } from './topic-names.ts'
 
 type Resource = DescribeConfigsRequest['resources'][number]
@@ -64,18 +66,11 @@ function configsFor({ resourceType, resourceName }: Resource, services: Services
     case ConfigResourceType.CLIENT_METRICS:
       if (resourceName === '') throw new ApiError('INVALID_REQUEST', 'a client metrics subscription has a name')
       return describeClientMetrics(stored)
+    case ConfigResourceType.BROKER_LOGGER:
+      requireThisBroker(resourceName, services)
+      return describeLoggers(services.world.logger.levels)
     default:
       throw new ApiError('INVALID_REQUEST', `no configuration of resource type ${resourceType}`)
-  }
-}
-
-export function requireThisBroker(name: string, services: Services): void {
-  if (!/^-?\d+$/.test(name)) throw new ApiError('INVALID_REQUEST', `a broker id is an integer, not '${name}'`)
-  if (Number(name) !== services.config.nodeId) {
-    throw new ApiError(
-      'INVALID_REQUEST',
-      `this is broker ${services.config.nodeId}: ask broker ${name} for its configuration`,
-    )
   }
 }
 
@@ -88,6 +83,7 @@ function entry(config: DescribedConfig, { includeSynonyms, includeDocumentation 
     isSensitive: config.isSensitive,
     synonyms: includeSynonyms ? [...config.synonyms] : [],
     configType: config.type,
-    documentation: includeDocumentation ? config.documentation : null,
+    // Of loggers there is none, and that is told even to those who don't want any.
+    documentation: includeDocumentation || config.documentation === '' ? config.documentation : null,
   }
 }

@@ -36,6 +36,9 @@ export const ConfigResourceType = {
 } as const
 export type ConfigResourceType = (typeof ConfigResourceType)[keyof typeof ConfigResourceType]
 
+/** `configOperation` of IncrementalAlterConfigs. */
+export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
+
 export interface ConfigResource {
   readonly type: number
   /** `''` of type BROKER: the default of the whole cluster. */

@@ -12,6 +12,7 @@ export * from './features.ts'
 export {
   type ClientQuotaImage,
   type ConfigImage,
+  ConfigOperation,
   type ConfigResource,
   ConfigResourceType,
   configKey,

@@ -149,6 +149,8 @@ export class ControllerDriver implements QuorumListener {
     access: Access,
   ): Promise<ControllerResponse<Name>> {
     if (!this.isActive || this.#isClosed) throw notController()
+    if ('timeoutMs' in request && request.timeoutMs <= 0)
+      throw new ApiError('REQUEST_TIMED_OUT', 'The request gives no time to be answered in.')
     const nowMs = this.#options.world.clock.monotonic()
     const nextOffset = this.#options.quorum.endOffset
     const result = this.#controller.handle(name, request, { nowMs, apiVersion, nextOffset, access })

@@ -138,3 +138,39 @@ test('a stream that does not keep up loses lines, and is told how many', () => {
   logger.info('kept')
   assert.match(stream.text, /WARN {2}log lines dropped.* count=5\n.*INFO {2}kept\n$/)
 })
+
+test('loggers with names have levels of their own, which change for all that have them', () => {
+  const text = logged({ level: 'warn' }, logger => {
+    const server = logger.named('server')
+    const same = logger.child({ id: 1 }).named('server').child({ more: 2 })
+    const other = logger.named('other')
+    server.info('not yet')
+    logger.levels.set('server', 'debug')
+    server.debug('server speaks')
+    same.debug('same speaks')
+    other.info('other is silent')
+    logger.levels.set('root', 'trace')
+    other.debug('as the root does')
+    logger.levels.set('root', 'fatal')
+    other.error('nothing at all')
+    assert.deepEqual(
+      [...logger.levels.all()],
+      [
+        ['root', 'fatal'],
+        ['server', 'debug'],
+        ['other', 'fatal'],
+      ],
+    )
+    assert.equal(server.isEnabled('info'), true)
+    logger.levels.unset('server')
+    assert.equal(server.isEnabled('error'), false)
+    assert.throws(() => logger.levels.unset('root'))
+  })
+  assert.deepEqual(
+    text
+      .trimEnd()
+      .split('\n')
+      .map(line => line.slice(31)),
+    ['server speaks', 'same speaks id=1 more=2', 'as the root does'],
+  )
+})
