@@ -141,6 +141,15 @@ test('a large snapshot is written over many turns of the event loop', async () =
   assert.ok(turns >= 10, `${turns} turns`)
 })
 
+test('a snapshot that cannot be written whole leaves nothing in the way', async () => {
+  for (const operation of ['write', 'sync', 'rename'] as const) {
+    const world = memoryWorld({ clock: 'real' })
+    world.disk.inject({ operation, code: 'ENOSPC' })
+    await assert.rejects(snapshotOf([], world), { code: 'ENOSPC' })
+    assert.deepEqual(await world.disk.list('/d'), [])
+  }
+})
+
 test('a snapshot says what it holds: a header, the voters, the records, a footer', async () => {
   const records = Array.from({ length: 1234 }, (_, i) =>
     metadataRecord('TopicRecord', 0, { name: `t${i}`, topicId: `${'a'.repeat(16)}${String(i).padStart(5, '0')}A` }),

@@ -74,7 +74,23 @@ export async function writeSnapshot(
 ): Promise<number> {
   const partial = `${folder}/${name.slice(0, -SUFFIX.length)}${PARTIAL_SUFFIX}`
   await disk.remove(partial)
-  const file = await disk.open(partial, 'create')
+  try {
+    const size = await writePartial({ disk, clock }, partial, content)
+    await disk.rename(partial, `${folder}/${name}`)
+    await disk.syncDirectory(folder)
+    return size
+  } catch (error) {
+    await disk.remove(partial).catch(() => {}) // on a disk that is full it would lie in the way; the first error tells
+    throw error
+  }
+}
+
+async function writePartial(
+  { disk, clock }: Pick<World, 'disk' | 'clock'>,
+  path: string,
+  content: SnapshotContent,
+): Promise<number> {
+  const file = await disk.open(path, 'create')
   let size = 0
   try {
     for (const bytes of encodedSnapshot(content)) {
@@ -83,12 +99,10 @@ export async function writeSnapshot(
       await new Promise<void>(resolve => clock.nextTurn(resolve)) // a write may be done at once, and not give it
     }
     await file.sync()
+    return size
   } finally {
     await file.close()
   }
-  await disk.rename(partial, `${folder}/${name}`)
-  await disk.syncDirectory(folder)
-  return size
 }
 
 function* encodedSnapshot(content: SnapshotContent): Generator<Uint8Array, void> {
