@@ -8,6 +8,7 @@ import { batch } from './testing/batches.ts'
 import { append, CLUSTER_ID, type LogsOptions, openLogs, TOPIC_ID } from './testing/logs.ts'
 
 const DIRS = ['/a', '/b']
+const NEW = { isNew: true }
 
 function open(world: MemoryWorld, options: Partial<LogManagerOptions> = {}): Promise<LogManager> {
   return LogManager.open({ world, logDirs: DIRS, nodeId: 1, clusterId: CLUSTER_ID, ...options })
@@ -120,6 +121,56 @@ test('a dir that fails later takes its logs offline, and no other', async () => 
   await append(logs, b, batch())
   assert.deepEqual([...logs.manager.logs], [b])
   assert.deepEqual([...logs.manager.directoryIds.keys()], ['/b'])
+})
+
+test('logs that are made at the same time are spread over the dirs', async () => {
+  const logs = await openLogs({ logDirs: DIRS })
+  const partitions = [0, 1, 2, 3, 4, 5]
+  const made = await logs.run(
+    Promise.all(partitions.map(partition => logs.manager.getOrCreate({ topic: 't', partition }, TOPIC_ID))),
+  )
+  assert.deepEqual(
+    made.map(({ logDir }) => logDir),
+    ['/a', '/b', '/a', '/b', '/a', '/b'],
+  )
+})
+
+test('a log whose folder is there when its dir fails is not made in another', async () => {
+  const world = memoryWorld({ diskLatencyMs: { makeDirectory: [5, 5], open: [1, 1] } })
+  const logs = await openLogs({ world, logDirs: DIRS })
+  const create = (partition: number) => logs.manager.getOrCreate({ topic: 't', partition }, TOPIC_ID, NEW)
+  world.disk.inject({ operation: 'open', path: /^\/a\/t-0\// })
+  await logs.run(create(0))
+  // While its first file is opened, and that fails, the folder of the third is made.
+  const [second, third] = await logs.run(Promise.allSettled([create(1), create(2)]))
+  assert.equal(second.status === 'fulfilled' && second.value.logDir, '/b')
+  assert.ok(third.status === 'rejected' && isStorageError(third.reason))
+  assert.deepEqual([await folders(world, '/a'), await folders(world, '/b')], [['t-0', 't-2'], ['t-1']])
+  assert.equal((await logs.run(create(3))).logDir, '/b')
+})
+
+test('a log whose folder cannot be made is made in another dir', async () => {
+  const logs = await openLogs({ logDirs: DIRS })
+  logs.world.disk.inject({ operation: 'makeDirectory', path: /^\/a\/t-0$/ })
+  const log = await logs.run(logs.manager.getOrCreate({ topic: 't', partition: 0 }, TOPIC_ID, NEW))
+  assert.equal(log.logDir, '/b')
+})
+
+test('the metadata log may have a dir of its own, which takes no partitions', async () => {
+  const world = memoryWorld()
+  const options = { metadataLogDir: '/m' }
+  const manager = await open(world, options)
+  const log = await world.runUntil(manager.openMetadataLog('/m', DEFAULT_LOG_CONFIG))
+  assert.equal(log.logDir, '/m')
+  assert.deepEqual([...manager.directoryIds.keys()], DIRS)
+  assert.notEqual(manager.directoryIdOf('/m'), null)
+  await assert.rejects(open(world, options), isDirError('ERR_LOG_DIR_LOCKED'))
+  await world.runUntil(manager.close())
+  assert.deepEqual(await folders(world, '/m'), ['__cluster_metadata-0'])
+  await assert.rejects(
+    open(world, { logDirs: ['/a', '/m'], metadataLogDir: '/a' }),
+    isDirError('ERR_UNEXPECTED_CONTENT'),
+  )
 })
 
 test('new logs go where there are fewest, or where they are told to', async () => {
