@@ -67,6 +67,8 @@ export class Broker implements AsyncDisposable {
   readonly #server: Server
   readonly #listeners = new Map<string, { readonly host: string; readonly port: number }>()
   #config: BrokerConfig
+  /** Advertised for listeners on all addresses that are given no name. */
+  #hostName = 'localhost'
   #controller: ControllerDriver | null = null
   #lifecycle: BrokerLifecycle | null = null
   #assignments: DirectoryAssignments | null = null
@@ -116,7 +118,7 @@ export class Broker implements AsyncDisposable {
   /** `host:port` of each listener for clients, separated by commas. */
   get bootstrapServers(): string {
     return this.#config.listeners.advertisedBroker
-      .map(({ name, host }) => `${host ?? 'localhost'}:${this.#listeners.get(name)!.port}`)
+      .map(({ name, host }) => `${host ?? this.#hostName}:${this.#listeners.get(name)!.port}`)
       .join(',')
   }
 
@@ -133,6 +135,10 @@ export class Broker implements AsyncDisposable {
   // --------------------------------------------------------------------------------------------------------- starting
 
   async #start(): Promise<void> {
+    const { advertisedBroker, advertisedController } = this.#config.listeners
+    // Not otherwise: a name service may take its time.
+    if ([...advertisedBroker, ...advertisedController].some(({ host }) => host === null))
+      this.#hostName = await this.#world.network.hostName()
     // Bound first, so that the ports are known; nobody is read from before `serve`.
     for (const endpoint of this.#config.listeners.all) await this.#listen(endpoint)
     await this.#limitConnections()
@@ -321,7 +327,7 @@ export class Broker implements AsyncDisposable {
   #registered({ name, host, port, protocol }: Endpoint): RegisteredListener {
     return {
       name,
-      host: host ?? 'localhost',
+      host: host ?? this.#hostName,
       port: port === 0 ? this.#listeners.get(name)!.port : port,
       securityProtocol: SECURITY_PROTOCOL_CODES[protocol],
     }

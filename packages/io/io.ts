@@ -121,6 +121,8 @@ export interface Network {
    * `NetworkError` (`ENOTFOUND`, `EAI_AGAIN`) where there is none.
    */
   resolve(host: string): Promise<readonly string[]>
+  /** What this machine calls itself, as completely as the name service knows it: where others may reach it. */
+  hostName(): Promise<string>
 }
 
 export interface ListenOptions {

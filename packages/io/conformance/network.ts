@@ -119,6 +119,7 @@ function readingInto(network: Network, bytes: number): Network {
     listen: (options, onConnection) => network.listen(options, connection => onConnection(wrap(connection))),
     connect: async options => wrap(await network.connect(options)),
     resolve: host => network.resolve(host),
+    hostName: () => network.hostName(),
   }
 }
 
@@ -176,6 +177,10 @@ function listenConformance(check: CheckNetwork): void {
     assert.ok((await network.resolve('localhost')).includes(address))
     assert.deepEqual(await network.resolve(address), [address])
     await assert.rejects(network.resolve('no-such-host.invalid'), code('ENOTFOUND', 'EAI_AGAIN'))
+  })
+
+  check('a machine has a name', async network => {
+    assert.match(await network.hostName(), /^\S+$/)
   })
 
   check('an aborted connect gives the reason', async network => {

@@ -202,6 +202,10 @@ export class MemoryHost implements Network {
     return [host]
   }
 
+  async hostName(): Promise<string> {
+    return this.name
+  }
+
   /** A host that is down says nothing; one that is up refuses what nobody listens for. */
   accept(
     from: MemoryHost,

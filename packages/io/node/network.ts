@@ -3,7 +3,7 @@
  * is made here: closing is reported once, with a coded error; one `write` is one writev; ending a connection does not
  * make the kernel reset it under an answer that the peer has not read yet.
  */
-import { lookup } from 'node:dns/promises'
+import { lookup, lookupService } from 'node:dns/promises'
 import {
   connect,
   createServer,
@@ -14,6 +14,7 @@ import {
   SocketAddress,
   type SocketConstructorOpts,
 } from 'node:net'
+import { hostname } from 'node:os'
 import { NetworkError, peerName, posixCode } from '../errors.ts'
 import type { Connection, ConnectionHandlers, ConnectOptions, Listener, ListenOptions, Network } from '../io.ts'
 
@@ -100,6 +101,16 @@ export class NodeNetwork implements Network {
       return [...new Set(found.map(({ address }) => canonical(address)))]
     } catch (cause) {
       throw new NetworkError(posixCode(cause, 'ENOTFOUND'), host, { cause })
+    }
+  }
+
+  async hostName(): Promise<string> {
+    const name = hostname()
+    try {
+      const { address } = await lookup(name)
+      return (await lookupService(address, 0)).hostname
+    } catch {
+      return name // nobody here knows it better; others may
     }
   }
 }
