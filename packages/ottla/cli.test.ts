@@ -331,6 +331,7 @@ const WRONG: Record<string, [args: readonly string[], says: RegExp]> = {
   'an unknown subcommand': [['topic', 'lst'], /list/],
   'an unknown option': [['start', '--prot', '1'], /--port/],
   'a missing argument': [['topic', 'create'], /name/],
+  'memory and a folder': [['start', '--memory', '--data', 'x'], /--data/],
   'no number': [['topic', 'create', 'a', '-p', 'many'], /whole number/],
   'a number out of range': [['start', '--port', '70000'], /0 to 65535/],
   'no choice': [['produce', 'a', '-z', 'zip'], /gzip/],

@@ -50,7 +50,7 @@ function addStart(program: Command): void {
   const start = withNodeConfig(program.command('start'))
     .description('Run a broker until SIGTERM or SIGINT.')
     .option('--port <number>', 'port for clients on 127.0.0.1; 0 picks a free one (default: 9092)', integer(0, 65_535))
-    .option('--memory', 'keep the data in memory; it is gone when the broker stops')
+    .addOption(new Option('--memory', 'keep the data in memory; it is gone when the broker stops').conflicts('data'))
     .addOption(
       new Option('--log-level <level>', 'what is logged to stderr')
         .choices(['debug', 'info', 'warn', 'error'])
@@ -63,6 +63,7 @@ function addStart(program: Command): void {
     'ottla start --port 0 --memory             a throw-away broker on a free port',
     'ottla start --config server.properties    as Apache Kafka would',
     'ottla start --set num.partitions=12',
+    'ottla start --set listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093    for other machines, too',
   ])
 }
 

@@ -30,6 +30,7 @@ export async function produce(topic: string, options: Options): Promise<void> {
     const sent: Promise<unknown>[] = []
     let failure: unknown = null
     let number = 0
+    if (process.stdin.isTTY) console.error('a record for each line; Ctrl-D ends')
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (failure) break
       number++
