@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -137,5 +137,21 @@ test('a folder is kept, and the command line can open it', async () => {
     assert.match(info.stdout, new RegExp(first.clusterId))
   } finally {
     await rm(folder, { recursive: true })
+  }
+})
+
+test('says when its folder can not be used any more, and can be closed then', async () => {
+  const scratch = await mkdtemp(join(tmpdir(), 'ottla-'))
+  try {
+    const folder = join(scratch, 'data')
+    const cluster = await createCluster({ folder, transport: 'in-process' })
+    await rename(folder, join(scratch, 'elsewhere'))
+    await writeFile(folder, '')
+    await cluster.createTopic('a').catch(() => {}) // done, or refused: the metadata log is open still
+    const reason = await cluster.failed
+    assert.match(reason.message, new RegExp(`^log dir ${folder} has failed: `))
+    await cluster.close()
+  } finally {
+    await rm(scratch, { recursive: true })
   }
 })

@@ -43,6 +43,11 @@ export interface EmbeddedCluster extends AsyncDisposable {
   /** What the broker lives in: its disk, network and clock. */
   readonly world: World
   createTopic(topic: string | TopicOptions): Promise<void>
+  /**
+   * Resolves, with the reason, when the broker can't go on: its folder is on a disk that is full, or fails. Never rejects.
+   * It answers nobody as it should then, and is to be closed.
+   */
+  readonly failed: Promise<Error>
   /** Stops in order. May be called again. */
   close(): Promise<void>
 }
@@ -84,6 +89,10 @@ class RunningCluster implements EmbeddedCluster {
 
   get clusterId(): string {
     return this.#broker.clusterId
+  }
+
+  get failed(): Promise<Error> {
+    return this.#broker.failed
   }
 
   async createTopic(topic: string | TopicOptions): Promise<void> {
