@@ -266,8 +266,25 @@ test('a partition in two dirs is for a person to settle; other folders are left 
   )
   await again.run(again.manager.close())
   await logs.world.disk.makeDirectory('/b/t-0')
+  const metadata = await logs.world.disk.readFile('/a/t-0/partition.metadata')
+  await logs.world.disk.writeFileAtomic('/b/t-0/partition.metadata', metadata)
   const manager = await open(logs.world)
   await assert.rejects(manager.load({ defaults: DEFAULT_LOG_CONFIG }), isDirError('ERR_UNEXPECTED_CONTENT'))
+})
+
+test('a folder whose creation was cut short is no partition, even where another dir has one of the same name', async () => {
+  const logs = await openLogs({ logDirs: DIRS })
+  await append(logs, await logs.log(), batch())
+  await logs.run(logs.manager.close())
+  await logs.world.disk.makeDirectory('/b/t-0')
+  await logs.world.disk.makeDirectory('/b/t-1')
+  const again = await openLogs({ world: logs.world, logDirs: DIRS })
+  assert.deepEqual(
+    [...again.manager.logs].map(({ partition, logDir, logEndOffset }) => [partition, logDir, logEndOffset]),
+    [[0, '/a', 1]],
+  )
+  await again.world.advance(60_001)
+  assert.deepEqual(await folders(again.world, '/b'), [])
 })
 
 test('checkpoints are written from time to time, and where something changed', async () => {

@@ -330,6 +330,11 @@ export class LogManager implements AsyncDisposable {
       await this.#retire(dir, log, 'stray')
       return
     }
+    // Its creation was cut short: who still wants it makes it again, and the name may be another topic's by now.
+    if (!isFuture && log.topicId === null && log.logEndOffset === 0) {
+      await this.#retire(dir, log, 'delete')
+      return
+    }
     const logs = isFuture ? this.#futureLogs : this.#logs
     const other = logs.get(folderName(folder))
     if (other) {
