@@ -61,7 +61,7 @@ const ENDINGS = ['stopped', 'was killed', 'lost power'] as const
 type Ending = (typeof ENDINGS)[number]
 
 /** Every so manyth step is tried; with 1, all of them, which takes minutes. */
-const STRIDE = Number(process.env.OTTLA_TEST_STRIDE ?? 29)
+const STRIDE = Number(process.env.OTTLA_TEST_STRIDE ?? 41)
 
 type Outcome = 'did not start' | 'ended' | Ending
 
