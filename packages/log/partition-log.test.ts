@@ -522,6 +522,27 @@ test('the high watermark stays within the log', async () => {
   assert.equal(log.updateHighWatermark(0), 2)
 })
 
+test('retention lets a record be that comes while it looks, however old it is', async () => {
+  const config = { segmentBytes: 400, retentionMs: 1000, retentionBytes: -1 }
+  const before = await openLogs({ config })
+  await fill(before, await before.log(), 3)
+  await before.run(before.manager.close())
+  before.world.crash()
+  const logs = await openLogs({ config, world: before.world.restart() })
+  const log = await logs.log()
+  log.updateHighWatermark(3)
+  await logs.world.advance(5000)
+  // All segments are old, but to know that of the first its index is read, from a disk that takes its time.
+  logs.world.disk.latencyMs = [10, 10]
+  const retained = log.applyRetention(logs.world.clock.now())
+  await logs.world.advance(5)
+  await append(logs, log, batch({ values: ['new'], timestamp: 1000 }))
+  assert.equal(await logs.run(retained), 1)
+  assert.ok(log.logStartOffset <= log.highWatermark)
+  const found = recordsOf(await read(logs, log, 3)).filter(({ offset }) => offset === 3)
+  assert.deepEqual(found, [{ offset: 3, value: 'new' }])
+})
+
 test('a log that is closed leaves no file open, those of segments that wait for their removal neither', async () => {
   const logs = await openLogs({ config: { segmentBytes: 300, fileDeleteDelayMs: 60_000 } })
   const log = await logs.log()

@@ -467,14 +467,20 @@ export class PartitionLog implements TopicPartition {
   }
 
   async #delete(reason: RetentionReason, choose: (view: RetentionView) => Promise<Segment[]>): Promise<number> {
+    let view = this.#retentionView()
     const chosen = await this.#fromDisk(
-      () => choose(this.#retentionView()),
+      () => {
+        view = this.#retentionView()
+        return choose(view)
+      },
       () => [],
     )
-    const { all } = this.store.segments
-    const segments = chosen.filter((segment, i) => all[i] === segment) // there were awaits in between
+    // There were awaits in between: segments may be gone, and the one that was active may have new records.
+    const { segments: current, endOffset } = this.store
+    const grown = endOffset === view.logEndOffset ? null : view.segments.at(-1)
+    const segments = chosen.filter((segment, i) => current.all[i] === segment && segment !== grown)
     if (segments.length === 0) return 0
-    if (segments.length === all.length) this.#rollAt(this.store.endOffset)
+    if (segments.length === current.all.length) this.#rollAt(this.store.endOffset)
     const { topic, partition } = this
     const sizeInBytes = segments.reduce((sum, segment) => sum + segment.size, 0)
     this.#logger.info('Deleting segments', { topic, partition, reason, segments: segments.length, sizeInBytes })
