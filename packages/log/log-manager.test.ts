@@ -235,6 +235,22 @@ test('what was to be deleted is deleted after a restart', async () => {
   assert.deepEqual(await folders(again.world, '/data'), [])
 })
 
+test('a loss of power leaves no part of a log that is being deleted', async () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const config = { fileDeleteDelayMs: 0 }
+    const logs = await openLogs({ world: memoryWorld({ seed, diskLatencyMs: [1, 2] }), config })
+    const log = await logs.log()
+    await append(logs, log, batch())
+    await logs.run(log.flush())
+    logs.manager.delete({ topic: 't', partition: 0 }).catch(() => {})
+    await logs.world.advance(3 + (seed % 10))
+    logs.world.crash({ powerLoss: true })
+    const again = await openLogs({ world: logs.world.restart(), config })
+    const left = [...again.manager.logs].map(({ topicId, logEndOffset }) => [topicId, logEndOffset])
+    assert.deepEqual(left, left.length === 0 ? [] : [[TOPIC_ID, 1]], `seed ${seed}`)
+  }
+})
+
 test('what the metadata does not know is set aside', async () => {
   const logs = await openLogs()
   for (let partition = 0; partition < 2; partition++) await append(logs, await logs.log(partition), batch())

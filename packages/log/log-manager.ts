@@ -124,6 +124,7 @@ export class LogManager implements AsyncDisposable {
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #checkpointing = new Map<LogDir, { running: Promise<void>; next: Promise<void> | null }>()
   readonly #removals = new Set<Timer>()
+  readonly #nameSyncs = new Map<LogDir, Promise<void>>()
   #tasks: PeriodicTask[] = []
   #defaults: LogConfig = DEFAULT_LOG_CONFIG
   #configOf: (topic: string) => LogConfig = () => this.#defaults
@@ -529,9 +530,32 @@ export class LogManager implements AsyncDisposable {
   #removeLater(dir: LogDir, path: string): void {
     const timer = this.#world.clock.setTimer(this.#defaults.fileDeleteDelayMs, () => {
       this.#removals.delete(timer)
-      dir.attempt(() => this.#world.disk.remove(path)).catch(error => dir.fail(error as Error))
+      dir.attempt(() => this.#remove(dir, path)).catch(error => dir.fail(error as Error))
     })
     this.#removals.add(timer)
+  }
+
+  /**
+   * A loss of power must not undo the new name and leave the old one on a folder that has lost some of its files: its
+   * records without its topic id would be taken for those of a topic of the same name.
+   */
+  async #remove(dir: LogDir, path: string): Promise<void> {
+    await this.#syncNames(dir)
+    await this.#world.disk.remove(path)
+  }
+
+  /** Makes the renames in a log dir durable, with one sync for all that come in a turn. */
+  #syncNames(dir: LogDir): Promise<void> {
+    let sync = this.#nameSyncs.get(dir)
+    if (!sync) {
+      const { clock, disk } = this.#world
+      sync = new Promise<void>(resolve => clock.nextTurn(resolve)).then(() => {
+        this.#nameSyncs.delete(dir)
+        return disk.syncDirectory(dir.path)
+      })
+      this.#nameSyncs.set(dir, sync)
+    }
+    return sync
   }
 
   #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
