@@ -1,0 +1,46 @@
+/** The requests that clients send, each with its response. */
+import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
+import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
+import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
+import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
+import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '@ottla/protocol/messages/incremental-alter-configs'
+import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
+import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
+import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
+import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
+import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
+import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
+import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
+import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+
+export const apis = {
+  createPartitions: { request: CreatePartitionsRequest, response: CreatePartitionsResponse },
+  createTopics: { request: CreateTopicsRequest, response: CreateTopicsResponse },
+  deleteRecords: { request: DeleteRecordsRequest, response: DeleteRecordsResponse },
+  deleteTopics: { request: DeleteTopicsRequest, response: DeleteTopicsResponse },
+  describeConfigs: { request: DescribeConfigsRequest, response: DescribeConfigsResponse },
+  fetch: { request: FetchRequest, response: FetchResponse },
+  findCoordinator: { request: FindCoordinatorRequest, response: FindCoordinatorResponse },
+  heartbeat: { request: HeartbeatRequest, response: HeartbeatResponse },
+  alterConfigs: { request: IncrementalAlterConfigsRequest, response: IncrementalAlterConfigsResponse },
+  initProducerId: { request: InitProducerIdRequest, response: InitProducerIdResponse },
+  joinGroup: { request: JoinGroupRequest, response: JoinGroupResponse },
+  leaveGroup: { request: LeaveGroupRequest, response: LeaveGroupResponse },
+  listOffsets: { request: ListOffsetsRequest, response: ListOffsetsResponse },
+  metadata: { request: MetadataRequest, response: MetadataResponse },
+  offsetCommit: { request: OffsetCommitRequest, response: OffsetCommitResponse },
+  offsetFetch: { request: OffsetFetchRequest, response: OffsetFetchResponse },
+  produce: { request: ProduceRequest, response: ProduceResponse },
+  syncGroup: { request: SyncGroupRequest, response: SyncGroupResponse },
+} as const
+
+/** Up to this version, topics are named; later ones go by their ids. */
+export const LAST_WITH_NAMES = { produce: 12, fetch: 12, offsetCommit: 9, offsetFetch: 7 } as const

@@ -1,0 +1,140 @@
+/**
+ * Looks at all that was promised, undisturbed: after each start of the node, and at the end. It also finds out where a log
+ * ends after a loss of power that may have taken its end.
+ */
+import { Actor } from './actor.ts'
+import { apis, LAST_WITH_NAMES } from './apis.ts'
+import { isOutOfRange } from './consumer.ts'
+import type { TopicModel } from './ledger.ts'
+import type { LinkMaker } from './link.ts'
+import type { PartitionModel } from './partition-model.ts'
+import { demand } from './simulation.ts'
+
+const EARLIEST = -2n
+
+export class Auditor extends Actor {
+  protected override async step(): Promise<void> {}
+  protected override async finish(): Promise<void> {}
+
+  ask: LinkMaker['ask'] = (api, value, maxVersion) => this.links.ask(api, value, maxVersion)
+
+  /** When nothing is disturbed any more; what was before may still break a connection. */
+  auditAtLast(): Promise<void> {
+    return this.insist(() => this.audit())
+  }
+
+  /** Rejects with `NoAnswer` if the node goes meanwhile. */
+  async audit(): Promise<void> {
+    await this.#checkTopics()
+    for (const topic of [...this.ledger.topics.values()]) {
+      for (const [partition, model] of [...topic.partitions.entries()]) {
+        if (topic.isDeleted) continue
+        await this.#checkPartition(topic, partition, model)
+      }
+    }
+    await this.groups.audit(this.links)
+    this.say('has found all that was promised')
+  }
+
+  /** When nobody sends any more. */
+  checkDisputes(): void {
+    for (const { batch, losses } of this.ledger.disputes) {
+      const { model, offset, id } = batch
+      if (offset !== null || !model.keepsAll || model.deletableBelow > 0) continue
+      demand(
+        !model.isDurable && this.node.losses !== losses,
+        () => `batch ${id} is not in ${model.name}, and was refused as out of order`,
+      )
+    }
+  }
+
+  async #checkTopics(): Promise<void> {
+    const topics = [...this.ledger.topics.values()].filter(({ isDeleted }) => !isDeleted)
+    const promised = new Map(topics.map(topic => [topic, topic.partitions.length]))
+    const deleted = new Set(this.ledger.deleted.keys())
+    const answer = await this.links.ask(apis.metadata, { topics: null, allowAutoTopicCreation: false })
+    const found = new Map(answer.topics.map(topic => [topic.name!, topic]))
+    for (const { name, topicId } of answer.topics)
+      demand(!deleted.has(topicId), () => `topic ${name} with id ${topicId} was deleted, and is there`)
+    for (const topic of topics) {
+      if (topic.isDeleted) continue
+      const { name } = topic
+      const there = found.get(name)
+      demand(there?.topicId === topic.id, () => `topic ${name} is promised with id ${topic.id}, not ${there?.topicId}`)
+      const count = there.partitions.length
+      const isRight = count >= promised.get(topic)! && count <= topic.maxPartitions
+      demand(isRight, () => `topic ${name} has ${count} partitions, not ${promised.get(topic)}`)
+      await this.#checkConfigs(topic)
+    }
+  }
+
+  async #checkConfigs(topic: TopicModel): Promise<void> {
+    const expected = new Map(topic.configs)
+    const resource = { resourceType: 2, resourceName: topic.name, configurationKeys: null }
+    const answer = await this.links.ask(apis.describeConfigs, { resources: [resource] })
+    if (topic.isDeleted) return
+    const { errorCode, configs } = answer.results[0]!
+    demand(errorCode === 0, () => `the configs of ${topic.name} can't be described: ${errorCode}`)
+    for (const [name, value] of expected) {
+      if (topic.configs.get(name) !== value) continue
+      const found = configs.find(config => config.name === name)?.value
+      demand(found === value, () => `config ${name} of ${topic.name} is ${found}, not ${value}`)
+    }
+  }
+
+  async #checkPartition(topic: TopicModel, partition: number, model: PartitionModel): Promise<void> {
+    for (;;) {
+      if (topic.isDeleted) return
+      const start = await this.#start(topic, partition, model)
+      if (start === null) return
+      const isRead = await this.#read(topic, partition, model, start)
+      if (isRead || topic.isDeleted) return
+    }
+  }
+
+  /** null: it can't be asked, as its disk is broken or it has been deleted. */
+  async #start(topic: TopicModel, partition: number, model: PartitionModel): Promise<number | null> {
+    const asked = model.snapshot
+    const partitions = [{ partitionIndex: partition, timestamp: EARLIEST }]
+    const answer = await this.links.ask(apis.listOffsets, { replicaId: -1, topics: [{ name: topic.name, partitions }] })
+    const { errorCode, offset } = answer.topics[0]!.partitions[0]!
+    if (topic.isDeleted) return null
+    if (errorCode !== 0) {
+      this.expectError(errorCode, `ListOffsets of ${model.name}`)
+      return null
+    }
+    model.onBegin(offset, asked)
+    return offset
+  }
+
+  /** False: its begin went away meanwhile. */
+  async #read(topic: TopicModel, partition: number, model: PartitionModel, start: number): Promise<boolean> {
+    for (let position = start; ; ) {
+      const asked = model.snapshot
+      const partitions = [{ partition, fetchOffset: position, partitionMaxBytes: 1 << 20 }]
+      const request = { replicaId: -1, maxWaitMs: 0, minBytes: 0, topics: [{ topic: topic.name, partitions }] }
+      const answer = await this.links.ask(apis.fetch, request, LAST_WITH_NAMES.fetch)
+      const part = answer.responses[0]!.partitions[0]!
+      if (topic.isDeleted) return false
+      if (isOutOfRange(part.errorCode)) {
+        demand(position >= start, () => `${model.name} has lost its place`)
+        if (!model.mustBeCut) model.onOutOfRange(position, asked)
+        return false
+      }
+      if (part.errorCode !== 0) {
+        this.expectError(part.errorCode, `Fetch of ${model.name}`)
+        return true
+      }
+      const { highWatermark, logStartOffset } = part
+      const records = part.records instanceof Uint8Array ? part.records : new Uint8Array(0)
+      // Until the end is found, what was promised of it does not bind.
+      const before = model.mustBeCut ? { ...asked, promisedEnd: 0 } : asked
+      if (model.mustBeCut && position === start) model.cut(start, Math.max(highWatermark, start))
+      position = model.onFetched({ position, highWatermark, logStartOffset, records }, before)
+      if (position < highWatermark) continue
+      // Who writes meanwhile adds to what is known; only what nobody changes can be looked at as a whole.
+      if (model.promisedEnd === position) model.checkWhole(Math.max(start, logStartOffset), position)
+      return true
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/** What a seed decides before anything runs: how the node and its topics are configured, how fast disk and network are. */
+import { type MemoryWorldOptions, SeededRandom } from '@ottla/io/memory'
+
+export interface TopicSetup {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+  /** Flushed before it is acknowledged: a loss of power takes nothing. */
+  readonly isDurable: boolean
+  /** Only DeleteRecords takes records out of it. */
+  readonly keepsAll: boolean
+  /** The producers' batches are kept to the byte. */
+  readonly keepsBytes: boolean
+  /** An admin adds partitions. */
+  readonly grows: boolean
+}
+
+export interface Setup {
+  readonly world: Pick<MemoryWorldOptions, 'network' | 'diskLatencyMs' | 'time'>
+  readonly logDirs: readonly string[]
+  /** Broker configs by Kafka's names. */
+  readonly config: Readonly<Record<string, string>>
+  /** Everything is flushed before it is acknowledged, committed offsets too. */
+  readonly isDurable: boolean
+  readonly topics: readonly TopicSetup[]
+  /** Of the log of committed offsets and groups, as internal.segment.bytes. */
+  readonly offsetsSegmentBytes: string
+  readonly lives: number
+  readonly producers: number
+  readonly consumers: number
+  readonly groups: number
+  readonly membersPerGroup: number
+}
+
+export function pick<T>(random: SeededRandom, choices: readonly [T, ...T[]] | readonly T[]): T {
+  return choices[random.integer(choices.length)]!
+}
+
+export function chooseSetup(seed: number | string): Setup {
+  const random = new SeededRandom(seed, 'setup')
+  const isDurable = random.chance(0.5)
+  return {
+    world: chooseWorld(random),
+    logDirs: random.chance(0.5) ? ['/data'] : ['/data', '/more'],
+    config: chooseConfig(random, isDurable),
+    isDurable,
+    topics: chooseTopics(random, isDurable),
+    offsetsSegmentBytes: pick(random, ['2000', '10000', '1000000']),
+    lives: 2 + random.integer(4),
+    producers: 2 + random.integer(4),
+    consumers: 1 + random.integer(3),
+    groups: 1 + random.integer(2),
+    membersPerGroup: 2 + random.integer(2),
+  }
+}
+
+function chooseWorld(random: SeededRandom): Setup['world'] {
+  const diskLatencyMs = pick<readonly [number, number] | null>(random, [null, [0, 2], [0, 2], [1, 15]])
+  const delayMs = pick<readonly [number, number] | null>(random, [null, [0, 3], [0, 3], [1, 40]])
+  return {
+    network: {
+      ...(delayMs && { delayMs }),
+      fragments: random.chance(0.5),
+      windowBytes: pick(random, [3000, 65_536, 1 << 20]),
+      maxQueuedBytes: pick(random, [1000, 65_536, 1 << 20]),
+    },
+    ...(diskLatencyMs && { diskLatencyMs }),
+  }
+}
+
+function chooseConfig(random: SeededRandom, isDurable: boolean): Record<string, string> {
+  return {
+    ...(isDurable && { 'log.flush.interval.messages': '1' }),
+    'offsets.topic.num.partitions': String(1 + random.integer(3)),
+    'log.initial.task.delay.ms': '50',
+    'log.flush.offset.checkpoint.interval.ms': pick(random, ['100', '5000']),
+    'log.flush.start.offset.checkpoint.interval.ms': pick(random, ['100', '5000']),
+    'replica.high.watermark.checkpoint.interval.ms': pick(random, ['100', '5000']),
+    'log.retention.check.interval.ms': pick(random, ['150', '1000']),
+    'log.segment.delete.delay.ms': pick(random, ['0', '500']),
+    'metadata.log.max.record.bytes.between.snapshots': pick(random, ['2000', '20971520']),
+    'metadata.max.retention.bytes': pick(random, ['1', '104857600']),
+    'group.min.session.timeout.ms': '100',
+    'group.initial.rebalance.delay.ms': pick(random, ['0', '150']),
+    'max.incremental.fetch.session.cache.slots': pick(random, ['1', '1000']),
+    'queued.max.request.bytes': pick(random, ['-1', '200000']),
+    'socket.request.max.bytes': '200000',
+    'auto.create.topics.enable': 'false',
+  }
+}
+
+function chooseTopics(random: SeededRandom, isDurable: boolean): TopicSetup[] {
+  const small = (): Record<string, string> => ({
+    'internal.segment.bytes': pick(random, ['2500', '6000', '20000']),
+    'segment.index.bytes': pick(random, ['48', '10240']),
+    'index.interval.bytes': pick(random, ['1', '500', '4096']),
+    ...(random.chance(0.3) && { 'segment.ms': '300' }),
+  })
+  const flushed = { 'flush.messages': '1' }
+  const common = { isDurable, keepsAll: true, keepsBytes: true, grows: false }
+  return [
+    {
+      ...common,
+      name: 'kept',
+      partitions: 1 + random.integer(3),
+      configs: { ...small(), ...flushed },
+      isDurable: true,
+    },
+    { ...common, name: 'grown', partitions: 1, configs: small(), grows: true },
+    {
+      ...common,
+      name: 'retained',
+      partitions: 1 + random.integer(2),
+      configs: { ...small(), ...flushed, ...chooseRetention(random) },
+      isDurable: true,
+      keepsAll: false,
+    },
+    {
+      ...common,
+      name: 'compressed',
+      partitions: 1,
+      configs: { ...small(), 'compression.type': pick(random, ['gzip', 'snappy', 'lz4', 'zstd', 'uncompressed']) },
+      keepsBytes: false,
+    },
+  ]
+}
+
+function chooseRetention(random: SeededRandom): Record<string, string> {
+  return random.chance(0.5)
+    ? { 'retention.bytes': pick(random, ['1', '3000', '10000']) }
+    : { 'retention.ms': pick(random, ['100', '1000']) }
+}
