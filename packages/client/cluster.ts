@@ -28,6 +28,8 @@ export class Cluster implements AsyncDisposable {
   readonly world: World
   readonly #options: ClusterOptions
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
+  /** Those of them that are there. */
+  readonly #open = new Map<string, BrokerConnection>()
   readonly #brokers = new Map<number, BrokerAddress>()
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #coordinators = new Map<string, number>()
@@ -109,6 +111,14 @@ export class Cluster implements AsyncDisposable {
     return this.broker(leader.leaderId)
   }
 
+  /** The connection to the leader, as far as it is known and open. */
+  knownLeader(topic: string, partition: number): BrokerConnection | null {
+    const known = this.#topics.get(topic)?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
+    const address = known && this.#brokers.get(known.leaderId)
+    const connection = address && this.#open.get(nameOf(address))
+    return connection && !connection.isClosed ? connection : null
+  }
+
   forgetTopic(name: string): void {
     this.#topics.delete(name)
   }
@@ -137,6 +147,7 @@ export class Cluster implements AsyncDisposable {
     const connections = await Promise.allSettled(this.#connections.values())
     for (const result of connections) if (result.status === 'fulfilled') result.value.close()
     this.#connections.clear()
+    this.#open.clear()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -144,7 +155,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #connect(address: BrokerAddress): Promise<BrokerConnection> {
-    const key = `${address.host}:${address.port}`
+    const key = nameOf(address)
     for (;;) {
       const known = this.#connections.get(key)
       if (!known) break
@@ -160,9 +171,16 @@ export class Cluster implements AsyncDisposable {
       requestTimeoutMs: this.#options.requestTimeoutMs,
     })
     this.#connections.set(key, made)
-    made.catch(() => {
-      if (this.#connections.get(key) === made) this.#connections.delete(key)
-    })
+    made.then(
+      connection => this.#open.set(key, connection),
+      () => {
+        if (this.#connections.get(key) === made) this.#connections.delete(key)
+      },
+    )
     return made
   }
+}
+
+function nameOf({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`
 }
