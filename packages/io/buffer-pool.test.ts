@@ -27,6 +27,17 @@ test('memory of another origin is left alone, even if its size is right', () => 
   assert.equal(pool.idleBytes, 0)
 })
 
+test('sizes that nobody asks for any more make room', () => {
+  const pool = new BufferPool(4 * 1024 * 1024)
+  const take = (count: number, size: number) => Array.from({ length: count }, () => pool.take(size))
+  for (const memory of take(2, 2_000_000)) pool.giveBack(memory)
+  const smaller = take(4, 1_000_000)
+  for (const memory of smaller) pool.giveBack(memory)
+  assert.equal(pool.idleBytes, 4 * 1024 * 1024)
+  const buffers = new Set(smaller.map(({ buffer }) => buffer))
+  for (const { buffer } of take(4, 1_000_000)) assert.ok(buffers.has(buffer))
+})
+
 test('what is kept unused is bounded', () => {
   const pool = new BufferPool(8 * 1024 * 1024)
   const frames = Array.from({ length: 20 }, () => pool.take(1_000_000))

@@ -9,6 +9,7 @@ export class BufferPool {
   readonly #maxIdleBytes: number
   /** What was taken and may be given back, once. */
   readonly #lent = new WeakSet<ArrayBufferLike>()
+  /** By size; the one that was given back last is the last. */
   readonly #idle = new Map<number, Uint8Array[]>()
   #idleBytes = 0
 
@@ -39,11 +40,19 @@ export class BufferPool {
   giveBack({ buffer }: Uint8Array): void {
     if (!this.#lent.delete(buffer)) return
     const capacity = buffer.byteLength
-    if (this.#idleBytes + capacity > this.#maxIdleBytes) return
-    const idle = this.#idle.get(capacity)
-    const memory = Buffer.from(buffer)
-    if (idle) idle.push(memory)
-    else this.#idle.set(capacity, [memory])
+    const idle = this.#idle.get(capacity) ?? []
+    idle.push(Buffer.from(buffer))
     this.#idleBytes += capacity
+    // To the end: what is asked for now has a place, rather than sizes that nobody wants any more.
+    this.#idle.delete(capacity)
+    this.#idle.set(capacity, idle)
+    this.#trim()
+  }
+
+  #trim(): void {
+    for (const [capacity, idle] of this.#idle) {
+      while (this.#idleBytes > this.#maxIdleBytes && idle.pop()) this.#idleBytes -= capacity
+      if (this.#idleBytes <= this.#maxIdleBytes) return
+    }
   }
 }

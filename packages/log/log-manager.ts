@@ -65,7 +65,7 @@ export interface LogManagerOptions {
 }
 
 /** Memory of reads from files that is kept for the next ones. */
-const MAX_IDLE_READ_BYTES = 16 * 1024 * 1024
+const MAX_IDLE_READ_BYTES = 32 * 1024 * 1024
 
 const DEFAULTS = {
   recoveryConcurrency: 32,
