@@ -29,4 +29,5 @@ export {
 } from './fetcher.ts'
 export { type Assignment, commitOffsets, committedOffsets, GroupMember, type TopicPartitions } from './group-member.ts'
 export { listOffsets, Timestamp } from './offsets.ts'
-export { Producer, type ProducerOptions, type ProducerRecord, type RecordMetadata } from './producer.ts'
+export type { RecordMetadata } from './partition-queue.ts'
+export { Producer, type ProducerOptions, type ProducerRecord } from './producer.ts'

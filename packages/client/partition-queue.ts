@@ -1,6 +1,12 @@
 /** What waits for one partition, in the order of `send`: batches on their way, batches that may go, and one being filled. */
 import { addToSequence, BatchBuilder, type RecordInput } from '@ottla/protocol'
-import type { RecordMetadata } from './producer.ts'
+
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  /** -1 with acks=0. */
+  readonly offset: number
+}
 
 export interface Pending {
   readonly resolve: (metadata: RecordMetadata) => void

@@ -7,7 +7,7 @@
 import type { Codec, RecordHeader } from '@ottla/protocol'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { KafkaError } from './errors.ts'
-import { type Batch, PartitionQueue, type Pending } from './partition-queue.ts'
+import { type Batch, PartitionQueue, type Pending, type RecordMetadata } from './partition-queue.ts'
 import { partitionForKey, StickyPartition } from './partitioner.ts'
 import { Sender } from './sender.ts'
 
@@ -20,13 +20,6 @@ export interface ProducerRecord {
   readonly headers?: readonly RecordHeader[]
   /** Milliseconds since 1970; now, if left out. */
   readonly timestamp?: number
-}
-
-export interface RecordMetadata {
-  readonly topic: string
-  readonly partition: number
-  /** -1 with acks=0. */
-  readonly offset: number
 }
 
 export interface ProducerOptions {

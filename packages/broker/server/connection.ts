@@ -9,7 +9,7 @@ import type { BufferPool, Connection, Logger } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
 import type { RequestMemory } from './request-memory.ts'
-import type { Router } from './router.ts'
+import type { Peer, Router } from './router.ts'
 
 /**
  * How much of the following requests may wait in memory while one is being handled. A frame that is no larger does not
@@ -33,7 +33,7 @@ export interface ConnectionOptions {
   readonly now: () => number
 }
 
-export class ClientConnection {
+export class ClientConnection implements Peer {
   readonly id: number
   readonly remoteAddress: string
   readonly listenerName: string
@@ -83,7 +83,7 @@ export class ClientConnection {
     return this.lastActiveMs <= quietSinceMs || this.#grantedMs <= grantedByMs
   }
 
-  /** What the request that is being handled takes beside its frame; given back with the frame's memory. */
+  /** Given back with the frame's memory. */
   charge(bytes: number): void {
     this.#options.memory.charge(bytes)
     this.#grantedBytes += bytes

@@ -18,7 +18,18 @@ import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../err
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Failure, Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
 import type { Services } from '../services.ts'
-import type { ClientConnection } from './connection.ts'
+
+/** The client that a request came from, as far as its request needs it. */
+export interface Peer {
+  readonly id: number
+  readonly remoteAddress: string
+  readonly listenerName: string
+  readonly signal: AbortSignal
+  /** What the request that is being handled takes beside its frame. */
+  charge(bytes: number): void
+  giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void
+  afterSent(task: () => void): void
+}
 
 type ResponseBytes = readonly Uint8Array[] | null
 
@@ -46,7 +57,7 @@ export class Router {
   }
 
   /** Throws, or rejects with, what is to close the connection. */
-  handle(frame: Uint8Array, connection: ClientConnection): ResponseBytes | Promise<ResponseBytes> {
+  handle(frame: Uint8Array, peer: Peer): ResponseBytes | Promise<ResponseBytes> {
     const header = decodeRequestHeader(frame)
     const handler = this.#handlers[header.apiKey]
     if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
@@ -54,9 +65,9 @@ export class Router {
     header.body.elementsLeft = MAX_ELEMENTS
     const request = decode(handler.request, header.apiVersion, header.body)
     const elements = MAX_ELEMENTS - header.body.elementsLeft
-    if (elements > FREE_ELEMENTS) connection.charge(elements * ELEMENT_BYTES)
+    if (elements > FREE_ELEMENTS) peer.charge(elements * ELEMENT_BYTES)
     // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
-    return this.#call(handler, header, request, frame, connection)
+    return this.#call(handler, header, request, frame, peer)
   }
 
   #call(
@@ -64,18 +75,18 @@ export class Router {
     header: RequestHeader,
     request: object,
     frame: Uint8Array,
-    connection: ClientConnection,
+    peer: Peer,
   ): ResponseBytes | Promise<ResponseBytes> {
     const context: RequestContext = {
       apiVersion: header.apiVersion,
       clientId: header.clientId,
-      clientAddress: connection.remoteAddress,
-      connectionId: connection.id,
-      listenerName: connection.listenerName,
+      clientAddress: peer.remoteAddress,
+      connectionId: peer.id,
+      listenerName: peer.listenerName,
       principal: 'User:ANONYMOUS',
-      signal: connection.signal,
-      reuseMemoryAfter: done => connection.giveBackAfter(frame, done),
-      afterSent: task => connection.afterSent(task),
+      signal: peer.signal,
+      reuseMemoryAfter: done => peer.giveBackAfter(frame, done),
+      afterSent: task => peer.afterSent(task),
     }
     let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
     try {
