@@ -133,8 +133,42 @@ export class Auditor extends Actor {
       position = model.onFetched({ position, highWatermark, logStartOffset, records }, before)
       if (position < highWatermark) continue
       // Who writes meanwhile adds to what is known; only what nobody changes can be looked at as a whole.
-      if (model.promisedEnd === position) model.checkWhole(Math.max(start, logStartOffset), position)
+      const begin = Math.max(start, logStartOffset)
+      if (model.promisedEnd === position) model.checkWhole(begin, position)
+      if (begin < position && model.keepsAll) await this.#checkTimestamp(topic, partition, model, begin, position)
       return true
     }
+  }
+
+  /** What ListOffsets finds for the time of some record, or a little before. */
+  async #checkTimestamp(
+    topic: TopicModel,
+    partition: number,
+    model: PartitionModel,
+    start: number,
+    end: number,
+  ): Promise<void> {
+    const known = model.timestampAt(start + this.random.integer(end - start))
+    if (known === null) return
+    const timestamp = known - this.random.integer(3)
+    const partitions = [{ partitionIndex: partition, timestamp: BigInt(timestamp) }]
+    const { deletableBelow } = model
+    const answer = await this.links.ask(apis.listOffsets, { replicaId: -1, topics: [{ name: topic.name, partitions }] })
+    // Its begin may have gone meanwhile, or all of it.
+    if (topic.isDeleted || model.deletableBelow !== deletableBelow) return
+    const found = answer.topics[0]!.partitions[0]!
+    if (found.errorCode !== 0) {
+      this.expectError(found.errorCode, `ListOffsets of ${model.name}`)
+      return
+    }
+    const expected = model.firstNotOlder(timestamp, start)
+    // What somebody has asked to delete may go at any time.
+    const latest = model.firstNotOlder(timestamp, Math.max(start, deletableBelow))?.offset ?? end
+    const isFirst = found.offset >= (expected?.offset ?? end) && found.offset <= latest
+    const isThere = found.timestamp >= timestamp && found.timestamp === model.timestampAt(found.offset)
+    demand(
+      isFirst && isThere,
+      () => `${model.name}: ${timestamp} is found at ${found.offset}, not at ${expected?.offset}`,
+    )
   }
 }

@@ -165,6 +165,7 @@ export class GroupLedger {
     if (partitions.length === 0) return
     for (;;) {
       const before = new Map(partitions.map(name => [name, this.possible(group, name)]))
+      const doubtful = new Set(partitions.filter(name => this.isDoubtful(group, name)))
       const tries = new Map(partitions.map(name => [name, this.#find(group, name).tried.length]))
       const topics = partitions.map(name => {
         const at = name.lastIndexOf('-')
@@ -176,6 +177,7 @@ export class GroupLedger {
         for (const { name, partitions: parts } of answer.topics) {
           for (const part of parts) {
             const partition = `${name}-${part.partitionIndex}`
+            if (doubtful.has(partition)) continue
             // It may have come and been replaced since.
             const meanwhile = this.#find(group, partition).tried.slice(tries.get(partition))
             this.#checkFound(group, partition, part, [...before.get(partition)!, ...meanwhile])

@@ -161,6 +161,8 @@ export class Member extends Actor {
         },
       ],
     }
+    const offsets = commits.map(({ name, commit }) => `${commit.offset} for ${name}`).join(', ')
+    this.say(`commits ${offsets} in generation ${generationId}`)
     this.maybeImpatient()
     const answer = await link.send(apis.offsetCommit, request, LAST_WITH_NAMES.offsetCommit)
     let isDone = true
@@ -169,6 +171,7 @@ export class Member extends Actor {
       if (errorCode === 0) {
         const isFenced = newest > generationId && life === this.node.life && !this.node.hasDiskFault
         demand(!isFenced, () => `${this.#group} took a commit of generation ${generationId} when ${newest} had begun`)
+        this.say(`has committed ${commit.offset} for ${name}`)
         this.groups.onCommitted(this.#group, name, commit)
         continue
       }

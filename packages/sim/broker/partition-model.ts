@@ -210,6 +210,20 @@ export class PartitionModel {
     }
   }
 
+  /** The first record from `start` on that is not older, as far as records are known; null if there is none. */
+  firstNotOlder(timestamp: number, start: number): { offset: number; timestamp: number } | null {
+    for (let offset = start; offset < this.#promisedEnd; offset++) {
+      const found = this.timestampAt(offset)
+      if (found !== null && found >= timestamp) return { offset, timestamp: found }
+    }
+    return null
+  }
+
+  timestampAt(offset: number): number | null {
+    const batch = this.#at.get(offset)
+    return batch?.records[offset - batch.offset!]?.timestamp ?? null
+  }
+
   /** Of a producer that all is lost of, the next batch is taken whatever its sequence. */
   #checkSequences(found: readonly SentBatch[], start: number): void {
     const next = new Map<string, number>()
