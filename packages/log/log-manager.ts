@@ -494,17 +494,21 @@ export class LogManager implements AsyncDisposable {
     return new LogError('KAFKA_STORAGE_ERROR', `${dir.path} is offline`, { cause: dir.error })
   }
 
-  /** Renames the folder to `-delete` and removes it after file.delete.delay.ms. */
-  delete(topicPartition: TopicPartition): Promise<void> {
+  /**
+   * Renames the folder to `-delete` and removes it after file.delete.delay.ms, when all that was asked for before is done.
+   * With a topic id, only if it is that topic's.
+   */
+  delete(topicPartition: TopicPartition, topicId: string | null = null): Promise<void> {
     const name = folderName(topicPartition)
     return this.#inTurn(name, async () => {
-      const logs = [this.#logs.get(name), this.#futureLogs.get(name)].filter(log => log !== undefined)
+      const logs = [this.#logs.get(name), this.#futureLogs.get(name)]
+        .filter(log => log !== undefined)
+        .filter(log => topicId === null || log.topicId === topicId)
       if (logs.length === 0 && this.offlineLogDirs.size > 0) {
         throw new LogError('KAFKA_STORAGE_ERROR', `${name} may be in a log dir that is offline`)
       }
-      this.#logs.delete(name)
-      this.#futureLogs.delete(name)
       for (const log of logs) {
+        ;(log.isFuture ? this.#futureLogs : this.#logs).delete(name)
         const dir = this.#dirAt(log.logDir)
         dir.logCount--
         await this.#retire(dir, log, 'delete')

@@ -72,6 +72,11 @@ export class Partition {
     return this.#log
   }
 
+  /** It will have no log any more in this life of the node. */
+  get isOffline(): boolean {
+    return this.#failure !== null
+  }
+
   /** Resolves when the log is open or has failed; never rejects. */
   get ready(): Promise<void> {
     return this.#ready
@@ -85,11 +90,12 @@ export class Partition {
   attach(open: Promise<PartitionLog>): void {
     this.#ready = open.then(
       log => {
+        if (this.#failure) return // removed meanwhile
         this.#log = log
         this.#becomeWhatAssigned()
       },
       error => {
-        this.#failure = new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, {
+        this.#failure ??= new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, {
           cause: error,
         })
       },

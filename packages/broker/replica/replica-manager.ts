@@ -108,12 +108,12 @@ export class ReplicaManager {
   }
 
   async #remove(partition: Partition): Promise<void> {
-    await partition.ready
-    const hadLog = partition.log !== null
+    const { isOffline } = partition
     partition.remove()
-    if (!hadLog) return
+    if (isOffline) return
     try {
-      await this.logs.delete(partition)
+      // Asked for at once, though it may still be being opened: a topic of the same name that comes next must not find it.
+      await this.logs.delete(partition, partition.topicId)
     } catch (error) {
       this.#logger.error('cannot delete log', { partition: partition.name, error: error as Error })
     }
