@@ -49,7 +49,13 @@ test('frames come out whole through the memory that the reader gives, taken at o
       (lengths, cuts, takes) => {
         const payloads = lengths.map((size, i) => Buffer.alloc(size, i + 1))
         const stream = framed(payloads)
-        const reader = new FrameReader(10_000_000)
+        // What is given back is written over at once, and given out again.
+        const idle: Uint8Array[] = []
+        const memory = {
+          take: (size: number) => (idle.at(-1)?.length === size ? idle.pop()! : new Uint8Array(size)),
+          giveBack: (given: Uint8Array) => void idle.push(given.fill(0xff)),
+        }
+        const reader = new FrameReader(10_000_000, memory)
         const got: Uint8Array[] = []
         const take = (): void => {
           for (let frame = reader.next(); frame; frame = reader.next()) got.push(frame)
@@ -122,17 +128,21 @@ test('an announced frame costs nothing until its bytes arrive', () => {
 
 test('a large frame that comes byte by byte is not kept in as many pieces', () => {
   const allocated: number[] = []
-  const reader = new FrameReader(10_000_000, size => {
+  const take = (size: number): Uint8Array => {
     allocated.push(size)
     return new Uint8Array(size)
-  })
+  }
+  const reader = new FrameReader(10_000_000, { take, giveBack: () => {} })
   const stream = framed([Buffer.alloc(300_000, 7)])
   for (let at = 0; at < stream.length; at++) {
     reader.push(stream.subarray(at, at + 1))
     const frame = reader.next()
     assert.equal(frame?.length, at === stream.length - 1 ? 300_000 : undefined)
   }
-  assert.deepEqual(allocated, [300_000])
+  assert.deepEqual(
+    allocated.filter(size => size > 16),
+    [300_000],
+  )
 })
 
 test('a frame that comes byte by byte is gathered in few pieces, beside frames that are slices of what came', () => {

@@ -17,6 +17,14 @@ const SCRATCH_BYTES = 64 * 1024
 const GROW_FROM_BYTES = 1024 * 1024
 const NOTHING = new Uint8Array(0)
 
+/** Where the memory for frames comes from. */
+export interface FrameMemory {
+  /** What is in it will be overwritten. */
+  take(size: number): Uint8Array
+  /** Nobody looks at it any more. */
+  giveBack(memory: Uint8Array): void
+}
+
 /** Every byte is about to be written: there is nothing to clear. */
 const allocateExactly: (size: number) => Uint8Array =
   globalThis.Buffer?.allocUnsafeSlow ?? (size => new Uint8Array(size))
@@ -24,23 +32,25 @@ const allocateExactly: (size: number) => Uint8Array =
 /** Where the next bytes of any connection go; what is in it has been taken or copied before anything is read again. */
 const scratch = allocateExactly(SCRATCH_BYTES)
 
+const NEW_MEMORY: FrameMemory = { take: allocateExactly, giveBack: () => {} }
+
 export class FrameReader {
   readonly #maxFrameBytes: number
-  readonly #allocate: (size: number) => Uint8Array
+  readonly #memory: FrameMemory
   /** What was pushed and belongs to no frame yet. */
   #rest: Uint8Array = NOTHING
-  /** Memory that `#rest` may lie in, with room behind it. What is before it was handed out. */
-  #saved: Uint8Array = NOTHING
+  /** What `#rest` lies in, with room behind it, if it is not where it was pushed. */
+  #saved: Uint8Array | null = null
   /** Size of the next frame, or -1. */
   #frameBytes = -1
   /** The memory of the next frame, or of its first part; NOTHING until `next` has met it half there. */
   #frame: Uint8Array = NOTHING
   #filled = 0
 
-  /** `allocate` gives the memory of each frame that is put together or copied out of the scratch buffer. */
-  constructor(maxFrameBytes: number, allocate: (size: number) => Uint8Array = allocateExactly) {
+  /** `memory` is asked for each frame that is not a slice of what was pushed; the frame's user may give that back. */
+  constructor(maxFrameBytes: number, memory: FrameMemory = NEW_MEMORY) {
     this.#maxFrameBytes = maxFrameBytes
-    this.#allocate = allocate
+    this.#memory = memory
   }
 
   get bufferedBytes(): number {
@@ -60,8 +70,11 @@ export class FrameReader {
   push(bytes: Uint8Array): void {
     const isInPlace = bytes.buffer === this.#frame.buffer && bytes.byteOffset === this.#frame.byteOffset + this.#filled
     if (isInPlace) this.#filled += bytes.length
-    else if (this.#rest.length === 0) this.#rest = bytes
-    else this.#append(bytes)
+    else if (this.#rest.length > 0) this.#append(bytes)
+    else {
+      this.#forgetSaved()
+      this.#rest = bytes
+    }
   }
 
   /** What was pushed and not taken is safe from now on. */
@@ -88,23 +101,25 @@ export class FrameReader {
     if (size < 0) return null
     if (this.#frame.length === 0 && this.#rest.length >= size) {
       this.#frameBytes = -1
-      return this.#own(this.#take(size))
+      const frame = this.#own(this.#take(size))
+      this.#forgetSaved()
+      return frame
     }
     if (this.#frame.length === 0)
-      this.#frame = this.#allocate(Math.min(size, Math.max(GROW_FROM_BYTES, this.#rest.length)))
+      this.#frame = this.#memory.take(Math.min(size, Math.max(GROW_FROM_BYTES, this.#rest.length)))
     while (this.#rest.length > 0 && this.#filled < size) {
       if (this.#filled === this.#frame.length) this.#grow()
       const part = this.#take(Math.min(this.#rest.length, this.#frame.length - this.#filled))
       this.#frame.set(part, this.#filled)
       this.#filled += part.length
     }
+    this.#forgetSaved()
     return this.#filled === size ? this.#takeFrame() : null
   }
 
   #take(size: number): Uint8Array {
     const taken = this.#rest.subarray(0, size)
     this.#rest = this.#rest.length === size ? NOTHING : this.#rest.subarray(size)
-    if (this.#rest === NOTHING) this.#saved = NOTHING
     return taken
   }
 
@@ -117,32 +132,42 @@ export class FrameReader {
   }
 
   #own(bytes: Uint8Array): Uint8Array {
-    if (bytes.buffer !== scratch.buffer) return bytes
-    const frame = this.#allocate(bytes.length)
+    if (!this.#saved && bytes.buffer !== scratch.buffer) return bytes
+    const frame = this.#memory.take(bytes.length)
     frame.set(bytes)
     return frame
   }
 
   /** What comes byte by byte is not copied for each of them: there is room for as much again. */
   #append(bytes: Uint8Array): void {
-    const length = this.#rest.length + bytes.length
-    const start = this.#rest.byteOffset - this.#saved.byteOffset
-    const hasRoom = this.#rest.buffer === this.#saved.buffer && start + length <= this.#saved.length
-    if (!hasRoom) this.#save(2 * length)
-    const from = hasRoom ? start : 0
-    this.#saved.set(bytes, from + this.#rest.length)
-    this.#rest = this.#saved.subarray(from, from + length)
+    const { length } = this.#rest
+    const used = this.#saved ? this.#rest.byteOffset - this.#saved.byteOffset + length : 0
+    const hasRoom = this.#saved !== null && used + bytes.length <= this.#saved.length
+    const saved = hasRoom ? this.#saved! : this.#save(2 * (length + bytes.length))
+    const end = hasRoom ? used : length
+    saved.set(bytes, end)
+    this.#rest = saved.subarray(end - length, end + bytes.length)
   }
 
-  #save(capacity: number): void {
-    this.#saved = allocateExactly(capacity)
-    this.#saved.set(this.#rest)
-    this.#rest = this.#saved.subarray(0, this.#rest.length)
+  #save(capacity: number): Uint8Array {
+    const saved = this.#memory.take(capacity)
+    saved.set(this.#rest)
+    if (this.#saved) this.#memory.giveBack(this.#saved)
+    this.#saved = saved
+    this.#rest = saved.subarray(0, this.#rest.length)
+    return saved
+  }
+
+  #forgetSaved(): void {
+    if (!this.#saved || this.#rest.length > 0) return
+    this.#memory.giveBack(this.#saved)
+    this.#saved = null
   }
 
   #grow(): void {
-    const grown = this.#allocate(Math.min(this.#frameBytes, this.#frame.length * 2))
+    const grown = this.#memory.take(Math.min(this.#frameBytes, this.#frame.length * 2))
     grown.set(this.#frame)
+    this.#memory.giveBack(this.#frame)
     this.#frame = grown
   }
 }

@@ -9,7 +9,7 @@ export {
   encodeResponse,
   type RequestHeader,
 } from './frame.ts'
-export { FrameReader } from './frame-reader.ts'
+export { type FrameMemory, FrameReader } from './frame-reader.ts'
 export type * from './logrecords/cluster-metadata.ts'
 export * from './logrecords/coordinator-record.ts'
 export * from './logrecords/metadata-record.ts'

@@ -65,7 +65,7 @@ export class ClientConnection implements Peer {
     this.lastActiveMs = options.now()
     this.#socket = socket
     this.#options = options
-    this.#frames = new FrameReader(options.maxFrameBytes, size => options.framePool.take(size))
+    this.#frames = new FrameReader(options.maxFrameBytes, options.framePool)
   }
 
   get signal(): AbortSignal {
