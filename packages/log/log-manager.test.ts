@@ -87,7 +87,7 @@ test('a dir that fails at the start takes no other down', async () => {
   // It may be in the dir that is offline; a replica that was created just now cannot.
   await assert.rejects(logs.log(0), isStorageError)
   await assert.rejects(logs.manager.delete({ topic: 't', partition: 0 }), isStorageError)
-  const fresh = await logs.manager.getOrCreate({ topic: 'new', partition: 0 }, TOPIC_ID, { isNew: true })
+  const fresh = await logs.run(logs.manager.getOrCreate({ topic: 'new', partition: 0 }, TOPIC_ID, { isNew: true }))
   assert.equal(fresh.logDir, '/b')
   const described = await logs.manager.logDirs()
   assert.deepEqual(

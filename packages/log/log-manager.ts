@@ -426,6 +426,8 @@ export class LogManager implements AsyncDisposable {
     if (!isNew && this.#online().length < this.#dirs.length) {
       throw new LogError('KAFKA_STORAGE_ERROR', `${folderName(topicPartition)} may be in a log dir that is offline`)
     }
+    // Whoever waits for the answer that the topic is there need not wait for a thousand directories, too.
+    await new Promise<void>(resolve => this.#world.clock.nextTurn(resolve))
     for (const dir of this.#candidates(logDir, directoryId)) {
       const path = `${dir.path}/${folderName(topicPartition)}`
       // Counted before it is there, so that those that are made at the same time are spread over the dirs.

@@ -3,7 +3,7 @@
  * or removal means for the files that are open is settled here: no descriptor is opened by a path that is about to
  * change, `DiskFile`s that were renamed get their new path, and those that were removed or replaced are told.
  */
-import { close, fstat, open, read } from 'node:fs'
+import { close, fstat, mkdir, open, read } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { writeFileAtomic } from '../atomic.ts'
@@ -91,7 +91,7 @@ export class NodeDisk implements Disk {
 
   async makeDirectory(path: string): Promise<void> {
     assertAbsolute(path)
-    await attempt('make directory', path, () => fs.mkdir(path, { recursive: true }))
+    await attempt('make directory', path, () => makeAll(path))
   }
 
   async list(path: string): Promise<DirectoryEntry[]> {
@@ -174,6 +174,13 @@ export class NodeDisk implements Disk {
       finish()
     }
   }
+}
+
+/** As fs.promises.mkdir, at half its cost: a thousand new logs are a thousand directories, made in one turn. */
+function makeAll(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    mkdir(path, { recursive: true }, error => (error ? reject(error) : resolve()))
+  })
 }
 
 /** As fs.promises.readFile, at half its cost: a node with many small files reads them all at its start. */
