@@ -9,7 +9,7 @@
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { type BuiltPackage, checkPackages, run } from './build-check.ts'
-import { bundleCommand, linkPackages } from './bundle.ts'
+import { BUNDLED, bundleCommand, linkPackages } from './bundle.ts'
 
 const ROOT = dirname(import.meta.dirname)
 const DIST = join(ROOT, 'dist')
@@ -77,6 +77,7 @@ async function bundle({ folder, manifest, files }: Source, all: readonly Source[
     Object.assign(dependencies, each.dependencies)
     Object.assign(optionalDependencies, each.optionalDependencies)
   }
+  for (const name of BUNDLED) delete dependencies[name]
   writeManifest(target, { ...manifest, dependencies, optionalDependencies })
 }
 
@@ -208,7 +209,7 @@ function publishedManifest(manifest: Manifest): object {
     },
     ...(imports.length > 0 ? { imports: Object.fromEntries(imports) } : {}),
     engines: { node: NODE_ENGINE },
-    files: ['**/*.js', '**/*.d.ts'],
+    files: ['**/*.js', '**/*.d.ts', '**/LICENSE.*'],
   }
 }
 

@@ -2,7 +2,7 @@
  * The command as a bundle. Node takes a third of a millisecond for each module that it loads, and a broker is some 300:
  * half of the time that `ottla start` took went there. The packages stay as they are for those who import them.
  */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 
@@ -15,6 +15,8 @@ interface Package {
 /** What the command's script loads, and where the bundle of it goes. */
 const ENTRY = 'cli/main.js'
 const BUNDLE = 'command'
+/** What the command line stands on goes in, with its licence; all else that is not ours stays outside. */
+export const BUNDLED = ['commander']
 /** Loaded by its name, in a thread of its own. */
 const WORKER = 'node/worker-main.js'
 
@@ -32,7 +34,7 @@ export async function bundleCommand(folder: string, io: string): Promise<Readonl
   const bundle = await rolldown({
     input: { main: join(folder, ENTRY), [basename(WORKER, '.js')]: join(io, WORKER) },
     platform: 'node',
-    external: id => /^(?:node:|#|[@\w])/.test(id) && !/^(?:@ottla\/|#)/.test(id),
+    external: id => /^[@\w]/.test(id) && !id.startsWith('@ottla/') && !BUNDLED.includes(id),
     onLog(level, log) {
       if (level === 'warn') throw new Error(`bundling the command: ${log.message}`)
     },
@@ -49,6 +51,10 @@ export async function bundleCommand(folder: string, io: string): Promise<Readonl
     const text = readFileSync(script, 'utf8')
     if (!text.includes(`../${ENTRY}`)) throw new Error(`${script} does not load ${ENTRY}`)
     writeFileSync(script, text.replace(`../${ENTRY}`, `../${BUNDLE}/main.js`))
+    for (const name of BUNDLED) {
+      const licence = join(dirname(import.meta.dirname), 'node_modules', name, 'LICENSE')
+      copyFileSync(licence, join(folder, BUNDLE, `LICENSE.${name}`))
+    }
     const modules = output.flatMap(chunk => (chunk.type === 'chunk' ? chunk.moduleIds : []))
     return new Set(modules.map(packageOf))
   } finally {

@@ -4,7 +4,7 @@
  * works does.
  */
 import { availableParallelism } from 'node:os'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { WorkerError } from '../errors.ts'
 import type { Workers, WorkerTask } from '../io.ts'
 import { errorOf } from '../task.ts'
@@ -102,7 +102,11 @@ export class NodeWorkers implements Workers {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: new Worker(MAIN, OPTIONS), task: null, idleTimer: undefined }
+    const thread: Thread = {
+      worker: startWorker(),
+      task: null,
+      idleTimer: undefined,
+    }
     thread.worker.unref()
     this.#threads.add(thread)
     thread.worker.on('message', (response: TaskResponse) => this.#onResponse(thread, response))
@@ -148,4 +152,10 @@ export class NodeWorkers implements Workers {
     thread.task?.reject(error)
     thread.task = null
   }
+}
+
+/** Loaded when the first one is needed: most processes never need any, and a start is not to wait for it. */
+function startWorker(): Worker {
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
+  return new Worker(MAIN, OPTIONS)
 }
