@@ -184,3 +184,11 @@ test('a short read is not the end', { skip: !isLinux }, async () => {
   assert.ok((await file.read(Buffer.alloc(1_000_000), 0)) > 4096)
   await file.close()
 })
+
+test('where there can be no directory, the answer is an error, and comes', {
+  timeout: 10_000,
+  skip: !isLinux,
+}, async () => {
+  const disk = new NodeDisk()
+  await assert.rejects(disk.makeDirectory('/proc/self/ottla/inner'), { code: 'ENOENT' })
+})
