@@ -92,6 +92,31 @@ function failures(world: MemoryWorld): object[] {
   return world.log.lines.filter(({ level }) => level === 'error').map(({ message, fields }) => ({ message, ...fields }))
 }
 
+/** A node that has been stopped, with a record in each partition of its topic `t`; `lost` are those of the data dir. */
+async function withTopic() {
+  const world = memoryWorld({ name: 'node' })
+  let lost: number[] = []
+  await world.runUntil(
+    (async () => {
+      const broker = await startNode(world)
+      const client = new Observer(world)
+      await client.create('t')
+      await client.produceAll('t')
+      lost = (await client.logDirs('t')).get(DATA_DIR)!.partitions
+      await client.pause(SOON_MS)
+      await broker.close()
+    })(),
+  )
+  world.crash()
+  return { restarted: world.restart(), lost, of: byDir(lost) }
+}
+
+/** For each partition the answer of those in the data dir, which is lost, or of those that are kept. */
+function byDir(lost: readonly number[]) {
+  return (inLost: string, inKept: string) =>
+    Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
+}
+
 test('what lies in a log dir that fails has no leader, and the rest is served', async () => {
   let world = memoryWorld({ name: 'node' })
   await world.runUntil(
@@ -109,9 +134,7 @@ test('what lies in a log dir that fails has no leader, and the rest is served', 
       fillDataDir(world)
       assert.equal(await client.produce('t', lost[0]!), 'KAFKA_STORAGE_ERROR')
       await client.pause(SOON_MS)
-      const of = (inLost: string, inKept: string) => {
-        return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
-      }
+      const of = byDir(lost)
       assert.deepEqual(await client.produceAll('t'), of('KAFKA_STORAGE_ERROR', 'NONE'))
       assert.deepEqual(await client.metadata('t'), of('LEADER_NOT_AVAILABLE,-1,1', 'NONE,1'))
       assert.deepEqual(await client.fetch('t', lost[0]!), { error: 'KAFKA_STORAGE_ERROR', highWatermark: -1 })
@@ -145,29 +168,13 @@ test('what lies in a log dir that fails has no leader, and the rest is served', 
 })
 
 test('a node starts without a log dir that cannot be used, and has no leader for what lies there', async () => {
-  let world = memoryWorld({ name: 'node' })
-  let lost: number[] = []
-  await world.runUntil(
-    (async () => {
-      const broker = await startNode(world)
-      const client = new Observer(world)
-      await client.create('t')
-      await client.produceAll('t')
-      lost = (await client.logDirs('t')).get(DATA_DIR)!.partitions
-      await client.pause(SOON_MS)
-      await broker.close()
-    })(),
-  )
-  world.crash()
-  world = world.restart()
+  const { restarted, of } = await withTopic()
+  let world = restarted
   world.disk.inject({ operation: 'lock', path: /second/ })
   await world.runUntil(
     (async () => {
       const broker = await startNode(world)
       const client = new Observer(world)
-      const of = (inLost: string, inKept: string) => {
-        return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
-      }
       assert.deepEqual(await client.metadata('t'), of('LEADER_NOT_AVAILABLE,-1,1', 'NONE,1'))
       assert.deepEqual(await client.produceAll('t'), of('KAFKA_STORAGE_ERROR', 'NONE'))
       assert.equal((await client.logDirs('t')).get(DATA_DIR)!.error, 'KAFKA_STORAGE_ERROR')
@@ -280,24 +287,8 @@ test('the metadata log has a dir of its own where metadata.log.dir says so, and 
 
 /** As Apache Kafka does it: the controller learns where they lie now, and lets nobody lead them before the next start. */
 test('a log dir that comes back empty is a new one, in which its partitions begin anew', async () => {
-  let world = memoryWorld({ name: 'node' })
-  let lost: number[] = []
-  const of = (inLost: string, inKept: string) => {
-    return Array.from({ length: PARTITIONS }, (_, partition) => (lost.includes(partition) ? inLost : inKept))
-  }
-  await world.runUntil(
-    (async () => {
-      const broker = await startNode(world)
-      const client = new Observer(world)
-      await client.create('t')
-      await client.produceAll('t')
-      lost = (await client.logDirs('t')).get(DATA_DIR)!.partitions
-      await client.pause(SOON_MS)
-      await broker.close()
-    })(),
-  )
-  world.crash()
-  world = world.restart()
+  const { restarted, lost, of } = await withTopic()
+  let world = restarted
   await world.disk.remove(DATA_DIR)
   await world.runUntil(
     (async () => {

@@ -128,12 +128,12 @@ export class Notes {
     this.#names.set(random, name)
   }
 
-  /** Rejects with Closed, after a line that says so, where the connection is closed instead. */
   /** As `name`, numbered by kind, for what has no name yet. */
   nameOnce(random: number, kind: string): void {
     this.#named(String(random), kind)
   }
 
+  /** Rejects with Closed, after a line that says so, where the connection is closed instead. */
   async tell<Response extends object>(what: string, answer: Response | Promise<Response>): Promise<Response> {
     try {
       const response = await answer

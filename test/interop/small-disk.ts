@@ -2,11 +2,12 @@
  * A file system of a few MiB, in memory, that can be filled up and grown: in a mount namespace of its own, so that nobody
  * needs to be root. Who is to see it is started with `within` before the command.
  */
-import { realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, realpathSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child, must, run } from './process.ts'
 
 const MIB = 1024 * 1024
+const BLOCK = Buffer.alloc(4096)
 
 export class SmallDisk {
   /** Where it is mounted, for those within. */
@@ -49,19 +50,21 @@ export class SmallDisk {
     return join(`/proc/${this.#holder.pid}/root`, this.path, name)
   }
 
-  /** Takes room away, until `free`. */
-  fill(bytes: number): void {
-    writeFileSync(this.outside('filler'), Buffer.alloc(bytes))
+  /** Takes all the room that there is, until `free`; whoever writes at the same time gets some of it. */
+  fill(): void {
+    const file = openSync(this.outside('filler'), 'a')
+    try {
+      for (;;) writeSync(file, BLOCK)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    } finally {
+      closeSync(file)
+    }
   }
 
   async free(mib: number): Promise<void> {
     rmSync(this.outside('filler'), { force: true })
     await must([...this.within, 'mount', '-o', `remount,size=${mib}m`, this.path])
-  }
-
-  async freeBytes(): Promise<number> {
-    const text = await must([...this.within, 'df', '-B1', '--output=avail', this.path])
-    return Number(text.split('\n')[1])
   }
 
   async unmount(): Promise<void> {

@@ -1,36 +1,23 @@
-/** One case of a scenario that asks by the protocol itself: a topic of two partitions, connections, and notes of what came back. */
+/** Cases that each have a topic of two partitions. */
 import { ZERO_UUID } from '@ottla/protocol'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
 import type { RunningBroker } from './brokers.ts'
+import { Probe, runCases } from './cases.ts'
 import type { Context } from './context.ts'
-import { Asker, Closed, Notes } from './prober.ts'
+import { Closed } from './prober.ts'
 import { poll } from './process.ts'
-import { Transcript } from './transcript.ts'
 
 const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
 const OFFSETS = { request: ListOffsetsRequest, response: ListOffsetsResponse }
 
-export class TopicProbe {
+export class TopicProbe extends Probe {
   readonly topic: string
-  readonly notes = new Notes()
-  readonly bootstrap: string
   topicId = ZERO_UUID
-  readonly #askers = new Map<string, Asker>()
 
   constructor(name: string, bootstrap: string) {
+    super(bootstrap)
     this.topic = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-    this.bootstrap = bootstrap
-  }
-
-  /** A connection of this name, which is the client id, too; a new one if the broker has closed it. */
-  asker(name = 'client'): Asker {
-    let asker = this.#askers.get(name)
-    if (!asker || asker.isClosed) {
-      asker = new Asker(name, this.bootstrap)
-      this.#askers.set(name, asker)
-    }
-    return asker
   }
 
   /** In the notes the topic and its id are T. */
@@ -61,41 +48,28 @@ export class TopicProbe {
       if (!(error instanceof Closed)) throw error
     })
   }
-
-  end(): void {
-    for (const asker of this.#askers.values()) asker.end()
-  }
 }
 
-export interface ProbeCase<Probe extends TopicProbe> {
+export interface TopicCase<P extends TopicProbe> {
   /** Of the topic. */
   readonly configs?: Record<string, string>
-  readonly run: (probe: Probe) => Promise<void>
+  readonly run: (probe: P) => Promise<void>
 }
 
-/** Each case is a check: what it notes has to be what was noted against Apache Kafka, which `--record` keeps. */
-export async function runCases<Probe extends TopicProbe>(
+/** As `runCases`, each case with its topic. */
+export function runTopicCases<P extends TopicProbe>(
   scenario: string,
-  { report, record }: Context,
+  context: Context,
   broker: RunningBroker,
-  cases: Readonly<Record<string, ProbeCase<Probe>>>,
-  makeProbe: (name: string) => Probe,
+  cases: Readonly<Record<string, TopicCase<P>>>,
+  makeProbe: (name: string) => P,
 ): Promise<void> {
-  const transcript = new Transcript(scenario)
-  for (const [name, { configs = {}, run }] of Object.entries(cases)) {
-    await report.check(`${scenario}/${name}`, async () => {
-      const probe = makeProbe(name)
-      try {
-        await probe.create(configs)
-        await run(probe)
-      } finally {
-        probe.end()
-      }
-      const output = probe.notes.lines.join('\n')
-      if (record) transcript.add(name, output)
-      else transcript.compare(name, output)
-    })
-  }
-  if (record) transcript.save()
-  await broker.stop()
+  const bodies = Object.entries(cases).map(([name, { configs = {}, run }]) => {
+    const body = async (probe: P) => {
+      await probe.create(configs)
+      await run(probe)
+    }
+    return [name, body] as const
+  })
+  return runCases(scenario, context, broker, Object.fromEntries(bodies), makeProbe)
 }

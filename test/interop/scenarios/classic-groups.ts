@@ -20,10 +20,10 @@ import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messa
 import { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import { Probe, runCases } from '../cases.ts'
 import type { Context } from '../context.ts'
-import { Asker, Notes } from '../prober.ts'
+import { Asker } from '../prober.ts'
 import { poll } from '../process.ts'
-import { Transcript } from '../transcript.ts'
 
 const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
 const FIND = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
@@ -42,28 +42,14 @@ const DELETE = { request: DeleteGroupsRequest, response: DeleteGroupsResponse }
 const NO_TOPIC = 'AAAAAAAAAAAAAAAAAAAA_w'
 const MAX_SIZE = 3
 
-export async function classicGroups({ kind, report, kit, brokers, record }: Context): Promise<void> {
+export async function classicGroups(context: Context): Promise<void> {
+  const { kind, kit, brokers } = context
   const folder = join(kit.scratch, 'classic-groups')
   mkdirSync(folder)
   const settings = { 'group.max.size': MAX_SIZE, 'offset.metadata.max.bytes': 8, 'offsets.topic.num.partitions': 5 }
   const broker = await brokers.start(kind, { folder, settings })
-  const transcript = new Transcript('classic-groups')
   const topicId = await prepare(broker.bootstrap)
-  for (const [name, body] of Object.entries(CASES)) {
-    await report.check(`classic-groups/${name}`, async () => {
-      const probe = new Probe(name, broker.bootstrap, topicId)
-      try {
-        await body(probe)
-      } finally {
-        probe.end()
-      }
-      const output = probe.notes.lines.join('\n')
-      if (record) transcript.add(name, output)
-      else transcript.compare(name, output)
-    })
-  }
-  if (record) transcript.save()
-  await broker.stop()
+  await runCases('classic-groups', context, broker, CASES, name => new GroupProbe(name, broker.bootstrap, topicId))
 }
 
 /** Topics t and u of two partitions, and a coordinator that is there. Returns t's id. */
@@ -82,16 +68,13 @@ async function prepare(bootstrap: string): Promise<string> {
 }
 
 /** One case: its group, its members, its notes. */
-class Probe {
+class GroupProbe extends Probe {
   readonly group: string
   readonly topicId: string
-  readonly notes = new Notes()
-  readonly #bootstrap: string
-  readonly #askers = new Map<string, Asker>()
 
   constructor(name: string, bootstrap: string, topicId: string) {
+    super(bootstrap)
     this.group = name.replaceAll(' ', '-')
-    this.#bootstrap = bootstrap
     this.topicId = topicId
     this.notes.name(topicId, 'T')
   }
@@ -118,21 +101,8 @@ class Probe {
     return this.asker('admin')
   }
 
-  asker(name: string): Asker {
-    let asker = this.#askers.get(name)
-    if (!asker) {
-      asker = new Asker(name, this.#bootstrap)
-      this.#askers.set(name, asker)
-    }
-    return asker
-  }
-
   tell<Response extends object>(what: string, answer: Response | Promise<Response>): Promise<Response> {
     return this.notes.tell(what, answer)
-  }
-
-  end(): void {
-    for (const asker of this.#askers.values()) asker.end()
   }
 }
 
@@ -146,7 +116,7 @@ class Member {
   generation = -1
   protocols: string[] = ['range']
 
-  constructor(probe: Probe, name: string, instanceId: string | null) {
+  constructor(probe: GroupProbe, name: string, instanceId: string | null) {
     this.#asker = probe.asker(name)
     this.#heart = probe.asker(`${name} beats`)
     this.group = probe.group
@@ -238,7 +208,7 @@ const wanted = (...partitionIndexes: number[]) => [{ name: 't', partitionIndexes
 
 // ------------------------------------------------------------------------------------------------------------- cases
 
-const CASES: Record<string, (probe: Probe) => Promise<void>> = {
+const CASES: Record<string, (probe: GroupProbe) => Promise<void>> = {
   async 'join: what is refused at once'(p) {
     const a = p.member('a')
     await p.tell('no group id', a.join({ groupId: '' }))

@@ -17,7 +17,7 @@ import {
 } from '@ottla/protocol/messages/incremental-alter-configs'
 import { NODE_ID } from '../brokers.ts'
 import type { Context } from '../context.ts'
-import { type ProbeCase, runCases, TopicProbe } from '../topic-probe.ts'
+import { runTopicCases, type TopicCase, TopicProbe } from '../topic-probe.ts'
 
 const ALTER = { request: AlterConfigsRequest, response: AlterConfigsResponse }
 const CHANGE = { request: IncrementalAlterConfigsRequest, response: IncrementalAlterConfigsResponse }
@@ -63,10 +63,10 @@ export async function configErrors(context: Context): Promise<void> {
   const folder = join(context.kit.scratch, 'config-errors')
   mkdirSync(folder)
   const broker = await context.brokers.start(context.kind, { folder })
-  await runCases('config-errors', context, broker, CASES, name => new Probe(name, broker.bootstrap))
+  await runTopicCases('config-errors', context, broker, CASES, name => new Probe(name, broker.bootstrap))
 }
 
-const CASES: Record<string, ProbeCase<Probe>> = {
+const CASES: Record<string, TopicCase<Probe>> = {
   'resource types': {
     async run(p) {
       for (const type of [0, 1, 3, 64, 127, -1]) {

@@ -83,12 +83,6 @@ class Bench {
     return join(this.folder, which)
   }
 
-  async open(): Promise<void> {
-    for (const which of ['small', 'large'] as const) mkdirSync(this.dir(which), { recursive: true })
-    this.disk = await SmallDisk.mount(this.dir('small'), SMALL_MIB)
-    this.#port = await freePort()
-  }
-
   async start(settings: Settings = {}): Promise<void> {
     this.#asker?.end()
     this.#asker = null
@@ -111,6 +105,17 @@ class Bench {
   get asker(): Asker {
     if (!this.#asker || this.#asker.isClosed) this.#asker = new Asker('disk', this.broker.bootstrap)
     return this.#asker
+  }
+
+  /** A broker with a topic and what groups have committed. */
+  async prepare(): Promise<void> {
+    for (const which of ['small', 'large'] as const) mkdirSync(this.dir(which), { recursive: true })
+    this.disk = await SmallDisk.mount(this.dir('small'), SMALL_MIB)
+    this.#port = await freePort()
+    await this.start()
+    await this.createTopic(TOPIC)
+    await this.allLead()
+    await this.commitAll()
   }
 
   step(what: string, body: () => Promise<void>): Promise<boolean> {
@@ -147,6 +152,16 @@ class Bench {
       .map(({ errorCode, leaderId, offlineReplicas }) =>
         `${errorName(errorCode)} ${leaderId} ${offlineReplicas}`.trim(),
       )
+  }
+
+  /** Until every partition of the topic has its leader. */
+  async allLead(topic = TOPIC): Promise<void> {
+    const expected = Array(PARTITIONS).fill(`NONE ${NODE_ID}`).join()
+    await this.until(
+      `leaders of ${topic}`,
+      () => this.leaders(topic),
+      leaders => leaders.join() === expected,
+    )
   }
 
   /** One record; keeps what is acknowledged. */
@@ -337,15 +352,7 @@ class DataDirFull {
     if (!bench.context.report.wants(bench.name)) return
     let load: Load | undefined
     try {
-      await bench.open()
-      await bench.start()
-      await bench.createTopic(TOPIC)
-      await bench.until(
-        'leaders',
-        () => bench.leaders(),
-        leaders => leaders.every(text => text === `NONE ${NODE_ID}`),
-      )
-      await bench.commitAll()
+      await bench.prepare()
       const { partitions } = await bench.logDirs()
       const lost = partitions.get(bench.dir('small'))!
       load = bench.load()
@@ -391,8 +398,7 @@ class DataDirFull {
     })
     await bench.step('a new topic gets a place', async () => {
       assert.equal(await bench.createTopic('later'), 'NONE')
-      const expected = Array(PARTITIONS).fill(`NONE ${NODE_ID}`)
-      await bench.until('leaders', () => bench.leaders('later'), isOf(expected))
+      await bench.allLead('later')
     })
     if (bench.context.kind === 'ottla') {
       await bench.step('one error names the dir and the cause', async () => {
@@ -410,11 +416,7 @@ class DataDirFull {
       if (this.#ending === 'stopped') assert.equal(await bench.broker.ended(), stoppedCode(bench.context))
       await bench.disk.free(LARGE_MIB)
       await bench.start()
-      await bench.until(
-        'leaders',
-        () => bench.leaders(),
-        leaders => leaders.every(text => text === `NONE ${NODE_ID}`),
-      )
+      await bench.allLead()
       await bench.checkCommits()
       await load.done()
       await bench.checkRecords(load)
@@ -441,15 +443,7 @@ class NodeFull {
     if (!bench.context.report.wants(bench.name)) return
     let load: Load | undefined
     try {
-      await bench.open()
-      await bench.start()
-      await bench.createTopic(TOPIC)
-      await bench.until(
-        'leaders',
-        () => bench.leaders(),
-        leaders => leaders.every(text => text === `NONE ${NODE_ID}`),
-      )
-      await bench.commitAll()
+      await bench.prepare()
       load = bench.load()
       await bench.step('the process ends with code 1, and says why', () => this.#ends())
       await bench.step('nor does it start without room', () => this.#doesNotStart())
@@ -461,7 +455,7 @@ class NodeFull {
         await bench.checkRecords(load!)
       })
       await bench.step('full when it is stopped: it stops, and nothing is lost', async () => {
-        bench.disk.fill(await bench.disk.freeBytes())
+        bench.disk.fill()
         await bench.broker.stop()
         const ended = await bench.broker.ended()
         assert.match(ended, /^code (1|143)$/, bench.broker.logTail())
@@ -472,19 +466,14 @@ class NodeFull {
         await bench.checkRecords(load!)
       })
       await bench.step('full when a topic is created: it ends the same way', async () => {
-        bench.disk.fill(await bench.disk.freeBytes())
+        bench.disk.fill()
         const created: string[] = []
         await this.#createUntilItEnds(created)
         await this.#ends()
         await bench.disk.free(LARGE_MIB)
         await bench.start()
         for (const name of created) {
-          const expected = Array(PARTITIONS).fill(`NONE ${NODE_ID}`).join()
-          await bench.until(
-            `leaders of ${name}`,
-            () => bench.leaders(name),
-            leaders => leaders.join() === expected,
-          )
+          await bench.allLead(name)
         }
         await bench.checkRecords(load!)
       })
@@ -505,7 +494,7 @@ class NodeFull {
 
   async #doesNotStart(): Promise<void> {
     const bench = this.#bench
-    bench.disk.fill(await bench.disk.freeBytes())
+    bench.disk.fill()
     await assert.rejects(bench.start(), ({ message }: Error) => {
       if (bench.context.kind === 'ottla') assert.match(message, /\/small.*ENOSPC/, tail(message))
       return true

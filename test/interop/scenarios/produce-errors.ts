@@ -25,7 +25,7 @@ import { crc32 } from '../../../packages/protocol/crc32c.ts'
 import type { BrokerKind } from '../brokers.ts'
 import type { Context } from '../context.ts'
 import { poll } from '../process.ts'
-import { runCases, TopicProbe } from '../topic-probe.ts'
+import { runTopicCases, TopicProbe } from '../topic-probe.ts'
 
 const DELETE_RECORDS = { request: DeleteRecordsRequest, response: DeleteRecordsResponse }
 const FETCH = { request: FetchRequest, response: FetchResponse }
@@ -208,7 +208,7 @@ export async function produceErrors(context: Context): Promise<void> {
     return [name, { configs, run: all }]
   })
   const makeProbe = (name: string) => new Probe(name, kind, broker.bootstrap)
-  await runCases('produce-errors', context, broker, Object.fromEntries(withLog), makeProbe)
+  await runTopicCases('produce-errors', context, broker, Object.fromEntries(withLog), makeProbe)
 }
 
 // ------------------------------------------------------------------------------------------------------------ cases

@@ -16,7 +16,7 @@ import {
 } from '@ottla/protocol/messages/offset-for-leader-epoch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import type { Context } from '../context.ts'
-import { type ProbeCase, runCases, TopicProbe } from '../topic-probe.ts'
+import { runTopicCases, type TopicCase, TopicProbe } from '../topic-probe.ts'
 
 const DELETE_RECORDS = { request: DeleteRecordsRequest, response: DeleteRecordsResponse }
 const EPOCH_END = { request: OffsetForLeaderEpochRequest, response: OffsetForLeaderEpochResponse }
@@ -93,12 +93,18 @@ export async function readErrors(context: Context): Promise<void> {
     }
     return [name, { configs: { 'retention.ms': '-1', ...configs }, run: all }]
   })
-  await runCases('read-errors', context, broker, Object.fromEntries(filled), name => new Probe(name, broker.bootstrap))
+  await runTopicCases(
+    'read-errors',
+    context,
+    broker,
+    Object.fromEntries(filled),
+    name => new Probe(name, broker.bootstrap),
+  )
 }
 
 const EACH_FETCH = [4, 5, 6, 7, 9, 11, 12, 13, 15, 17, 18]
 
-const CASES: Record<string, ProbeCase<Probe>> = {
+const CASES: Record<string, TopicCase<Probe>> = {
   'fetch: offsets': {
     async run(p) {
       for (const offset of [-2, -1, 0, 1, 2, 3, 7, 8, 9, 10, 1_000_000, MAX]) {
