@@ -45,10 +45,13 @@ export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, 
 /** Table k, at 256 k, holds the remainder of each byte followed by k zero bytes. */
 function makeTables(polynomial: number): Int32Array {
   const tables = new Int32Array(256 * 16)
-  for (let byte = 0; byte < 256; byte++) {
-    let remainder = byte
-    for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ polynomial : remainder >>> 1
-    tables[byte] = remainder
+  // The remainder of a sum is the sum of the remainders: those of the eight single bits give all others.
+  for (let bit = 128, remainder = 1; bit > 0; bit >>>= 1) {
+    remainder = remainder & 1 ? (remainder >>> 1) ^ polynomial : remainder >>> 1
+    tables[bit] = remainder
+  }
+  for (let bit = 2; bit < 256; bit <<= 1) {
+    for (let rest = 1; rest < bit; rest++) tables[bit + rest] = tables[bit]! ^ tables[rest]!
   }
   for (let i = 256; i < tables.length; i++) {
     const shorter = tables[i - 256]!

@@ -32,8 +32,9 @@ export interface Parsed<Rows extends ConfigRows> {
 export class ConfigDef<Rows extends ConfigRows = ConfigRows> {
   readonly keys: ReadonlyMap<string, ConfigKey>
   readonly #rows: Rows
-  /** Read once; a default is never wrong. */
-  readonly #defaults = new Map<string, ParsedValue | null>()
+  /** What is there when nothing is set, read once: a default is never wrong. Keys without one are missing. */
+  readonly #defaultValues: Record<string, ConfigValue> = {}
+  readonly #defaultTexts = new Map<string, string | null>()
 
   constructor(rows: Rows) {
     this.#rows = rows
@@ -42,7 +43,8 @@ export class ConfigDef<Rows extends ConfigRows = ConfigRows> {
       if (defaultText === undefined) continue
       const parsed = defaultText === null ? null : parseValue(type, defaultText)
       if (parsed instanceof BadValue) throw new Error(`the default of ${name} ${parsed.reason}`)
-      this.#defaults.set(name, parsed)
+      this.#defaultValues[camelCase(name)] = parsed?.value ?? null
+      this.#defaultTexts.set(name, parsed?.text ?? null)
     }
   }
 
@@ -57,33 +59,33 @@ export class ConfigDef<Rows extends ConfigRows = ConfigRows> {
 
   /** As Kafka prints it; null: not set. Of a key that has none: null too. */
   defaultText(name: string): string | null {
-    return this.#defaults.get(name)?.text ?? null
+    return this.#defaultTexts.get(name) ?? null
   }
 
   /** `raw` by Kafka's names; names that are not in this definition are left alone. */
   parse(raw: ReadonlyMap<string, string>): Parsed<Rows> {
-    const values: Record<string, ConfigValue> = {}
-    const texts = new Map<string, string | null>()
+    const values = { ...this.#defaultValues }
+    const texts = new Map(this.#defaultTexts)
     const problems: KeyProblem[] = []
     const duplicates: KeyProblem[] = []
     for (const key of this.keys.values()) {
-      const given = raw.get(key.name)
-      const result = given === undefined ? this.#defaultOf(key) : readValue(key, given)
-      if (result instanceof BadValue) {
-        problems.push({ name: key.name, message: result.reason })
+      const { name } = key
+      const given = raw.get(name)
+      if (given === undefined) {
+        if (!texts.has(name)) problems.push({ name, message: `${name} must be set: it has no default` })
         continue
       }
-      values[camelCase(key.name)] = result?.value ?? null
-      texts.set(key.name, result?.text ?? null)
-      if (given !== undefined && key.validator?.dropsDuplicates && hasDuplicates(given))
-        duplicates.push({ name: key.name, message: `${key.name}: entries that are repeated count once: '${given}'` })
+      const result = readValue(key, given)
+      if (result instanceof BadValue) {
+        problems.push({ name, message: result.reason })
+        continue
+      }
+      values[camelCase(name)] = result.value
+      texts.set(name, result.text)
+      if (key.validator?.dropsDuplicates && hasDuplicates(given))
+        duplicates.push({ name, message: `${name}: entries that are repeated count once: '${given}'` })
     }
     return { values: values as ConfigValues<Rows>, texts, problems, duplicates }
-  }
-
-  #defaultOf(key: ConfigKey): ParsedValue | null | BadValue {
-    const value = this.#defaults.get(key.name)
-    return value === undefined ? new BadValue(`${key.name} must be set: it has no default`) : value
   }
 }
 
