@@ -66,6 +66,7 @@ function checks(packages: readonly BuiltPackage[]): [string, Check][] {
     [`imports all ${entries.length} entries`, (node, folder) => importEntries(node, folder, entries)],
     ['ottla start', startCommand],
     ['ottla --version', (node, folder) => runCommand(node, folder, umbrella.version)],
+    ['ottla with what V8 compiled before, and with half of that', runWithCode],
     ['a task on a worker thread', runWorkerTask],
     ['a cluster in the process', startCluster],
     ['declarations', (_, folder) => readDeclarations(folder, entries)],
@@ -80,6 +81,29 @@ function importEntries(node: string, folder: string, entries: readonly string[])
 function runCommand(node: string, folder: string, version: string): void {
   const printed = output(node, ['node_modules/ottla/bin/ottla.js', '--version'], folder)
   if (!printed.includes(version)) throw new Error(`ottla --version prints '${printed}', not ${version}`)
+}
+
+/** The code of an earlier run is used where it is whole, and made again where it is not. */
+function runWithCode(node: string, folder: string): void {
+  const printed = runScript(
+    node,
+    folder,
+    'code.js',
+    `import { execFileSync } from 'node:child_process'
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+const env = { ...process.env, NODE_COMPILE_CACHE: 'code' }
+const run = () => execFileSync(process.execPath, ['node_modules/ottla/bin/ottla.js', '--version'], { env, encoding: 'utf8' })
+const first = run()
+const [path, ...others] = globSync('code/*/ottla-*')
+const made = statSync(path).ino
+const second = run()
+const used = statSync(path).ino === made
+writeFileSync(path, readFileSync(path).subarray(0, 100_000))
+const third = run()
+console.log(others.length, used, statSync(path).ino !== made && first === second && first === third)
+`,
+  )
+  if (printed !== '0 true true') throw new Error(`what V8 has compiled: ${printed}`)
 }
 
 /** A topic is made by one process of the command in another, which then ends in good order. */

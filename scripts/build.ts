@@ -7,6 +7,7 @@
  * uses them there (build-check.ts); `--node=22.18.0` does that with another Node, from npm.
  */
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { type BuiltPackage, checkPackages, run } from './build-check.ts'
 import { BUNDLED, bundleCommand, linkPackages } from './bundle.ts'
@@ -209,7 +210,7 @@ function publishedManifest(manifest: Manifest): object {
     },
     ...(imports.length > 0 ? { imports: Object.fromEntries(imports) } : {}),
     engines: { node: NODE_ENGINE },
-    files: ['**/*.js', '**/*.d.ts', '**/LICENSE.*'],
+    files: ['**/*.js', '**/*.cjs', '**/*.d.ts', '**/LICENSE.*'],
   }
 }
 
@@ -224,10 +225,10 @@ function checkImports(folder: string): void {
     ...Object.keys(manifest.optionalDependencies ?? {}),
   ])
   const problems: string[] = []
-  for (const file of globSync('**/*.{js,d.ts}', { cwd: folder, exclude: path => path.includes('node_modules') })) {
+  for (const file of globSync('**/*.{js,cjs,d.ts}', { cwd: folder, exclude: path => path.includes('node_modules') })) {
     const code = readFileSync(join(folder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
-    for (const [, name] of code.matchAll(/(?:\bfrom|\bimport\(?)\s*['"]([@#\w./:-]+)['"]/g)) {
-      if (name!.startsWith('node:') || name!.startsWith('#')) continue
+    for (const [, name] of code.matchAll(/(?:\bfrom|\bimport\(?|\brequire\()\s*['"]([@#\w./:-]+)['"]/g)) {
+      if (isBuiltin(name!) || name!.startsWith('#')) continue
       if (name!.startsWith('.')) {
         const target = join(folder, dirname(file), name!)
         if (!existsSync(target)) problems.push(`${manifest.name}: ${file} imports ${name}, which is not published`)
