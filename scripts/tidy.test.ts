@@ -178,10 +178,10 @@ test('every file in packages is imported by another, exported, or run by a scrip
   fail(unused.map(({ path }) => `${path}: nobody imports it`))
 })
 
-/** Loaded by its name: workers, lazily imported commands. */
+/** Loaded by its name: workers, lazily imported commands, what a script bundles. */
 function named(path: string): boolean {
   const name = path.split('/').at(-1)!
-  return packageSources.some(source => source.path !== path && source.code.includes(`/${name}'`))
+  return sources.some(source => source.path !== path && source.code.includes(`/${name}'`))
 }
 
 test('what ARCHITECTURE.md names is there', () => {
