@@ -341,8 +341,10 @@ export class PartitionLog implements TopicPartition {
     this.#checkReadable(startOffset)
     const { writtenEndOffset } = this.store
     const boundOffset = Math.min(upperBoundOffset ?? writtenEndOffset, writtenEndOffset)
-    if (startOffset >= boundOffset)
+    if (startOffset >= boundOffset) {
+      this.store.tail.readTo(startOffset)
       return { chunks: [], sizeInBytes: 0, baseOffset: startOffset, nextOffset: startOffset, release: null }
+    }
     const read = { startOffset, boundOffset, maxBytes, minOneBatch: minOneBatch ?? false }
     return this.#reader.readTail(read) ?? this.#readFile(read)
   }
@@ -350,7 +352,10 @@ export class PartitionLog implements TopicPartition {
   async #readFile(read: Parameters<LogReader['readFile']>[0]): Promise<ReadResult> {
     for (;;) {
       const result = await this.#fromDisk(() => this.#reader.readFile(read))
-      if (result) return result
+      if (result) {
+        if (result.nextOffset >= read.boundOffset) this.store.tail.readTo(result.nextOffset)
+        return result
+      }
       this.#checkReadable(read.startOffset) // its segment was deleted meanwhile
     }
   }

@@ -16,6 +16,7 @@ function add(
 test('the oldest bytes, of whatever log, make room', () => {
   const cache = new TailCache(1600) // blocks of one chunk
   const [a, b] = [new LogTail(), new LogTail()]
+  for (const tail of [a, b]) tail.readTo(100)
   add(cache, a, 0, 5)
   add(cache, b, 0, 1)
   for (let i = 0; i < 14; i++) add(cache, a, 5 + i, 6 + i)
@@ -33,6 +34,7 @@ test('the oldest bytes, of whatever log, make room', () => {
 test('it holds copies, and no more memory than its budget however small they are', () => {
   const cache = new TailCache(160_000)
   const tail = new LogTail()
+  tail.readTo(100_000)
   const bytes = new Uint8Array(10)
   for (let i = 0; i < 100_000; i++) {
     bytes.fill(i)
@@ -48,6 +50,7 @@ test('it holds copies, and no more memory than its budget however small they are
 test('what nobody has read is filled again, what a reader was given never', () => {
   const cache = new TailCache(1600)
   const tail = new LogTail()
+  tail.readTo(200)
   const memory = new Set<ArrayBufferLike>()
   const shared: Uint8Array[] = []
   for (let i = 0; i < 200; i++) {
@@ -61,6 +64,29 @@ test('what nobody has read is filled again, what a reader was given never', () =
     [50, 120].map(i => Buffer.alloc(100, i)),
   )
   assert.equal(memory.size, 16 + shared.length)
+})
+
+test('of a log that nobody reads nothing is kept, until there is a reader', () => {
+  const cache = new TailCache(1600) // blocks of one chunk
+  const [read, unread] = [new LogTail(), new LogTail()]
+  const write = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      add(cache, read, i, i + 1)
+      read.readTo(i)
+      add(cache, unread, i, i + 1)
+    }
+  }
+  write(0, 8)
+  assert.deepEqual([read.startOffset, unread.startOffset], [0, 0])
+  write(8, 9) // the oldest of `read` goes, then that of `unread`
+  assert.deepEqual([read.startOffset, unread.isWanted, unread.isEmpty], [1, false, true])
+  write(9, 100)
+  assert.deepEqual([read.startOffset, unread.isEmpty], [84, true])
+  unread.readTo(100)
+  write(100, 103)
+  assert.deepEqual([unread.startOffset, unread.find(99), unread.at(unread.find(102))!.endOffset], [100, -1, 103])
+  write(103, 200)
+  assert.deepEqual([read.startOffset, unread.isEmpty], [184, true])
 })
 
 test('a chunk is found by any offset in it, and past a hole the one behind', () => {

@@ -7,6 +7,8 @@
  * small the batches are, the memory that a request came in is free for the next one, and a block that nobody has read
  * from is filled again: while producers only write, no memory is left to the garbage collector. A block that somebody
  * was given a slice of is never written again; a slow reader may hold it for long.
+ *
+ * A log whose bytes have gone from here unread has no reader near its end, and is not copied until it has one.
  */
 const MAX_BLOCK_BYTES = 1024 * 1024
 /** Of a small budget, a block is this part, so that only so much of it goes at a time. */
@@ -50,11 +52,13 @@ export class TailCache {
 
   /** Takes a copy of `bytes`, which are the batches that follow those that `tail` has. */
   add(tail: LogTail, bytes: Uint8Array, baseOffset: number, endOffset: number): void {
+    if (!tail.isWanted) return
     if (bytes.length > this.#limit) {
       tail.clear() // a hole in a tail is no tail
       return
     }
     const block = this.#blockFor(bytes.length)
+    if (!tail.isWanted) return // what made room was its own, and unread
     const copy = block.memory.subarray(block.used, block.used + bytes.length)
     copy.set(bytes)
     block.used += bytes.length
@@ -88,6 +92,7 @@ export class TailCache {
 /** The bytes of a chunk, for as long as the caller wants them. */
 export function share(chunk: TailChunk): Uint8Array {
   chunk.block.isShared = true
+  chunk.tail.readTo(chunk.endOffset)
   return chunk.bytes
 }
 
@@ -95,6 +100,20 @@ export function share(chunk: TailChunk): Uint8Array {
 export class LogTail {
   #chunks: TailChunk[] = []
   #first = 0
+  #isWanted = true
+  /** Nobody has read further. */
+  #readTo = -1
+
+  /** False: nobody reads what is written, and a tail is not kept. */
+  get isWanted(): boolean {
+    return this.#isWanted
+  }
+
+  /** A reader is at `offset`, near the end of the log: what follows is for it. */
+  readTo(offset: number): void {
+    this.#isWanted = true
+    if (offset > this.#readTo) this.#readTo = offset
+  }
 
   get isEmpty(): boolean {
     return this.#first === this.#chunks.length
@@ -109,9 +128,14 @@ export class LogTail {
     this.#chunks.push(chunk)
   }
 
-  /** The oldest chunk goes, if it is this one. */
+  /** The oldest chunk goes, if it is this one; all others too, if neither it nor one of them was read. */
   shift(chunk: TailChunk): void {
     if (this.#chunks[this.#first] !== chunk) return
+    if (this.#readTo <= chunk.baseOffset) {
+      this.#isWanted = false
+      this.clear()
+      return
+    }
     this.#first++
     if (this.#first === this.#chunks.length || (this.#first > 64 && this.#first * 2 > this.#chunks.length)) {
       this.#chunks = this.#chunks.slice(this.#first)
