@@ -276,8 +276,8 @@ test('the producer: without a key a slow sender fills one partition after anothe
 test('fetch: whole batches within max bytes, but always one', async () => {
   await using open = await inProcess({ topics: [{ name: 'a', partitions: 2 }] })
   for (const partition of [0, 0, 0, 1, 1]) await produce(open, batch(), { partition })
-  const sizes = async (options: Fetched) => {
-    const { responses } = await fetchAll(open, { partitions: [0, 1], ...options })
+  const sizes = async (options: Fetched, partitions = [0, 1]) => {
+    const { responses } = await fetchAll(open, { partitions, ...options })
     return responses[0]!.partitions.map(({ records }) => sizeOf(records) / BATCH_BYTES)
   }
   assert.deepEqual(await sizes({}), [3, 2])
@@ -286,6 +286,7 @@ test('fetch: whole batches within max bytes, but always one', async () => {
   assert.deepEqual(await sizes({ maxBytes: 1 }), [1, 0], 'progress, by the first partition that has something')
   assert.deepEqual(await sizes({ partitionMaxBytes: 1 }), [1, 0])
   assert.deepEqual(await sizes({ offset: 2 }), [1, 0])
+  assert.deepEqual(await sizes({ offset: 2, partitionMaxBytes: 1 }, [1, 0]), [0, 1], 'the first has nothing')
 })
 
 test('fetch: offsets out of range, unknown partitions and wrong epochs', async () => {

@@ -90,7 +90,10 @@ function readerOf({ isolationLevel, replicaId, replicaState }: FetchRequest, api
   }
 }
 
-/** One after the other, because what the first ones take is not left for the later ones. */
+/**
+ * As if one after the other: what the first ones take is not left for the later ones, and one batch that is larger than
+ * its bound is given if nothing was found before. Those that can't take anything from each other are read at once.
+ */
 async function readAll(
   wanted: readonly FetchPartition[],
   maxBytes: number,
@@ -99,16 +102,42 @@ async function readAll(
 ): Promise<Reading[]> {
   const readings: Reading[] = []
   let left = maxBytes
-  let minOneBatch = true
-  for (const partition of wanted) {
-    const reading = readOne(partition, Math.min(partition.maxBytes, left), minOneBatch, reader, services)
-    const done = reading instanceof Promise ? await reading : reading
-    readings.push(done)
-    const size = done.read?.sizeInBytes ?? 0
-    if (size > 0) minOneBatch = false
-    left = Math.max(0, left - size)
+  let isFirst = true
+  for (let next = 0; next < wanted.length; next = readings.length) {
+    const group = independent(wanted, next, left)
+    const started = group.map(partition => {
+      return readOne(partition, Math.min(partition.maxBytes, left), isFirst, reader, services)
+    })
+    // Not otherwise: what is in memory is answered in the same turn.
+    const done = started.some(reading => reading instanceof Promise) ? await Promise.all(started) : started
+    for (const reading of done as Reading[]) {
+      const isTooMuch = !isFirst && sizeOf(reading) > Math.min(reading.wanted.maxBytes, left)
+      const taken = isTooMuch ? withoutData(reading) : reading
+      readings.push(taken)
+      left = Math.max(0, left - sizeOf(taken))
+      if (sizeOf(taken) > 0) isFirst = false
+    }
   }
   return readings
+}
+
+/** From `from` on as many as have room beside each other, one at least. */
+function independent(wanted: readonly FetchPartition[], from: number, maxBytes: number): readonly FetchPartition[] {
+  let end = from + 1
+  let bytes = wanted[from]!.maxBytes
+  while (end < wanted.length && bytes + wanted[end]!.maxBytes <= maxBytes) bytes += wanted[end++]!.maxBytes
+  return wanted.slice(from, end)
+}
+
+function sizeOf({ read }: Reading): number {
+  return read?.sizeInBytes ?? 0
+}
+
+function withoutData(reading: Reading): Reading {
+  release([reading])
+  const read = reading.read!
+  const abortedTransactions = read.abortedTransactions && []
+  return { ...reading, read: { ...read, chunks: [], sizeInBytes: 0, release: null, abortedTransactions } }
 }
 
 function readOne(
