@@ -1,6 +1,6 @@
 /**
  * `npm run build`: compiles each published package to dist/<name>/, JavaScript and declarations for Node 22.18 and
- * later: what its entries reach, and nothing of tests. The command is a bundle (bundle.ts). In a checkout nothing is
+ * later: what its entries reach, and nothing of tests. The package `ottla` is bundles (bundle.ts). In a checkout nothing is
  * built; Node runs the TypeScript. `dist/ottla/bin/ottla.js` runs where it was built, too: benchmarks use that.
  *
  * `npm run build -- --check` also packs the packages as they would be published, installs them in an empty folder and
@@ -10,7 +10,7 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, wr
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { type BuiltPackage, checkPackages, run } from './build-check.ts'
-import { BUNDLED, bundleCommand, linkPackages } from './bundle.ts'
+import { BUNDLED, bundlePackage, linkPackages } from './bundle.ts'
 
 const ROOT = dirname(import.meta.dirname)
 const DIST = join(ROOT, 'dist')
@@ -61,15 +61,16 @@ async function build(): Promise<BuiltPackage[]> {
   return packages
 }
 
-/** What only the command needs is in the bundle, and nowhere else; so the package needs what its modules needed. */
+/** All code is in the bundles; of the modules the declarations stay that the library's are made of. */
 async function bundle({ folder, manifest, files }: Source, all: readonly Source[]): Promise<void> {
   const target = builtFolder(folder)
-  const bundled = await bundleCommand(target, builtFolder('packages/io'))
-  const library = new Set(reachableFrom(entryFiles(folder, { ...manifest, bin: {} })))
-  for (const file of files.filter(path => path.endsWith('.ts') && !library.has(path))) {
+  const bundled = await bundlePackage(target, builtFolder('packages/io'))
+  const entries = entryFiles(folder, { ...manifest, bin: {} })
+  const library = new Set(reachableFrom(entries))
+  for (const file of files.filter(path => path.endsWith('.ts') && !entries.includes(path))) {
     const built = join(DIST, jsName(file.slice('packages/'.length)))
     rmSync(built)
-    rmSync(built.replace(/\.js$/, '.d.ts'))
+    if (!library.has(file)) rmSync(built.replace(/\.js$/, '.d.ts'))
   }
   const bundledPackages = all.filter(({ manifest: { name } }) => bundled.has(name)).map(source => source.manifest)
   const dependencies: Record<string, string> = {}
@@ -231,7 +232,8 @@ function checkImports(folder: string): void {
       if (isBuiltin(name!) || name!.startsWith('#')) continue
       if (name!.startsWith('.')) {
         const target = join(folder, dirname(file), name!)
-        if (!existsSync(target)) problems.push(`${manifest.name}: ${file} imports ${name}, which is not published`)
+        const needed = file.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target
+        if (!existsSync(needed)) problems.push(`${manifest.name}: ${file} imports ${name}, which is not published`)
       } else if (!installed.has(/^(?:@[^/]+\/)?[^/]+/.exec(name!)![0])) {
         problems.push(`${manifest.name}: ${file} imports ${name}, which package.json does not name`)
       }

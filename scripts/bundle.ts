@@ -1,7 +1,7 @@
 /**
- * The command as a bundle. Node takes a third of a millisecond for each module that it loads, and a broker is some 300:
- * half of the time that `ottla start` took went there. The packages stay as they are for those who import them.
- * packages/ottla/cli/published.ts loads it.
+ * What the package `ottla` is when it is published: the command, and the library, each as a bundle. Node takes a third of a
+ * millisecond for each module that it loads, and a broker is some 300. The other packages stay as they are, because
+ * whoever imports two of them must get the same classes; `ottla` exports none.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -15,10 +15,11 @@ interface Package {
   readonly folder: string
 }
 
-/** What the command's script loads in a checkout, and the folder for what it loads when it is published. */
-const ENTRY = 'cli/main.js'
-const FOLDER = 'command'
-/** Loads the bundle. */
+/** Of the built package: what its script and its library load in a checkout, and where all of that goes. */
+const COMMAND = 'cli/main.js'
+const LIBRARY = 'index.js'
+const FOLDER = 'bundle'
+/** Loads the command. */
 const LOADER = 'cli/published.ts'
 /** What the command line stands on goes in, with its licence; all else that is not ours stays outside. */
 export const BUNDLED = ['commander']
@@ -34,21 +35,23 @@ export function linkPackages(packages: readonly Package[], dist: string): void {
   }
 }
 
-/** Both folders are of built packages. Returns the names of the packages that are in the bundle. */
-export async function bundleCommand(folder: string, io: string): Promise<ReadonlySet<string>> {
+/** Both folders are of built packages. Returns the names of the packages that are in the bundles. */
+export async function bundlePackage(folder: string, io: string): Promise<ReadonlySet<string>> {
   const target = join(folder, FOLDER)
   // A script, and not a module: only of a script can what V8 has compiled be kept.
-  const bundled = await bundle(join(folder, ENTRY), join(target, 'main.cjs'), 'cjs')
+  const modules = await bundle(join(folder, COMMAND), join(target, 'main.cjs'), 'cjs')
+  await bundle(join(folder, LIBRARY), join(target, LIBRARY), 'esm')
   await bundle(join(io, WORKER), join(target, basename(WORKER)), 'esm')
-  await bundle(join(ROOT, 'packages', basename(folder), LOADER), join(target, 'index.js'), 'esm')
+  await bundle(join(ROOT, 'packages', basename(folder), LOADER), join(target, 'command.js'), 'esm')
   const script = join(folder, 'bin/ottla.js')
   const text = readFileSync(script, 'utf8')
-  if (!text.includes(`../${ENTRY}`)) throw new Error(`${script} does not load ${ENTRY}`)
-  writeFileSync(script, text.replace(`../${ENTRY}`, `../${FOLDER}/index.js`))
+  if (!text.includes(`../${COMMAND}`)) throw new Error(`${script} does not load ${COMMAND}`)
+  writeFileSync(script, text.replace(`../${COMMAND}`, `../${FOLDER}/command.js`))
   for (const name of BUNDLED) {
     copyFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), join(target, `LICENSE.${name}`))
   }
-  return new Set(bundled.map(packageOf))
+  writeFileSync(join(folder, LIBRARY), `export * from './${FOLDER}/${LIBRARY}'\n`)
+  return new Set(modules.map(packageOf))
 }
 
 /** Returns the modules that are in it. */
@@ -58,7 +61,7 @@ async function bundle(entry: string, file: string, format: 'cjs' | 'esm'): Promi
     platform: 'node',
     external: id => /^[@\w]/.test(id) && !id.startsWith('@ottla/') && !BUNDLED.includes(id),
     onLog(level, log) {
-      if (level === 'warn') throw new Error(`bundling the command: ${log.message}`)
+      if (level === 'warn') throw new Error(`bundling ${entry}: ${log.message}`)
     },
   })
   try {
