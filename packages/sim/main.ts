@@ -33,17 +33,28 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   },
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '100' },
-    from: { type: 'string', default: '0' },
-    lives: { type: 'string', default: '4' },
-    steps: { type: 'string', default: '40' },
-    trace: { type: 'boolean', default: false },
-  },
-})
+const USAGE = `npm run sim -- ${Object.keys(WORKLOADS).join('|')} [--seeds N] [--from M] [--seed N [--trace]] [--lives N] [--steps N]`
+
+const { values, positionals } = readArguments()
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        seeds: { type: 'string', default: '100' },
+        from: { type: 'string', default: '0' },
+        lives: { type: 'string', default: '4' },
+        steps: { type: 'string', default: '40' },
+        trace: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`)
+    process.exit(2)
+  }
+}
 
 const name = positionals[0] ?? 'log'
 const workload = WORKLOADS[name]

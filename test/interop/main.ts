@@ -46,15 +46,33 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   examples,
 }
 
-const { values: options } = parseArgs({
-  options: {
-    broker: { type: 'string', default: 'ottla' },
-    only: { type: 'string', multiple: true, default: [] },
-    quick: { type: 'boolean', default: false },
-    record: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-  },
-})
+const USAGE = `npm run interop -- [--broker ottla|kafka] [--only NAME]... [--quick] [--record] [--keep]
+NAME is a scenario, or the beginning of a check's name: ${Object.keys(SCENARIOS).join(', ')}`
+
+const options = readOptions()
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        broker: { type: 'string', default: 'ottla' },
+        only: { type: 'string', multiple: true, default: [] },
+        quick: { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+      },
+    })
+    const names = Object.keys(SCENARIOS)
+    const unknown = values.only.find(
+      asked => !names.some(name => name.startsWith(asked) || asked.startsWith(`${name}/`)),
+    )
+    if (unknown !== undefined) throw new Error(`--only ${unknown}: there is none`)
+    return values
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`)
+    process.exit(2)
+  }
+}
 
 /** The first who asks for a group's coordinator finds none until its topic is made; not every client would wait. */
 async function warmUp(client: Client, bootstrap: string): Promise<void> {
