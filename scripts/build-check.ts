@@ -4,7 +4,7 @@
  * is one to start, and the declarations read by the TypeScript compiler.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -148,17 +148,24 @@ await workers.close()
   if (printed !== '42') throw new Error(`a worker answers '${printed}', not 42`)
 }
 
-/** It must leave nothing behind that keeps the process alive. */
+/** It must leave nothing behind that keeps the process alive; what V8 has compiled is kept once, if it may be. */
 function startCluster(node: string, folder: string): void {
-  runScript(
-    node,
-    folder,
-    'cluster.js',
+  const code = join(folder, 'node_modules/.cache/ottla')
+  const start = (variables = {}) => {
+    output(node, ['cluster.js'], folder, variables)
+    return existsSync(code) ? readdirSync(code).map(name => statSync(join(code, name)).ino) : []
+  }
+  writeFileSync(
+    join(folder, 'cluster.js'),
     `import { createCluster } from 'ottla'
 const cluster = await createCluster()
 await cluster[Symbol.asyncDispose]()
 `,
   )
+  const without = start({ NODE_DISABLE_COMPILE_CACHE: '1' })
+  const [first, second] = [start(), start()]
+  const counts = [without.length, first.length, second.length].join()
+  if (counts !== '0,1,1' || first[0] !== second[0]) throw new Error(`what V8 has compiled for a cluster: ${counts}`)
 }
 
 /** As a user's compiler reads them: declarations of dependencies are checked too. */
@@ -185,8 +192,9 @@ function runScript(node: string, folder: string, name: string, text: string): st
   return output(node, [name], folder)
 }
 
-function output(command: string, args: readonly string[], cwd: string): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 60_000 })
+function output(command: string, args: readonly string[], cwd: string, variables: NodeJS.ProcessEnv = {}): string {
+  const env = { ...process.env, NODE_COMPILE_CACHE: undefined, ...variables }
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 60_000 })
   if (error) throw error
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed with ${status}:\n${stdout}${stderr}`)
   return stdout.trim()

@@ -10,7 +10,7 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, wr
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { type BuiltPackage, checkPackages, run } from './build-check.ts'
-import { BUNDLED, bundlePackage, linkPackages } from './bundle.ts'
+import { BUNDLED, bundlePackage, linkPackages, PUBLISHED } from './bundle.ts'
 
 const ROOT = dirname(import.meta.dirname)
 const DIST = join(ROOT, 'dist')
@@ -96,7 +96,8 @@ function readSources(): Source[] {
     .filter(({ manifest }) => !manifest.private)
     .map(({ path, manifest }) => {
       const folder = dirname(path)
-      return { folder, manifest, files: reachableFrom(entryFiles(folder, manifest)) }
+      const bundled = manifest.bin ? PUBLISHED.map(path => join(folder, path)) : []
+      return { folder, manifest, files: reachableFrom([...entryFiles(folder, manifest), ...bundled]) }
     })
 }
 

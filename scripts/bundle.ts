@@ -1,5 +1,5 @@
 /**
- * What the package `ottla` is when it is published: the command, and the library, each as a bundle. Node takes a third of a
+ * What the package `ottla` is when it is published: the command and the library as one script. Node takes a third of a
  * millisecond for each module that it loads, and a broker is some 300. The other packages stay as they are, because
  * whoever imports two of them must get the same classes; `ottla` exports none.
  */
@@ -15,12 +15,11 @@ interface Package {
   readonly folder: string
 }
 
-/** Of the built package: what its script and its library load in a checkout, and where all of that goes. */
-const COMMAND = 'cli/main.js'
-const LIBRARY = 'index.js'
+/** Of the package's sources: everything as one script, and what loads it for the command and for `import`. */
+export const PUBLISHED = ['published/bundle.ts', 'published/command.ts', 'published/library.ts'] as const
 const FOLDER = 'bundle'
-/** Loads the command. */
-const LOADER = 'cli/published.ts'
+/** What bin/ottla.js loads in a checkout. */
+const SOURCE = '../cli/main.js'
 /** What the command line stands on goes in, with its licence; all else that is not ours stays outside. */
 export const BUNDLED = ['commander']
 /** Loaded by its name, in a thread of its own. */
@@ -35,22 +34,27 @@ export function linkPackages(packages: readonly Package[], dist: string): void {
   }
 }
 
-/** Both folders are of built packages. Returns the names of the packages that are in the bundles. */
+/** Both folders are of built packages. Returns the names of the packages that are in the bundle. */
 export async function bundlePackage(folder: string, io: string): Promise<ReadonlySet<string>> {
+  const [main, command, library] = PUBLISHED.map(path => join(folder, path.replace(/\.ts$/, '.js'))) as [
+    string,
+    string,
+    string,
+  ]
   const target = join(folder, FOLDER)
   // A script, and not a module: only of a script can what V8 has compiled be kept.
-  const modules = await bundle(join(folder, COMMAND), join(target, 'main.cjs'), 'cjs')
-  await bundle(join(folder, LIBRARY), join(target, LIBRARY), 'esm')
+  const modules = await bundle(main, join(target, 'main.cjs'), 'cjs')
+  await bundle(command, join(target, 'command.js'), 'esm')
+  await bundle(library, join(target, 'library.js'), 'esm')
   await bundle(join(io, WORKER), join(target, basename(WORKER)), 'esm')
-  await bundle(join(ROOT, 'packages', basename(folder), LOADER), join(target, 'command.js'), 'esm')
   const script = join(folder, 'bin/ottla.js')
   const text = readFileSync(script, 'utf8')
-  if (!text.includes(`../${COMMAND}`)) throw new Error(`${script} does not load ${COMMAND}`)
-  writeFileSync(script, text.replace(`../${COMMAND}`, `../${FOLDER}/command.js`))
+  if (!text.includes(SOURCE)) throw new Error(`${script} does not load ${SOURCE}`)
+  writeFileSync(script, text.replace(SOURCE, `../${FOLDER}/command.js`))
   for (const name of BUNDLED) {
     copyFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), join(target, `LICENSE.${name}`))
   }
-  writeFileSync(join(folder, LIBRARY), `export * from './${FOLDER}/${LIBRARY}'\n`)
+  writeFileSync(join(folder, 'index.js'), `export * from './${FOLDER}/library.js'\n`)
   return new Set(modules.map(packageOf))
 }
 

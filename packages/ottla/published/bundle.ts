@@ -1,0 +1,3 @@
+/** All that the published package does, as one script (scripts/bundle.ts); load.ts loads it. */
+export { main } from '../cli/main.ts'
+export { createCluster } from '../embedded.ts'
