@@ -5,7 +5,7 @@
  * NODE_DISABLE_COMPILE_CACHE=1 turns it off.
  */
 import { hash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { constants, Script } from 'node:vm'
@@ -69,5 +69,14 @@ function writeCode(path: string, code: Buffer): void {
     renameSync(partial, path)
   } catch {
     // A folder that is full, or nobody's to write to: the next start takes as long as this one.
+    tryToRemove(partial)
+  }
+}
+
+function tryToRemove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // It was never there.
   }
 }
