@@ -16,6 +16,7 @@ import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator
 import { PartitionCoordinatorLog } from './coordinator-log.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
 import { ApiError } from './errors.ts'
+import { GroupConfigs } from './group-configs.ts'
 import { advertised } from './handlers/api-versions.ts'
 import { BROKER_HANDLERS, CONTROLLER_HANDLERS } from './handlers/index.ts'
 import { Since } from './image/index.ts'
@@ -61,6 +62,7 @@ export class Broker implements AsyncDisposable {
   readonly #logs: LogManager
   readonly #metadata: MetadataCache
   readonly #topicConfigs: TopicConfigs
+  readonly #groupConfigs: GroupConfigs
   readonly #replicas: ReplicaManager
   readonly #groups: GroupCoordinator
   readonly #publisher: Publisher
@@ -104,6 +106,7 @@ export class Broker implements AsyncDisposable {
     })
     this.#metadata = new MetadataCache(logs.clusterId)
     this.#topicConfigs = new TopicConfigs(config, () => this.#metadata.image)
+    this.#groupConfigs = new GroupConfigs(config, () => this.#metadata.image)
     this.#replicas = new ReplicaManager({
       nodeId: config.nodeId,
       logs,
@@ -258,6 +261,8 @@ export class Broker implements AsyncDisposable {
       world: partOf(this.#world, 'groups'),
       config: this.#config,
       topics: this.#metadata,
+      image: () => this.#metadata.image,
+      configOf: groupId => this.#groupConfigs.get(groupId),
       partitionCount: () =>
         this.#metadata.topic(OFFSETS_TOPIC)?.partitions.length ?? this.#config.offsetsTopicNumPartitions,
       openLog: partition => {
@@ -276,12 +281,14 @@ export class Broker implements AsyncDisposable {
       metadata: this.#metadata,
       replicas: this.#replicas,
       topicConfigs: this.#topicConfigs,
+      groupConfigs: this.#groupConfigs,
       config: this.#config,
       onCoordinatorPartition: (_topic, partition, leaderEpoch) => {
         if (leaderEpoch === null) this.#groups.onResignation(partition, null)
         else void this.#groups.onElection(partition, leaderEpoch)
       },
       onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
+      onTopicsChanged: topics => this.#groups.onTopicsChanged(topics),
       onReconfigured: config => {
         this.#config = config
         this.#limitConnections().catch(error => this.#world.logger.error('limits are as they were', { error }))

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '@ottla/io'
 import { applyDynamicConfigs, type BrokerConfig, unhonouredTopicConfigs } from './config/index.ts'
+import type { GroupConfigs } from './group-configs.ts'
 import {
   ConfigResourceType,
   changedTopics,
@@ -26,10 +27,13 @@ export interface PublisherOptions {
   readonly metadata: MetadataCache
   readonly replicas: ReplicaManager
   readonly topicConfigs: TopicConfigs
+  readonly groupConfigs: GroupConfigs
   readonly config: BrokerConfig
   /** Leadership of a partition of an internal topic has come, changed (epoch), or gone (null). */
   readonly onCoordinatorPartition: (topic: string, partition: number, leaderEpoch: number | null) => void
   readonly onTopicsDeleted: (topics: readonly { readonly id: string; readonly name: string }[]) => void
+  /** Names of topics that have come, gone, or changed. */
+  readonly onTopicsChanged: (topics: ReadonlySet<string>) => void
   readonly onReconfigured: (config: BrokerConfig) => void
 }
 
@@ -61,11 +65,14 @@ export class Publisher {
     this.#applyConfigs(delta)
     if (!this.#hasBegun) return
     const deleted: { id: string; name: string }[] = []
+    const changed = new Set<string>()
     for (const topic of changedTopics(delta)) {
+      changed.add(topic.name)
       if (!topic.after) deleted.push({ id: topic.id, name: topic.name })
       this.#applyTopic(topic)
     }
     if (deleted.length > 0) this.#options.onTopicsDeleted(deleted)
+    if (changed.size > 0) this.#options.onTopicsChanged(changed)
   }
 
   #applyTopic(topic: TopicDelta): void {
@@ -123,17 +130,19 @@ export class Publisher {
     for (const key of delta.configs) {
       const config = delta.image.configs.get(key) ?? delta.base.configs.get(key)
       if (config?.type === ConfigResourceType.TOPIC) this.#reconfigureTopic(config.name)
+      if (config?.type === ConfigResourceType.GROUP) this.#options.groupConfigs.forget(config.name)
     }
   }
 
   #reconfigureBroker(image: MetadataImage): void {
-    const { nodeId, logger, topicConfigs, replicas, onReconfigured } = this.#options
+    const { nodeId, logger, topicConfigs, groupConfigs, replicas, onReconfigured } = this.#options
     const cluster = configsOf(image, { type: ConfigResourceType.BROKER, name: '' })
     const own = configsOf(image, { type: ConfigResourceType.BROKER, name: String(nodeId) })
     const { config, ignored } = applyDynamicConfigs(this.#config, cluster, own)
     for (const reason of ignored) logger.warn('a dynamic config is ignored', { reason })
     this.#config = config
     topicConfigs.reconfigure(config)
+    groupConfigs.reconfigure(config)
     for (const log of replicas.logs.logs) log.reconfigure(topicConfigs.get(log.topic))
     onReconfigured(config)
   }

@@ -15,8 +15,9 @@ import type { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
-import type { BrokerConfig } from '../config/index.ts'
+import type { BrokerConfig, GroupConfig as OwnConfig } from '../config/index.ts'
 import { isExpected } from '../errors.ts'
+import type { MetadataImage } from '../image/index.ts'
 import { coordinatorErrorCode } from './coordinator-errors.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 import type { ListedGroup } from './group/administration.ts'
@@ -45,6 +46,9 @@ export interface GroupCoordinatorOptions {
   readonly world: World
   readonly config: BrokerConfig
   readonly topics: TopicLookup
+  readonly image: () => MetadataImage
+  /** What a group goes by: what was set for it, or else the broker's. */
+  readonly configOf: (groupId: string) => OwnConfig
   /** Of the offsets topic; what it would be created with, while it is not there. */
   readonly partitionCount: () => number
   /** Throws an ApiError NOT_LEADER_OR_FOLLOWER if this node does not lead the partition. */
@@ -65,7 +69,7 @@ export class GroupCoordinator {
   readonly #partitionCount: () => number
   readonly #world: World
 
-  constructor({ world, config, topics, partitionCount, openLog }: GroupCoordinatorOptions) {
+  constructor({ world, config, topics, image, configOf, partitionCount, openLog }: GroupCoordinatorOptions) {
     this.#world = world
     this.#config = groupConfig(config)
     this.#topics = topics
@@ -80,6 +84,8 @@ export class GroupCoordinator {
       createShard: (_partition, shardLog) =>
         new GroupMachine({
           config: this.#config,
+          configOf,
+          image,
           newUuid: () => randomUuid(world),
           // How small compression makes a batch is not known before it is done.
           maxBatchBytes: () => (codec === 'none' ? shardLog.maxBatchBytes : Number.POSITIVE_INFINITY),
@@ -116,6 +122,11 @@ export class GroupCoordinator {
 
   onTopicsDeleted(topics: readonly DeletedTopic[]): void {
     this.#runtime.runOnAll((machine, now) => machine.onTopicsDeleted(topics, now))
+  }
+
+  /** Names of topics that have come, gone, or grown. */
+  onTopicsChanged(topics: ReadonlySet<string>): void {
+    this.#runtime.runOnAll((machine, now) => machine.onTopicsChanged(topics, now))
   }
 
   /** Tells all who wait that this is not their coordinator any more. */

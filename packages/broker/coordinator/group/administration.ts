@@ -3,8 +3,12 @@ import { ErrorCode } from '@ottla/protocol'
 import type { DeleteGroupsRequest } from '@ottla/protocol/messages/delete-groups'
 import type { DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import type { ListGroupsResponse } from '@ottla/protocol/messages/list-groups'
+import { classicGroup } from './classic/rebalance.ts'
+import type { Group } from './group.ts'
 import type { GroupStore } from './group-store.ts'
-import { type GroupRecord, groupTombstone, offsetTombstone } from './records.ts'
+import { kindOf } from './kinds.ts'
+import { offsetTombstone } from './offset-records.ts'
+import type { GroupRecord } from './records.ts'
 import type { Turn } from './turn.ts'
 
 export type DescribedGroup = Partial<DescribeGroupsResponse['groups'][number]> & { readonly groupId: string }
@@ -12,11 +16,9 @@ export type ListedGroup = ListGroupsResponse['groups'][number]
 
 /** Where older clients take a group that is not there for one that is dead. */
 const GROUP_ID_NOT_FOUND_SINCE = 6
-/** The only type yet; listings are filtered by it. */
-const CLASSIC = 'classic'
 
 export function describeGroup(store: GroupStore, groupId: string, apiVersion: number): DescribedGroup {
-  const group = store.groups.get(groupId)
+  const group = classicGroup(store, groupId)
   if (!group) {
     const dead = { groupId, groupState: 'Dead' }
     if (apiVersion < GROUP_ID_NOT_FOUND_SINCE) return dead
@@ -41,12 +43,12 @@ export function listGroups(
   typesFilter: readonly string[],
 ): ListedGroup[] {
   const types = new Set(typesFilter.map(type => type.toLowerCase()))
-  if (types.size > 0 && !types.has(CLASSIC)) return []
   const states = new Set(statesFilter.map(state => state.trim().toLowerCase()))
   const listed: ListedGroup[] = []
-  for (const { id, state, protocolType } of store.groups.values()) {
+  for (const { id, kind, state, protocolType } of store.groups.values()) {
+    if (types.size > 0 && !types.has(kind)) continue
     if (states.size > 0 && !states.has(state.toLowerCase())) continue
-    listed.push({ groupId: id, protocolType: protocolType ?? '', groupState: state, groupType: CLASSIC })
+    listed.push({ groupId: id, protocolType: protocolType ?? '', groupState: state, groupType: kind })
   }
   return listed
 }
@@ -59,13 +61,15 @@ export function deleteGroups(turn: Turn, requestId: number, request: DeleteGroup
 function deleteGroup(turn: Turn, groupId: string): number {
   const group = turn.store.groups.get(groupId)
   if (!group) return ErrorCode.GROUP_ID_NOT_FOUND
-  if (group.state !== 'Empty') return ErrorCode.NON_EMPTY_GROUP
-  for (const tombstone of tombstonesOf(turn.store, groupId)) turn.apply(tombstone)
+  const errorCode = group.checkDelete()
+  if (errorCode !== ErrorCode.NONE) return errorCode
+  for (const tombstone of tombstonesOf(turn.store, group)) turn.apply(tombstone)
   return ErrorCode.NONE
 }
 
 /** Of all that the log has of the group. */
-function tombstonesOf(store: GroupStore, groupId: string): GroupRecord[] {
+function tombstonesOf(store: GroupStore, group: Group): GroupRecord[] {
+  const { id: groupId } = group
   const tombstones: GroupRecord[] = []
   for (const [topic, partitions] of store.offsets.ofGroup(groupId) ?? []) {
     for (const partition of partitions.keys()) tombstones.push(offsetTombstone(groupId, topic, partition))
@@ -75,6 +79,6 @@ function tombstonesOf(store: GroupStore, groupId: string): GroupRecord[] {
       if (!store.offsets.get(groupId, topic, partition)) tombstones.push(offsetTombstone(groupId, topic, partition))
     }
   }
-  tombstones.push(groupTombstone(groupId))
+  tombstones.push(...kindOf(group).tombstones(group))
   return tombstones
 }

@@ -3,9 +3,10 @@
  * deleted topics.
  */
 import { ZERO_UUID } from '@ottla/protocol'
-import type { ClassicGroup } from './group.ts'
+import type { Group } from './group.ts'
+import { kindOf } from './kinds.ts'
+import { NEVER, type OffsetCommitRecord, offsetTombstone } from './offset-records.ts'
 import type { CommittedOffset } from './offsets.ts'
-import { groupTombstone, NEVER, type OffsetCommitRecord, offsetTombstone } from './records.ts'
 import type { Turn } from './turn.ts'
 
 export interface DeletedTopic {
@@ -17,7 +18,7 @@ export interface DeletedTopic {
 const OFFSETS_A_TURN = 10_000
 
 /** Looks through some more of the groups; false: that was all. */
-export function removeExpired(turn: Turn, groups: Iterator<ClassicGroup>): boolean {
+export function removeExpired(turn: Turn, groups: Iterator<Group>): boolean {
   const { store } = turn
   const before = turn.recordCount
   let isMore = true
@@ -28,51 +29,38 @@ export function removeExpired(turn: Turn, groups: Iterator<ClassicGroup>): boole
     const group = next.value
     seen += 1 + countOffsets(turn, group)
     const isBare = removeExpiredOffsets(turn, group)
-    if (isBare && group.state === 'Empty') turn.apply(groupTombstone(group.id))
+    if (isBare && group.isEmpty) for (const tombstone of kindOf(group).tombstones(group)) turn.apply(tombstone)
   }
   const tombstones = turn.recordCount - before
   if (tombstones > 0) store.log.info('expired offsets and empty groups', { tombstones })
   return isMore
 }
 
-function countOffsets({ store }: Turn, group: ClassicGroup): number {
+function countOffsets({ store }: Turn, group: Group): number {
   let count = 0
   for (const partitions of store.offsets.ofGroup(group.id)?.values() ?? []) count += partitions.size
   return count
 }
 
 /** Whether the group has no offsets any more, decided or not. */
-function removeExpiredOffsets(turn: Turn, group: ClassicGroup): boolean {
+function removeExpiredOffsets(turn: Turn, group: Group): boolean {
   const { offsets } = turn.store
   const topics = offsets.ofGroup(group.id)
-  if (topics) {
-    const baseTimestampMs = baseTimestamp(group)
-    if (!baseTimestampMs) return false
-    for (const [topic, partitions] of [...topics]) {
-      if (group.isSubscribedTo(topic)) continue
-      for (const [partition, offset] of [...partitions]) {
-        if (!isExpired(turn, offset, baseTimestampMs(offset)) || offsets.isPending(group.id, topic, partition)) continue
-        turn.apply(offsetTombstone(group.id, topic, partition))
-      }
+  for (const [topic, partitions] of [...(topics ?? [])]) {
+    if (group.isSubscribedTo(topic)) continue
+    for (const [partition, offset] of [...partitions]) {
+      if (!isExpired(turn, group, offset) || offsets.isPending(group.id, topic, partition)) continue
+      turn.apply(offsetTombstone(group.id, topic, partition))
     }
   }
   return !offsets.ofGroup(group.id) && !offsets.pendingOfGroup(group.id)
 }
 
-/**
- * Since when an offset counts as unused: for a group that has lost its members, since then; for consumers that commit
- * without a group, and for topics that a group does not read any more, since the commit. null: it can't be told.
- */
-function baseTimestamp(group: ClassicGroup): ((offset: CommittedOffset) => number) | null {
-  const sinceCommit = (offset: CommittedOffset) => offset.commitTimestampMs
-  if (group.protocolType === null) return sinceCommit
-  if (group.state === 'Empty') return group.stateTimestampMs === NEVER ? sinceCommit : () => group.stateTimestampMs
-  return group.state === 'Stable' && group.subscribedTopics ? sinceCommit : null
-}
-
-function isExpired({ now, store }: Turn, offset: CommittedOffset, baseTimestampMs: number): boolean {
+function isExpired({ now, store }: Turn, group: Group, offset: CommittedOffset): boolean {
+  const unusedSinceMs = group.unusedSince(offset.commitTimestampMs)
+  if (unusedSinceMs === null) return false
   if (offset.expireTimestampMs !== NEVER) return now.wallMs >= offset.expireTimestampMs
-  return now.wallMs - baseTimestampMs >= store.config.offsetsRetentionMs
+  return now.wallMs - unusedSinceMs >= store.config.offsetsRetentionMs
 }
 
 /** Offsets of a topic that was deleted mean nothing, not even in a new topic of the same name. */

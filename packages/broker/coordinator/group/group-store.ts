@@ -1,16 +1,13 @@
 /**
- * The state of one partition of `__consumer_offsets`: its groups and their offsets, and the one way in which records
- * change them, live and when the log is replayed.
+ * The state of one partition of `__consumer_offsets`: its groups of all kinds and their offsets, and what they go by.
+ * replay.ts has the one way in which records change it.
  */
-import type { GroupMetadataValue } from '@ottla/protocol/logrecords/consumer-offsets'
-import type { RecordPosition } from '../shard.ts'
+import type { GroupConfig as OwnConfig } from '../../config/index.ts'
+import type { MetadataImage } from '../../image/index.ts'
 import type { GroupConfig } from './config.ts'
-import { ClassicGroup } from './group.ts'
-import { Member } from './member.ts'
+import type { Group } from './group.ts'
 import { OffsetStore } from './offsets.ts'
-import { onInitialDelay, onSessionTimeout, onSyncTimeout } from './rebalance.ts'
-import { type GroupRecord, RecordType } from './records.ts'
-import { Timer, Timers } from './timers.ts'
+import { Timers } from './timers.ts'
 import type { Turn } from './turn.ts'
 
 /** What is worth an operator's while; the broker's logger is one. */
@@ -20,6 +17,10 @@ export interface GroupLog {
 
 export interface GroupStoreOptions {
   readonly config: GroupConfig
+  /** The settings of a group: its own, within the broker's bounds, or else the broker's. */
+  readonly configOf: (groupId: string) => OwnConfig
+  /** The cluster as it is now. */
+  readonly image: () => MetadataImage
   /** Random, in the usual text of 36 characters; a part of member ids. */
   readonly newUuid: () => string
   /** What a batch in the log may take. */
@@ -28,72 +29,56 @@ export interface GroupStoreOptions {
 }
 
 export class GroupStore {
-  readonly config: GroupConfig
-  readonly newUuid: () => string
-  readonly maxBatchBytes: () => number
-  readonly log: GroupLog
-  readonly groups = new Map<string, ClassicGroup>()
+  readonly #options: GroupStoreOptions
+  readonly #groups = new Map<string, Group>()
   readonly offsets = new OffsetStore()
   readonly timers = new Timers<Turn>()
   /** Of the next record. Nobody else writes to the partition, so that it is known before the append. */
   nextOffset = 0
 
   constructor(options: GroupStoreOptions) {
-    this.config = options.config
-    this.newUuid = options.newUuid
-    this.maxBatchBytes = options.maxBatchBytes
-    this.log = options.log
+    this.#options = options
   }
 
-  createGroup(id: string, stateTimestampMs: number): ClassicGroup {
-    const join = new Timer<Turn>(turn => onInitialDelay(turn, group))
-    const sync = new Timer<Turn>(turn => onSyncTimeout(turn, group))
-    const group = new ClassicGroup(id, { join, sync }, stateTimestampMs)
-    this.removeGroup(id)
-    this.groups.set(id, group)
-    return group
+  get config(): GroupConfig {
+    return this.#options.config
   }
 
-  removeGroup(id: string): void {
-    const group = this.groups.get(id)
+  get log(): GroupLog {
+    return this.#options.log
+  }
+
+  get image(): MetadataImage {
+    return this.#options.image()
+  }
+
+  get maxBatchBytes(): number {
+    return this.#options.maxBatchBytes()
+  }
+
+  configOf(groupId: string): OwnConfig {
+    return this.#options.configOf(groupId)
+  }
+
+  newUuid(): string {
+    return this.#options.newUuid()
+  }
+
+  get groups(): ReadonlyMap<string, Group> {
+    return this.#groups
+  }
+
+  /** In the place of whatever group had its id. */
+  add(group: Group): void {
+    this.remove(group.id)
+    this.#groups.set(group.id, group)
+  }
+
+  /** Nothing if it is not there. */
+  remove(id: string): void {
+    const group = this.#groups.get(id)
     if (!group) return
-    this.groups.delete(id)
+    this.#groups.delete(id)
     for (const timer of group.timers()) this.timers.cancel(timer)
-  }
-
-  sessionTimer(group: ClassicGroup, memberId: string): Timer<Turn> {
-    return new Timer(turn => onSessionTimeout(turn, group, memberId))
-  }
-
-  apply(record: GroupRecord, position: RecordPosition): void {
-    const { value } = record
-    if (record.type === RecordType.GROUP_METADATA) {
-      if (record.value) this.#restoreGroup(record.key.group, record.value)
-      else this.removeGroup(record.key.group)
-      return
-    }
-    // Consumers that only commit have a group without members that no record of its own speaks of.
-    if (value && !this.groups.has(record.key.group)) this.createGroup(record.key.group, -1)
-    this.offsets.apply(record.key, record.value, position)
-  }
-
-  #restoreGroup(id: string, value: GroupMetadataValue): void {
-    const group = this.createGroup(id, value.currentStateTimestamp)
-    for (const stored of value.members) {
-      const { memberId, groupInstanceId, clientId, clientHost, rebalanceTimeout, sessionTimeout } = stored
-      const init = {
-        id: memberId,
-        instanceId: groupInstanceId,
-        clientId,
-        clientHost,
-        rebalanceTimeoutMs: rebalanceTimeout === -1 ? sessionTimeout : rebalanceTimeout,
-        sessionTimeoutMs: sessionTimeout,
-        protocols: [{ name: value.protocol ?? '', metadata: Uint8Array.from(stored.subscription) }],
-        assignment: Uint8Array.from(stored.assignment),
-      }
-      group.add(new Member(init, this.sessionTimer(group, memberId)), value.protocolType)
-    }
-    const protocolName = value.members.length > 0 ? (value.protocol ?? '') : value.protocol
-    group.restore(value.generation, value.protocolType || null, protocolName, value.leader)
   }
 }

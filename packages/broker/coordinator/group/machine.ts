@@ -1,16 +1,16 @@
 /**
- * The group coordinator of one partition of `__consumer_offsets`: the classic protocol and committed offsets. Pure:
- * requests and time go in, records and answers come out (shard.ts says what becomes of them). Consumer, share and streams
- * groups are not here yet; their records are left alone in the log.
+ * The group coordinator of one partition of `__consumer_offsets`: groups of all kinds (kinds.ts) and committed offsets. Pure:
+ * requests and time go in, records and answers come out (shard.ts says what becomes of them). Records of kinds that are
+ * not here yet are left alone in the log.
  */
-import { ErrorCode } from '@ottla/protocol'
 import type { Completion, CoordinatorShard, Effects, Instant, RecordPosition } from '../shard.ts'
 import { type DescribedGroup, deleteGroups, describeGroup, type ListedGroup, listGroups } from './administration.ts'
+import { joinGroup } from './classic/join.ts'
+import { heartbeat, leaveGroup, syncGroup } from './classic/membership.ts'
 import { type DeletedTopic, removeDeletedTopics, removeExpired } from './expiry.ts'
-import type { ClassicGroup } from './group.ts'
+import type { Group } from './group.ts'
 import { GroupStore, type GroupStoreOptions } from './group-store.ts'
-import { joinGroup } from './join.ts'
-import { heartbeat, leaveGroup, syncGroup } from './membership.ts'
+import { kindOf } from './kinds.ts'
 import {
   commitOffsets,
   deleteOffsets,
@@ -18,8 +18,8 @@ import {
   type FetchOffsetsResponse,
   fetchOffsets,
 } from './offset-requests.ts'
-import { answerJoin, answerSync, prepareRebalance, renewSession } from './rebalance.ts'
 import type { GroupRecord } from './records.ts'
+import { applyRecord } from './replay.ts'
 import type { GroupRequest, GroupResponse } from './requests.ts'
 import { Timer } from './timers.ts'
 import { Turn } from './turn.ts'
@@ -33,7 +33,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
   readonly #expiryTimer = new Timer<Turn>(turn => this.#onExpiryCheck(turn))
 
   /** Where the search for what has expired goes on; null: it is not under way. */
-  #unchecked: Iterator<ClassicGroup> | null = null
+  #unchecked: Iterator<Group> | null = null
 
   constructor(options: GroupStoreOptions) {
     this.#store = new GroupStore(options)
@@ -108,7 +108,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
   // ------------------------------------------------------------------------------------------- the log, the metadata
 
   replay(record: GroupRecord, position: RecordPosition): void {
-    this.#store.apply(record, position)
+    applyRecord(this.#store, record, position)
     this.#store.nextOffset = position.offset + 1
   }
 
@@ -116,16 +116,11 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
     this.#store.offsets.endTransaction(producerId, isCommit)
   }
 
-  /** Members are given their session timeout to show that they are still there. */
   onLoaded(now: Instant, nextOffset: number): GroupEffects {
     const { config, groups } = this.#store
     this.#store.nextOffset = nextOffset
     const turn = new Turn(this.#store, now)
-    for (const group of groups.values()) {
-      for (const member of group.members.values()) renewSession(turn, member)
-      // group.max.size may have become smaller: whoever comes back last is turned away.
-      if (group.members.size > config.maxSize) prepareRebalance(turn, group, 'more members than group.max.size')
-    }
+    for (const group of groups.values()) kindOf(group).onLoaded(turn, group)
     this.#scheduleExpiryCheck(now, config.offsetsRetentionCheckIntervalMs)
     return turn.effects(ATOMIC)
   }
@@ -136,15 +131,16 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
     return turn.effects(!ATOMIC)
   }
 
+  /** Topics have come, gone, or grown. */
+  onTopicsChanged(topics: ReadonlySet<string>, now: Instant): GroupEffects {
+    const turn = new Turn(this.#store, now)
+    for (const group of this.#store.groups.values()) kindOf(group).onTopicsChanged(turn, group, topics)
+    return turn.effects(!ATOMIC)
+  }
+
   onUnload(): readonly Completion<GroupResponse>[] {
     const turn = new Turn(this.#store, { wallMs: 0, monotonicMs: 0 })
-    const errorCode = ErrorCode.NOT_COORDINATOR
-    for (const group of this.#store.groups.values()) {
-      for (const member of group.members.values()) {
-        answerJoin(turn, group, member, { memberId: member.id, errorCode })
-        answerSync(turn, member, { errorCode })
-      }
-    }
+    for (const group of this.#store.groups.values()) kindOf(group).onUnload(turn, group)
     return turn.effects(ATOMIC).completions
   }
 }

@@ -6,12 +6,10 @@ import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import type { OffsetCommitRequest } from '@ottla/protocol/messages/offset-commit'
 import type { OffsetDeleteRequest } from '@ottla/protocol/messages/offset-delete'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
-import type { ClassicGroup } from './group.ts'
 import type { GroupStore } from './group-store.ts'
-import { checkMember } from './membership.ts'
+import { kindOf } from './kinds.ts'
+import { NEVER, type OffsetCommitRecord, offsetCommit, offsetTombstone } from './offset-records.ts'
 import type { CommittedOffset, GroupOffsets } from './offsets.ts'
-import { renewSession } from './rebalance.ts'
-import { NEVER, type OffsetCommitRecord, offsetCommit, offsetTombstone } from './records.ts'
 import type { Caller } from './requests.ts'
 import type { Turn } from './turn.ts'
 
@@ -23,15 +21,12 @@ const GROUP_ID_NOT_FOUND_SINCE = 9
 
 export function commitOffsets(turn: Turn, requestId: number, request: OffsetCommitRequest, caller: Caller): void {
   const group = turn.store.groups.get(request.groupId)
-  const errorCode = group ? checkCommit(group, request) : checkCommitToNobody(request, caller)
+  const errorCode = group ? group.checkCommit(request, caller.apiVersion, false) : checkCommitToNobody(request, caller)
   if (errorCode !== ErrorCode.NONE) {
     turn.complete(requestId, failedCommit(request, errorCode))
     return
   }
-  if (group?.state === 'Stable' || group?.state === 'PreparingRebalance') {
-    const member = group.members.get(request.memberId)
-    if (member) renewSession(turn, member)
-  }
+  if (group) kindOf(group).onCommit(turn, group, request.memberId)
   const { records, topics } = commitRecords(turn, request)
   if (!turn.fits(records)) {
     turn.complete(requestId, failedCommit(request, ErrorCode.UNKNOWN_SERVER_ERROR))
@@ -45,18 +40,6 @@ export function commitOffsets(turn: Turn, requestId: number, request: OffsetComm
 function checkCommitToNobody(request: OffsetCommitRequest, { apiVersion }: Caller): number {
   if (request.generationIdOrMemberEpoch < 0) return ErrorCode.NONE
   return apiVersion >= GROUP_ID_NOT_FOUND_SINCE ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
-}
-
-function checkCommit(group: ClassicGroup, request: OffsetCommitRequest): number {
-  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request
-  if (generation < 0 && group.state === 'Empty') return ErrorCode.NONE
-  const claimsMembership = generation >= 0 || memberId !== '' || groupInstanceId !== null
-  if (!claimsMembership) return group.state === 'Empty' ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
-  const errorCode = checkMember(group, memberId, groupInstanceId)
-  if (errorCode !== ErrorCode.NONE) return errorCode
-  if (generation !== group.generation) return ErrorCode.ILLEGAL_GENERATION
-  // It has joined and is about to get another assignment: what it commits may be somebody else's by now.
-  return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
 }
 
 function commitRecords(turn: Turn, request: OffsetCommitRequest) {
@@ -109,9 +92,9 @@ export function deleteOffsets(turn: Turn, requestId: number, request: OffsetDele
     turn.complete(requestId, { errorCode: ErrorCode.GROUP_ID_NOT_FOUND })
     return
   }
-  // What members that are no consumers subscribe to can't be told, so nothing can be taken from under them.
-  if (group.state !== 'Empty' && !group.usesConsumerProtocol) {
-    turn.complete(requestId, { errorCode: ErrorCode.NON_EMPTY_GROUP })
+  const refused = group.checkOffsetDelete()
+  if (refused !== ErrorCode.NONE) {
+    turn.complete(requestId, { errorCode: refused })
     return
   }
   const tombstones: OffsetCommitRecord[] = []
@@ -143,8 +126,12 @@ export function fetchOffsets(
   request: FetchOffsetsRequest,
   requireStable: boolean,
 ): FetchOffsetsResponse {
-  const { groupId } = request
-  const offsets = store.groups.has(groupId) ? store.offsets.ofGroup(groupId) : undefined
+  const { groupId, memberId, memberEpoch } = request
+  const group = store.groups.get(groupId)
+  const client = { memberId, groupInstanceId: null, generationIdOrMemberEpoch: memberEpoch }
+  const errorCode = group?.checkFetch(client) ?? ErrorCode.NONE
+  if (errorCode !== ErrorCode.NONE) return { groupId, topics: [], errorCode }
+  const offsets = group ? store.offsets.ofGroup(groupId) : undefined
   const pending = requireStable ? store.offsets.pendingOfGroup(groupId) : undefined
   const isUnstable = (topic: string, partition: number) => pending?.get(topic)?.has(partition) ?? false
   const topics = request.topics

@@ -5,6 +5,7 @@
 import type { Completion, Effects, Instant } from '../shard.ts'
 import type { GroupStore } from './group-store.ts'
 import { type GroupRecord, maxBytesOf } from './records.ts'
+import { applyRecord } from './replay.ts'
 import type { GroupResponse } from './requests.ts'
 
 /** A batch's header. */
@@ -33,7 +34,7 @@ export class Turn {
 
   /** Makes the change that the record stands for, and makes it last. */
   apply(record: GroupRecord): void {
-    this.store.apply(record, { offset: this.store.nextOffset, producerId: -1, producerEpoch: -1 })
+    applyRecord(this.store, record, { offset: this.store.nextOffset, producerId: -1, producerEpoch: -1 })
     this.emit(record)
   }
 
@@ -44,7 +45,7 @@ export class Turn {
   fits(records: readonly GroupRecord[]): boolean {
     let bytes = BATCH_OVERHEAD_BYTES
     for (const record of records) bytes += maxBytesOf(record)
-    return bytes <= this.store.maxBatchBytes()
+    return bytes <= this.store.maxBatchBytes
   }
 
   complete(requestId: number, response: GroupResponse): void {

@@ -4,8 +4,9 @@ import { ErrorCode, type Init, type Message, type Of } from '@ottla/protocol'
 import { JoinGroupRequest } from '@ottla/protocol/messages/join-group'
 import { OffsetCommitRequest } from '@ottla/protocol/messages/offset-commit'
 import { OffsetFetchRequest } from '@ottla/protocol/messages/offset-fetch'
-import { developerDefaults, loadConfig, resolveBrokerConfig } from '../../config/index.ts'
+import { developerDefaults, loadConfig, resolveBrokerConfig, resolveGroupConfig } from '../../config/index.ts'
 import { ApiError } from '../../errors.ts'
+import { EMPTY_IMAGE } from '../../image/index.ts'
 import { GroupCoordinator } from '../group-coordinator.ts'
 import type { KnownTopic } from '../group-topics.ts'
 import { MemoryCoordinatorLog } from './memory-log.ts'
@@ -33,6 +34,7 @@ export class GroupCluster {
     this.logs = logs
     const defaults = developerDefaults({ dataDir: '/data' })
     const config = resolveBrokerConfig(loadConfig({ defaults, set: ['group.min.session.timeout.ms=1000', ...set] }).raw)
+    const groupConfig = resolveGroupConfig(config, new Map())
     this.groups = new GroupCoordinator({
       world,
       config,
@@ -40,6 +42,8 @@ export class GroupCluster {
         topic: name => (name === TOPIC.name ? TOPIC : undefined),
         topicById: id => (id === TOPIC.id ? TOPIC : undefined),
       },
+      image: () => EMPTY_IMAGE,
+      configOf: () => groupConfig,
       partitionCount: () => logs.length,
       openLog: partition => {
         if (this.lost.has(partition)) throw new ApiError('NOT_LEADER_OR_FOLLOWER', 'another node leads')

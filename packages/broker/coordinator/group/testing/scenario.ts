@@ -7,10 +7,13 @@
  *     advance 3000                                 and for each record:    `log group g generation=1 ...`
  */
 import { errorName, ZERO_UUID } from '@ottla/protocol'
+import { developerDefaults, loadConfig, resolveBrokerConfig, resolveGroupConfig } from '../../../config/index.ts'
+import { EMPTY_IMAGE } from '../../../image/index.ts'
 import type { Effects, Instant } from '../../shard.ts'
 import type { GroupConfig } from '../config.ts'
 import { GroupMachine } from '../machine.ts'
-import { type GroupRecord, offsetCommit } from '../records.ts'
+import { offsetCommit } from '../offset-records.ts'
+import type { GroupRecord } from '../records.ts'
 import type { GroupRequest, GroupResponse } from '../requests.ts'
 import { groupSerde } from '../serde.ts'
 import { fromHex, showRecord, showResponse, subscription } from './show.ts'
@@ -24,6 +27,12 @@ export const TEST_CONFIG: GroupConfig = {
   offsetsRetentionMs: 60_000,
   offsetsRetentionCheckIntervalMs: 600_000,
 }
+
+/** A group that sets nothing itself has the broker's. */
+export const OWN_CONFIG = resolveGroupConfig(
+  resolveBrokerConfig(loadConfig({ defaults: developerDefaults({ dataDir: '/data' }) }).raw),
+  new Map(),
+)
 
 const START_MS = 1_000_000
 
@@ -272,6 +281,8 @@ export class Scenario {
   #create(): GroupMachine {
     return new GroupMachine({
       config: this.#config,
+      configOf: () => OWN_CONFIG,
+      image: () => EMPTY_IMAGE,
       newUuid: () => String(this.#nextUuid++),
       maxBatchBytes: () => this.#maxBatchBytes,
       log: { info() {} },

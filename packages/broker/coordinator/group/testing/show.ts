@@ -1,8 +1,9 @@
 /** What goes in and out of the group machine, as one line of text. */
 import { encodeToBytes, errorName } from '@ottla/protocol'
 import { ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
-import type { MemberProtocol } from '../member.ts'
-import { type GroupRecord, RecordType } from '../records.ts'
+import type { MemberProtocol } from '../classic/member.ts'
+import { RecordType } from '../record-types.ts'
+import type { GroupRecord } from '../records.ts'
 
 /** `range:t1,t2` subscribes to two topics; `range:0xff` says bytes that are no subscription. */
 export function subscription(text: string): MemberProtocol {

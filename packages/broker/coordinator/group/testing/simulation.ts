@@ -4,12 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
+import { EMPTY_IMAGE } from '../../../image/index.ts'
 import type { Effects } from '../../shard.ts'
 import { GroupMachine } from '../machine.ts'
 import type { GroupRecord } from '../records.ts'
 import type { GroupApi, GroupRequest, GroupResponse, RequestOf, ResponseOf } from '../requests.ts'
 import { groupSerde } from '../serde.ts'
-import { TEST_CONFIG } from './scenario.ts'
+import { OWN_CONFIG, TEST_CONFIG } from './scenario.ts'
 import { subscription } from './show.ts'
 
 export const GROUPS = ['g', 'h'] as const
@@ -257,6 +258,8 @@ export class Simulation {
   #replayed(): GroupMachine {
     const machine = new GroupMachine({
       config: { ...TEST_CONFIG, maxSize: 3 },
+      configOf: () => OWN_CONFIG,
+      image: () => EMPTY_IMAGE,
       newUuid: () => String(++this.#uuids),
       maxBatchBytes: () => 1_000_000,
       log: { info() {} },

@@ -4,24 +4,26 @@
  */
 import { ErrorCode } from '@ottla/protocol'
 import type { JoinGroupRequest } from '@ottla/protocol/messages/join-group'
-import { NEW_MEMBER_JOIN_TIMEOUT_MS } from './config.ts'
-import type { ClassicGroup } from './group.ts'
+import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../config.ts'
+import type { Caller } from '../requests.ts'
+import type { Turn } from '../turn.ts'
+import type { ClassicGroup } from './classic-group.ts'
 import { Member, type MemberInit, NO_ASSIGNMENT, ownProtocols } from './member.ts'
-import { checkMember } from './membership.ts'
 import {
   answerJoin,
   answerSync,
+  classicGroup,
   completeJoiningIfAllJoined,
+  createClassicGroup,
   joinedResponse,
   prepareRebalance,
   rebalanceOrCompleteJoining,
   removeMember,
   removePending,
   renewSession,
+  sessionTimer,
 } from './rebalance.ts'
 import { groupMetadata, newGroupMetadata } from './records.ts'
-import type { Caller } from './requests.ts'
-import type { Turn } from './turn.ts'
 
 /** A JoinGroup on its way through this file. */
 interface Join {
@@ -38,12 +40,16 @@ const SKIPS_ASSIGNMENT_SINCE = 9
 export function joinGroup(turn: Turn, requestId: number, request: JoinGroupRequest, caller: Caller): void {
   const { store, now } = turn
   const { groupId, memberId } = request
-  const known = store.groups.get(groupId)
+  const known = classicGroup(store, groupId)
+  if (!known && store.groups.has(groupId)) {
+    refuse(turn, requestId, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    return
+  }
   if (!known && memberId !== '') {
     refuse(turn, requestId, memberId, ErrorCode.UNKNOWN_MEMBER_ID)
     return
   }
-  const group = known ?? store.createGroup(groupId, now.wallMs)
+  const group = known ?? createClassicGroup(store, groupId, now.wallMs)
   const join: Join = {
     requestId,
     request,
@@ -107,7 +113,7 @@ function joinAsNew(turn: Turn, group: ClassicGroup, join: Join): void {
 
 /** Gives the client an id before it counts as a member: one that never comes back leaves no trace (KIP-394). */
 function requireMemberId(turn: Turn, group: ClassicGroup, { requestId, request }: Join, memberId: string): void {
-  const timer = turn.store.sessionTimer(group, memberId)
+  const timer = sessionTimer(group, memberId)
   group.addPending(memberId, timer)
   turn.store.timers.set(timer, turn.now.monotonicMs + request.sessionTimeoutMs)
   refuse(turn, requestId, memberId, ErrorCode.MEMBER_ID_REQUIRED)
@@ -127,7 +133,7 @@ function addMember(turn: Turn, group: ClassicGroup, join: Join, memberId: string
       protocols: join.protocols,
       assignment: NO_ASSIGNMENT,
     },
-    turn.store.sessionTimer(group, memberId),
+    sessionTimer(group, memberId),
   )
   member.isNew = true
   if (group.isInitialRebalance) group.newMemberAdded = true
@@ -149,7 +155,7 @@ function joinAgain(turn: Turn, group: ClassicGroup, join: Join): void {
     if (groupInstanceId === null) addMember(turn, group, join, memberId)
     else turn.complete(requestId, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR })
   } else {
-    const errorCode = checkMember(group, memberId, groupInstanceId)
+    const errorCode = group.checkMember(memberId, groupInstanceId)
     if (errorCode === ErrorCode.NONE) rejoin(turn, group, join, group.members.get(memberId)!)
     else refuse(turn, requestId, memberId, errorCode)
   }
@@ -188,7 +194,7 @@ function awaitJoin(turn: Turn, group: ClassicGroup, member: Member, requestId: n
 function replaceStaticMember(turn: Turn, group: ClassicGroup, join: Join, old: Member, memberId: string): void {
   const { request, requestId } = join
   const leaderBefore = group.leaderId!
-  const member = old.successor(memberId, turn.store.sessionTimer(group, memberId))
+  const member = old.successor(memberId, sessionTimer(group, memberId))
   group.replace(old, member)
   group.update(member, join.protocols, join.rebalanceTimeoutMs, request.sessionTimeoutMs)
   turn.store.timers.cancel(old.sessionTimer)

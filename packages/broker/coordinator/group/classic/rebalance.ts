@@ -3,14 +3,37 @@
  * joining, the leader assigns, and those who miss one of it are removed.
  */
 import { ErrorCode } from '@ottla/protocol'
-import type { ClassicGroup } from './group.ts'
+import type { GroupStore } from '../group-store.ts'
+import type { ResponseOf } from '../requests.ts'
+import { Timer } from '../timers.ts'
+import type { Turn } from '../turn.ts'
+import { ClassicGroup } from './classic-group.ts'
 import { type Member, NO_ASSIGNMENT } from './member.ts'
 import { groupMetadata } from './records.ts'
-import type { ResponseOf } from './requests.ts'
-import type { Turn } from './turn.ts'
 
 /** When not one member came back: how often to look again at least, whatever timeout the members asked for. */
 const MIN_RETRY_MS = 100
+
+// --------------------------------------------------------------------------------------------------------- groups
+
+/** In the place of whatever group has the id. */
+export function createClassicGroup(store: GroupStore, id: string, stateTimestampMs: number): ClassicGroup {
+  const join = new Timer<Turn>(turn => onInitialDelay(turn, group))
+  const sync = new Timer<Turn>(turn => onSyncTimeout(turn, group))
+  const group = new ClassicGroup(id, { join, sync }, stateTimestampMs)
+  store.add(group)
+  return group
+}
+
+/** undefined: there is none, or a group of another kind has the id. */
+export function classicGroup(store: GroupStore, id: string): ClassicGroup | undefined {
+  const group = store.groups.get(id)
+  return group instanceof ClassicGroup ? group : undefined
+}
+
+export function sessionTimer(group: ClassicGroup, memberId: string): Timer<Turn> {
+  return new Timer(turn => onSessionTimeout(turn, group, memberId))
+}
 
 // -------------------------------------------------------------------------------------------------------- answers
 
@@ -51,7 +74,7 @@ export function renewSession(turn: Turn, member: Member, timeoutMs = member.sess
   turn.store.timers.set(member.sessionTimer, turn.now.monotonicMs + timeoutMs)
 }
 
-export function onSessionTimeout(turn: Turn, group: ClassicGroup, memberId: string): void {
+function onSessionTimeout(turn: Turn, group: ClassicGroup, memberId: string): void {
   if (group.isPending(memberId)) {
     turn.store.log.info('pending member has not joined', { group: group.id, member: memberId })
     removePending(turn, group, memberId)
@@ -125,7 +148,7 @@ function callBackThoseWhoSync(turn: Turn, group: ClassicGroup): void {
 }
 
 /** The time to join is up. While members keep coming, the first rebalance of a group is put off. */
-export function onInitialDelay(turn: Turn, group: ClassicGroup): void {
+function onInitialDelay(turn: Turn, group: ClassicGroup): void {
   const { delayMs, remainingMs } = group.initialRebalance
   if (!group.isInitialRebalance || !group.newMemberAdded || remainingMs === 0) {
     completeJoining(turn, group)
@@ -176,7 +199,7 @@ export function memberHasSynced(turn: Turn, group: ClassicGroup, memberId: strin
 }
 
 /** Members that have not asked for their assignment would hold partitions that nobody reads. */
-export function onSyncTimeout(turn: Turn, group: ClassicGroup): void {
+function onSyncTimeout(turn: Turn, group: ClassicGroup): void {
   const late = [...group.pendingSyncs]
   if (late.length === 0) return
   for (const memberId of late) removeMember(turn, group, group.members.get(memberId)!)

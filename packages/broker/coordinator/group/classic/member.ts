@@ -2,8 +2,8 @@
 import type { Init } from '@ottla/protocol'
 import type { DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import type { JoinGroupResponse } from '@ottla/protocol/messages/join-group'
-import type { Timer } from './timers.ts'
-import type { Turn } from './turn.ts'
+import type { Timer } from '../timers.ts'
+import type { Turn } from '../turn.ts'
 
 /** A way to assign partitions that a member knows, and what it tells the leader for it. Opaque bytes. */
 export interface MemberProtocol {

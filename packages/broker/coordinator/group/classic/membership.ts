@@ -3,10 +3,12 @@ import { ErrorCode } from '@ottla/protocol'
 import type { HeartbeatRequest } from '@ottla/protocol/messages/heartbeat'
 import type { LeaveGroupRequest } from '@ottla/protocol/messages/leave-group'
 import type { SyncGroupRequest } from '@ottla/protocol/messages/sync-group'
-import type { ClassicGroup } from './group.ts'
+import type { Turn } from '../turn.ts'
+import type { ClassicGroup } from './classic-group.ts'
 import { type Member, NO_ASSIGNMENT } from './member.ts'
 import {
   answerSync,
+  classicGroup,
   completeJoiningIfAllJoined,
   memberHasSynced,
   prepareRebalance,
@@ -16,22 +18,11 @@ import {
   renewSession,
 } from './rebalance.ts'
 import { groupMetadata } from './records.ts'
-import type { Turn } from './turn.ts'
-
-/** Whether the member is who it says it is; NONE if so. */
-export function checkMember(group: ClassicGroup, memberId: string, instanceId: string | null): number {
-  if (instanceId !== null) {
-    const current = group.staticMemberId(instanceId)
-    if (current === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
-    if (current !== memberId) return ErrorCode.FENCED_INSTANCE_ID
-  }
-  return group.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
-}
 
 // -------------------------------------------------------------------------------------------------------- SyncGroup
 
 export function syncGroup(turn: Turn, requestId: number, request: SyncGroupRequest): void {
-  const group = turn.store.groups.get(request.groupId)
+  const group = classicGroup(turn.store, request.groupId)
   const errorCode = group ? checkSync(group, request) : ErrorCode.UNKNOWN_MEMBER_ID
   if (!group || errorCode !== ErrorCode.NONE) {
     turn.complete(requestId, { errorCode })
@@ -52,7 +43,7 @@ export function syncGroup(turn: Turn, requestId: number, request: SyncGroupReque
 
 function checkSync(group: ClassicGroup, request: SyncGroupRequest): number {
   if (group.state === 'Empty') return ErrorCode.UNKNOWN_MEMBER_ID
-  const errorCode = checkMember(group, request.memberId, request.groupInstanceId)
+  const errorCode = group.checkMember(request.memberId, request.groupInstanceId)
   if (errorCode !== ErrorCode.NONE) return errorCode
   if (request.generationId !== group.generation) return ErrorCode.ILLEGAL_GENERATION
   if (contradicts(request.protocolType, group.protocolType) || contradicts(request.protocolName, group.protocolName)) {
@@ -103,12 +94,12 @@ function syncedResponse(group: ClassicGroup, member: Member) {
 // -------------------------------------------------------------------------------------------------------- Heartbeat
 
 export function heartbeat(turn: Turn, requestId: number, request: HeartbeatRequest): void {
-  const group = turn.store.groups.get(request.groupId)
+  const group = classicGroup(turn.store, request.groupId)
   turn.complete(requestId, { errorCode: group ? beat(turn, group, request) : ErrorCode.UNKNOWN_MEMBER_ID })
 }
 
 function beat(turn: Turn, group: ClassicGroup, request: HeartbeatRequest): number {
-  const errorCode = checkMember(group, request.memberId, request.groupInstanceId)
+  const errorCode = group.checkMember(request.memberId, request.groupInstanceId)
   if (errorCode !== ErrorCode.NONE) return errorCode
   if (request.generationId !== group.generation) return ErrorCode.ILLEGAL_GENERATION
   renewSession(turn, group.members.get(request.memberId)!)
@@ -118,7 +109,7 @@ function beat(turn: Turn, group: ClassicGroup, request: HeartbeatRequest): numbe
 // ------------------------------------------------------------------------------------------------------- LeaveGroup
 
 export function leaveGroup(turn: Turn, requestId: number, request: LeaveGroupRequest): void {
-  const group = turn.store.groups.get(request.groupId)
+  const group = classicGroup(turn.store, request.groupId)
   const left: string[] = []
   const members = request.members.map(leaver => {
     const errorCode = group ? leave(turn, group, leaver) : ErrorCode.UNKNOWN_MEMBER_ID
@@ -143,7 +134,7 @@ function leave(turn: Turn, group: ClassicGroup, { memberId, groupInstanceId }: L
   // Administrators name a static member by its instance id alone.
   const id = memberId === '' && groupInstanceId !== null ? group.staticMemberId(groupInstanceId) : memberId
   if (id === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
-  const errorCode = checkMember(group, id, groupInstanceId)
+  const errorCode = group.checkMember(id, groupInstanceId)
   if (errorCode === ErrorCode.NONE) removeMember(turn, group, group.members.get(id)!)
   return errorCode
 }
