@@ -3,24 +3,16 @@
  *
  * One process of a broker after the other, ours and Apache Kafka where OTTLA_APACHE_KAFKA names its script, takes the same
  * requests from this one: 100 records of 100 bytes for each of ten partitions, the next ten in the next request. What is
- * told is the CPU time of the broker a record, and how many records a second this one generator gets rid of. Linux only:
- * the CPU time is read from /proc.
+ * told is the CPU time of the broker a record, and how many records a second this one generator gets rid of. Linux only.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decodeResponse, encodeBatch, encodeRequest, FrameReader, type Init, type Message } from '@ottla/protocol'
-import { ApiVersionsRequest } from '@ottla/protocol/messages/api-versions'
+import { decodeResponse, encodeBatch } from '@ottla/protocol'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { BROKERS, BrokerProcess } from './peers/broker-process.ts'
+import { frame, WireClient } from './peers/wire-client.ts'
 
-const ROOT = dirname(dirname(import.meta.dirname))
-const KAFKA = process.env.OTTLA_APACHE_KAFKA ?? join(dirname(ROOT), 'shared', 'apache-kafka', 'kafka')
-const TICKS_PER_SECOND = 100
 const PRODUCE_VERSION = 12
 const RECORDS_A_BATCH = 100
 const BATCHES_A_REQUEST = 10
@@ -33,124 +25,6 @@ const FIRST_PORT = 20_192
 const batch = encodeBatch(
   Array.from({ length: RECORDS_A_BATCH }, () => ({ value: Buffer.alloc(100, 'x'), timestamp: Date.now() })),
 )
-
-// ------------------------------------------------------------------------------------------------------------- broker
-
-class BrokerProcess implements AsyncDisposable {
-  readonly port: number
-  readonly #child: ChildProcess
-  readonly #folder: string
-
-  private constructor(command: readonly string[], port: number, folder: string) {
-    this.port = port
-    this.#folder = folder
-    this.#child = spawn(command[0]!, command.slice(1), { stdio: 'ignore', detached: true })
-  }
-
-  static async start(name: string, port: number): Promise<BrokerProcess> {
-    const folder = mkdtempSync(join(tmpdir(), 'ottla-curves-'))
-    const data = join(folder, 'data')
-    const ours = [join(ROOT, 'packages/ottla/bin/ottla.js'), 'start', '--data', data, '--port', `${port}`]
-    const command =
-      name === 'ottla' ? [process.execPath, ...ours, '--log-level', 'warn'] : [KAFKA, 'server', data, `${port}`]
-    const broker = new BrokerProcess(command, port, folder)
-    for (let tries = 0; ; tries++) {
-      try {
-        const client = await Client.connect(port)
-        await client.send(frame(ApiVersionsRequest, 0, {}))
-        client.close()
-        return broker
-      } catch (error) {
-        if (tries > 600) throw error
-        await sleep(100)
-      }
-    }
-  }
-
-  /** Seconds, of the whole process group. */
-  get cpuSeconds(): number {
-    let ticks = 0
-    for (const pid of readdirSync('/proc')) {
-      if (!/^\d+$/.test(pid)) continue
-      const fields = statOf(pid)
-      if (fields && Number(fields[2]) === this.#child.pid) ticks += Number(fields[11]) + Number(fields[12])
-    }
-    return ticks / TICKS_PER_SECOND
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise(resolve => this.#child.once('exit', resolve))
-    process.kill(-this.#child.pid!, 'SIGKILL')
-    await ended
-    rmSync(this.#folder, { recursive: true, force: true })
-  }
-}
-
-/** From the state on: the name before it may hold anything. null: the process is gone. */
-function statOf(pid: string): string[] | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return null
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------------- client
-
-class Client {
-  readonly #socket: Socket
-  readonly #frames = new FrameReader(100_000_000)
-  #answered: ((response: Uint8Array) => void)[] = []
-  #failed: ((error: Error) => void)[] = []
-
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', bytes => {
-      this.#frames.push(bytes)
-      for (let response = this.#frames.next(); response; response = this.#frames.next()) {
-        this.#failed.shift()
-        this.#answered.shift()!(response)
-      }
-    })
-    socket.on('error', error => this.#fail(error))
-    socket.on('close', () => this.#fail(new Error('the broker has closed the connection')))
-  }
-
-  static connect(port: number): Promise<Client> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port }, () => {
-        socket.off('error', reject)
-        resolve(new Client(socket))
-      })
-      socket.once('error', reject)
-    })
-  }
-
-  /** Resolves when the answer is there. */
-  send(request: Uint8Array): Promise<Uint8Array> {
-    this.#socket.write(request)
-    return new Promise((resolve, reject) => {
-      this.#answered.push(resolve)
-      this.#failed.push(reject)
-    })
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #fail(error: Error): void {
-    for (const reject of this.#failed) reject(error)
-    this.#answered = []
-    this.#failed = []
-  }
-}
-
-function frame<M extends Message>(schema: M, version: number, value: Init<M>): Buffer {
-  return Buffer.concat(encodeRequest(schema, version, { correlationId: 1, clientId: 'curves' }, value))
-}
 
 function produceRequests(topic: string, partitions: number, batches: number): Buffer[] {
   const requests: Buffer[] = []
@@ -169,7 +43,7 @@ function produceRequests(topic: string, partitions: number, batches: number): Bu
 }
 
 /** Each connection has one request on the way at a time. */
-async function produce(clients: readonly Client[], requests: readonly Buffer[], count: number): Promise<void> {
+async function produce(clients: readonly WireClient[], requests: readonly Buffer[], count: number): Promise<void> {
   let sent = 0
   await Promise.all(
     clients.map(async client => {
@@ -182,7 +56,7 @@ async function produce(clients: readonly Client[], requests: readonly Buffer[], 
 }
 
 /** Every partition is written to: a new one may have no leader for a moment. */
-async function begin(client: Client, requests: readonly Buffer[]): Promise<void> {
+async function begin(client: WireClient, requests: readonly Buffer[]): Promise<void> {
   for (const request of requests) {
     for (let tries = 0; ; tries++) {
       const error = errorOf(await client.send(request))
@@ -213,7 +87,7 @@ interface Load {
 
 /** A controller makes fewer than 10,000 at once. */
 async function createTopic({ port }: BrokerProcess, name: string, partitions: number): Promise<void> {
-  const admin = await Client.connect(port)
+  const admin = await WireClient.connect(port)
   const made = { name, numPartitions: Math.min(5000, partitions), replicationFactor: 1 }
   const created = await admin.send(frame(CreateTopicsRequest, 4, { topics: [made], timeoutMs: 60_000 }))
   const answers = [...decodeResponse(CreateTopicsResponse, 4, created).body.topics]
@@ -230,8 +104,8 @@ async function measure(broker: BrokerProcess, load: Load): Promise<string> {
   const { partitions, connections, batches } = load
   const topic = `p${partitions}.c${connections}`
   await createTopic(broker, topic, partitions)
-  const clients: Client[] = []
-  while (clients.length < connections) clients.push(await Client.connect(broker.port))
+  const clients: WireClient[] = []
+  while (clients.length < connections) clients.push(await WireClient.connect(broker.port))
   const requests = produceRequests(topic, partitions, batches)
   const recordsEach = RECORDS_A_BATCH * Math.min(batches, partitions)
   const count = Math.ceil(RECORDS / recordsEach)
@@ -248,13 +122,12 @@ async function measure(broker: BrokerProcess, load: Load): Promise<string> {
 }
 
 async function curve(title: string, loads: readonly Load[], of: (load: Load) => number): Promise<void> {
-  const names = existsSync(KAFKA) ? ['ottla', 'kafka'] : ['ottla']
   const rows = loads.map(load => [of(load).toLocaleString('en')])
-  for (const [i, name] of names.entries()) {
+  for (const [i, name] of BROKERS.entries()) {
     await using broker = await BrokerProcess.start(name, FIRST_PORT + i)
     for (const [at, load] of loads.entries()) rows[at]!.push(await measure(broker, load))
   }
-  console.log(`\n| ${[title, ...names].join(' | ')} |\n|---:|${names.map(() => '---:|').join('')}`)
+  console.log(`\n| ${[title, ...BROKERS].join(' | ')} |\n|---:|${BROKERS.map(() => '---:|').join('')}`)
   for (const row of rows) console.log(`| ${row.join(' | ')} |`)
 }
 
