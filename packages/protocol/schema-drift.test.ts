@@ -49,7 +49,13 @@ interface JsonMessage {
 }
 
 /** Fields whose values need all 64 bits: int64 there, rawInt64 here. */
-const RAW = new Set(['FetchRequest.topics.partitions.highWatermark', 'ListOffsetsRequest.topics.partitions.timestamp'])
+const RAW = new Set([
+  'FetchRequest.topics.partitions.highWatermark',
+  'ListOffsetsRequest.topics.partitions.timestamp',
+  'ConsumerGroupMetadataValue.metadataHash',
+  'ShareGroupMetadataValue.metadataHash',
+  'StreamsGroupMetadataValue.metadataHash',
+])
 const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 function readDefinition(path: string): JsonMessage {

@@ -1,4 +1,18 @@
-import { array, bytes, int8, int16, int32, int64, message, type Of, string, struct, uint16, uuid } from '../schema.ts'
+import {
+  array,
+  bytes,
+  int8,
+  int16,
+  int32,
+  int64,
+  message,
+  type Of,
+  rawInt64,
+  string,
+  struct,
+  uint16,
+  uuid,
+} from '../schema.ts'
 
 const TopicPartitions = {
   topicId: uuid(),
@@ -150,7 +164,7 @@ export const ConsumerGroupMetadataValue = message(
   { key: 3, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    metadataHash: int64('0+', 0, { tag: 0 }),
+    metadataHash: rawInt64('0+', 0n, { tag: 0 }),
   },
 )
 
@@ -391,7 +405,7 @@ export const ShareGroupMetadataValue = message(
   { key: 11, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    metadataHash: int64(),
+    metadataHash: rawInt64(),
   },
 )
 
@@ -537,7 +551,7 @@ export const StreamsGroupMetadataValue = message(
   { key: 17, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    metadataHash: int64(),
+    metadataHash: rawInt64(),
     validatedTopologyEpoch: int32('0+', -1, { tag: 0 }),
     lastAssignmentConfigs: array(LastAssignmentConfig, '0+', { nullable: '0+', tag: 1 }),
   },
