@@ -24,10 +24,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Inside broker, from the outside in: a room may import itself and what is listed. Files beside the rooms wire them. */
 const BROKER_ROOMS: Record<string, readonly string[]> = {
-  server: ['handlers', 'config', 'errors', 'services'],
-  handlers: ['replica', 'coordinator', 'controller', 'image', 'quorum', 'config', 'errors', 'services'],
-  replica: ['image', 'config', 'errors'],
-  coordinator: ['image', 'config', 'errors'],
+  monitoring: [
+    ...['server', 'replica', 'coordinator', 'image', 'quorum', 'telemetry', 'metrics', 'config'],
+    ...['metadata-cache', 'topic-configs'],
+  ],
+  server: ['handlers', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
+  handlers: [
+    ...['replica', 'coordinator', 'controller', 'image', 'quorum', 'telemetry', 'metrics', 'config'],
+    ...['errors', 'services'],
+  ],
+  telemetry: ['image', 'metrics', 'config', 'errors'],
+  replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
+  coordinator: ['image', 'config', 'diagnostics', 'errors'],
+  metrics: [],
   quorum: ['controller', 'image', 'config', 'errors'],
   controller: ['image', 'config', 'errors'],
   image: ['config', 'errors'],
@@ -41,6 +50,8 @@ const PURE = [
   'packages/broker/image/',
   'packages/broker/coordinator/group/',
   'packages/broker/config/',
+  'packages/broker/metrics/',
+  'packages/broker/telemetry/',
 ]
 const ASYNC_ALLOWED = ['packages/protocol/']
 

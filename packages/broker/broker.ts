@@ -18,10 +18,14 @@ import { DirectoryAssignments } from './directory-assignments.ts'
 import { ApiError } from './errors.ts'
 import { GroupConfigs } from './group-configs.ts'
 import { advertised } from './handlers/api-versions.ts'
-import { BROKER_HANDLERS, CONTROLLER_HANDLERS } from './handlers/index.ts'
+import type { Handler } from './handlers/handler.ts'
+import { BROKER_HANDLERS, CONTROLLER_HANDLERS, TELEMETRY_HANDLERS } from './handlers/index.ts'
 import { Since } from './image/index.ts'
 import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
 import { MetadataCache } from './metadata-cache.ts'
+import { BrokerMetrics } from './monitoring/broker-metrics.ts'
+import { BrokerState, type Health, liveness, readiness } from './monitoring/health.ts'
+import { Monitoring } from './monitoring/monitoring.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Publisher } from './publisher.ts'
 import { readBootstrapRecords } from './quorum/bootstrap.ts'
@@ -43,6 +47,10 @@ export interface BrokerOptions {
   readonly config: BrokerConfig
   /** With which log dirs that are not formatted yet are; a random one if null. */
   readonly clusterId?: string | null
+  /** Whether clients may push metrics of theirs (KIP-714); default: yes. Nobody does until there is a subscription. */
+  readonly clientTelemetry?: boolean
+  /** Called before anything is started, so that it can be watched how it starts. */
+  readonly onCreated?: (broker: Broker) => void
 }
 
 /** Of requests being received or handled, if queued.max.request.bytes does not say: Kafka's default is no bound at all. */
@@ -56,6 +64,8 @@ const SECURITY_PROTOCOL_CODES = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_
 export class Broker implements AsyncDisposable {
   readonly nodeId: number
   readonly clusterId: string
+  /** All that can be measured of this node. */
+  readonly metrics: BrokerMetrics
   /** Rejects never; resolves with the reason if the broker can't go on. */
   readonly failed: Promise<Error>
   readonly #world: World
@@ -67,6 +77,9 @@ export class Broker implements AsyncDisposable {
   readonly #groups: GroupCoordinator
   readonly #publisher: Publisher
   readonly #server: Server
+  readonly #monitoring: Monitoring
+  readonly #fetchSessions: FetchSessionCache
+  readonly #handlers: readonly Handler[]
   readonly #listeners = new Map<string, { readonly host: string; readonly port: number }>()
   #config: BrokerConfig
   /** Advertised for listeners on all addresses that are given no name. */
@@ -85,6 +98,7 @@ export class Broker implements AsyncDisposable {
     const logs = await openLogs(options, (dir, error) => early.onLogDirFailure(dir, error))
     const broker = new Broker(options, logs)
     early.onLogDirFailure = (dir, error) => broker.#onLogDirFailure(dir, error)
+    options.onCreated?.(broker)
     try {
       await broker.#start()
     } catch (error) {
@@ -95,9 +109,14 @@ export class Broker implements AsyncDisposable {
     return broker
   }
 
-  private constructor({ world, config }: BrokerOptions, logs: LogManager) {
+  private constructor({ world, config, clientTelemetry = true }: BrokerOptions, logs: LogManager) {
     this.#world = world
     this.#config = config
+    this.#monitoring = new Monitoring(config, world.random, world.logger.named('metadata'))
+    this.#fetchSessions = new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, world.random)
+    this.#handlers = clientTelemetry
+      ? BROKER_HANDLERS
+      : BROKER_HANDLERS.filter(handler => !TELEMETRY_HANDLERS.includes(handler))
     this.#logs = logs
     this.nodeId = config.nodeId
     this.clusterId = logs.clusterId
@@ -111,11 +130,26 @@ export class Broker implements AsyncDisposable {
       nodeId: config.nodeId,
       logs,
       logger: world.logger.named('replica'),
+      topicMetrics: this.#monitoring.topics,
       onPlaced: (topicId, partition, directoryId) => this.#assignments?.add(topicId, partition, directoryId),
     })
     this.#groups = this.#makeGroups()
     this.#publisher = this.#makePublisher()
-    this.#server = new Server(serverOptions(partOf(world, 'server'), config))
+    const { telemetry } = this.#monitoring
+    const onDisconnected = (connectionId: number) => telemetry.onDisconnected(connectionId)
+    this.#server = new Server({ ...serverOptions(partOf(world, 'server'), config), onDisconnected })
+    this.metrics = this.#makeMetrics()
+  }
+
+  /** Whether this process is of any use. */
+  get liveness(): Health {
+    return liveness(this.#failure)
+  }
+
+  /** Whether clients should come here. */
+  get readiness(): Health {
+    const isFenced = this.#metadata.image.brokers.get(this.nodeId)?.fenced ?? true
+    return readiness(this.#monitoring.state, isFenced, this.#failure)
   }
 
   /** `host:port` of each listener for clients, separated by commas. */
@@ -153,11 +187,13 @@ export class Broker implements AsyncDisposable {
     controller.endSession(this.nodeId)
     await lifecycle.registerController()
     await lifecycle.register()
+    this.#monitoring.state = BrokerState.RECOVERY
     await this.#loadLogs()
     this.#assignments = this.#makeAssignments(controller)
     this.#publisher.begin()
     await lifecycle.unfence()
     this.#server.serve()
+    this.#monitoring.state = BrokerState.RUNNING
   }
 
   async #listen({ name, host, port }: Endpoint): Promise<void> {
@@ -206,7 +242,10 @@ export class Broker implements AsyncDisposable {
       clusterId: this.clusterId,
       quorum,
       bootstrapRecords: await readBootstrapRecords(world, logDir),
-      onPublished: delta => this.#publisher.publish(delta),
+      onPublished: delta => {
+        this.#publisher.publish(delta)
+        this.#monitoring.onPublished(delta)
+      },
       onFailure: error => this.#fail(error),
     })
     return this.#controller
@@ -224,8 +263,8 @@ export class Broker implements AsyncDisposable {
   #makeRouters(driver: ControllerDriver): ReadonlyMap<string, Router> {
     const { broker, controller } = this.#config.listeners
     const services = this.#makeServices(driver)
-    const forClients = new Router(BROKER_HANDLERS, services)
-    const forControllers = new Router(CONTROLLER_HANDLERS, services)
+    const forClients = new Router(this.#handlers, services, this.#monitoring.requests)
+    const forControllers = new Router(CONTROLLER_HANDLERS, services, this.#monitoring.requests)
     return new Map([
       ...broker.map(({ name }) => [name, forClients] as const),
       ...controller.map(({ name }) => [name, forControllers] as const),
@@ -236,7 +275,7 @@ export class Broker implements AsyncDisposable {
     const current = () => this.#config
     const onController = new Set(this.#config.listeners.controller.map(({ name }) => name))
     const unstable = this.#config.unstableApiVersionsEnable
-    const brokerApis = advertised(BROKER_HANDLERS, unstable)
+    const brokerApis = advertised(this.#handlers, unstable)
     const controllerApis = advertised(CONTROLLER_HANDLERS, unstable)
     return {
       world: partOf(this.#world, 'requests'),
@@ -247,7 +286,9 @@ export class Broker implements AsyncDisposable {
       topicConfigs: this.#topicConfigs,
       controller: driver,
       replicas: this.#replicas,
-      fetchSessions: new FetchSessionCache(this.#config.maxIncrementalFetchSessionCacheSlots, this.#world.random),
+      fetchSessions: this.#fetchSessions,
+      waitingFetches: this.#monitoring.waitingFetches,
+      telemetry: this.#monitoring.telemetry,
       groups: this.#groups,
       producerIds: new ProducerIds(() => this.#allocateProducerIds(driver)),
       autoTopics: new AutoTopics(current, request => driver.request('createTopics', request, 7), this.#world.logger),
@@ -271,6 +312,28 @@ export class Broker implements AsyncDisposable {
         const replica: Partition = this.#replicas.get(topic.id, partition)
         return new PartitionCoordinatorLog(replica, this.#topicConfigs, () => this.#world.clock.now())
       },
+    })
+  }
+
+  #makeMetrics(): BrokerMetrics {
+    const { topics, requests, tally, telemetry, waitingFetches } = this.#monitoring
+    return new BrokerMetrics({
+      clock: this.#world.clock,
+      disk: this.#world.disk,
+      topics,
+      requests,
+      tally,
+      telemetry,
+      waitingFetches,
+      server: this.#server,
+      replicas: this.#replicas,
+      logs: this.#logs,
+      topicConfigs: this.#topicConfigs,
+      fetchSessions: this.#fetchSessions,
+      groups: this.#groups,
+      metadata: this.#metadata,
+      controller: () => this.#controller,
+      state: () => this.#monitoring.state,
     })
   }
 
@@ -380,13 +443,16 @@ export class Broker implements AsyncDisposable {
   // --------------------------------------------------------------------------------------------------------- stopping
 
   async #close(): Promise<void> {
+    this.#monitoring.state = BrokerState.PENDING_CONTROLLED_SHUTDOWN
     await this.#server.stopAccepting()
     await this.#lifecycle?.leave()
+    this.#monitoring.state = BrokerState.SHUTTING_DOWN
     this.#assignments?.close()
     await this.#server.close()
     this.#groups.close()
     await this.#controller?.close()
     await this.#logs.close(this.#lifecycle?.brokerEpoch ?? -1)
+    this.#monitoring.state = BrokerState.NOT_RUNNING
   }
 }
 

@@ -35,7 +35,11 @@ export class PartitionCoordinatorLog implements CoordinatorLog {
   append(batch: Uint8Array): number {
     const partition = this.#partition
     const { leaderEpoch } = partition
+    const { meter } = partition
+    meter.add('produceRequests', 1)
     const appended = partition.leaderLog(-1).append(batch, { origin: 'coordinator', leaderEpoch, nowMs: this.#now() })
+    meter.add('bytesIn', batch.length)
+    meter.add('messagesIn', appended.lastOffset - appended.firstOffset + 1)
     // A failure reaches the coordinator through whenCommitted, and everybody through the log dir.
     appended.written.then(
       () => partition.onWritten(appended.sizeInBytes),

@@ -15,4 +15,7 @@ export {
   resolveBrokerConfig,
   unhonoured,
 } from './config/index.ts'
+export { type CollectedFamily, type Labels, type Sample, TEXT_CONTENT_TYPE, text } from './metrics/index.ts'
+export type { BrokerMetrics } from './monitoring/broker-metrics.ts'
+export type { Health } from './monitoring/health.ts'
 export { type FormattedStorage, formatStorage, type StorageInfo, type StorageOptions, storageInfo } from './storage.ts'

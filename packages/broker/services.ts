@@ -8,6 +8,7 @@ import type { MetadataCache } from './metadata-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 
 export interface ApiVersionRange {
@@ -34,6 +35,9 @@ export interface Services {
   readonly controller: ControllerClient
   readonly replicas: ReplicaManager
   readonly fetchSessions: FetchSessionCache
+  /** Fetch requests that wait for data. */
+  readonly waitingFetches: { count: number }
+  readonly telemetry: ClientTelemetry
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   readonly autoTopics: AutoTopics

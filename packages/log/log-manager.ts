@@ -16,7 +16,7 @@ import { Folder } from './folder.ts'
 import { IndexCache } from './index-cache.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
 import { type FoundFolder, LogDir } from './log-dir.ts'
-import { type LogEnvironment, LogStore } from './log-store.ts'
+import { type FlushTimes, type LogEnvironment, LogStore } from './log-store.ts'
 import { PartitionLog } from './partition-log.ts'
 import { forEachConcurrently, PeriodicTask } from './periodic.ts'
 import type { ProducerStateConfig } from './producer-state.ts'
@@ -140,6 +140,7 @@ export class LogManager implements AsyncDisposable {
       tailCache: new TailCache(this.#options.tailCacheBytes),
       readMemory: new BufferPool(MAX_IDLE_READ_BYTES),
       indexCache: new IndexCache(this.#options.indexCacheBytes),
+      flushTimes: { count: 0, totalMs: 0 },
     }
     this.#producerConfig = {
       producerIdExpirationMs,
@@ -384,6 +385,15 @@ export class LogManager implements AsyncDisposable {
   }
 
   /** All that are online, without future logs. */
+  get flushTimes(): Readonly<FlushTimes> {
+    return this.#environment.flushTimes
+  }
+
+  /** Paths of all log dirs, those that have failed included. */
+  get paths(): readonly string[] {
+    return this.#allDirs.map(({ path }) => path)
+  }
+
   get logs(): Iterable<PartitionLog> {
     return this.#logs.values()
   }

@@ -28,6 +28,13 @@ export interface LogEnvironment {
   readonly tailCache: TailCache
   /** For what is read from files, and given back. */
   readonly readMemory: BufferPool
+  readonly flushTimes: FlushTimes
+}
+
+/** Flushes to stable storage since the start, and the milliseconds that they took. */
+export interface FlushTimes {
+  count: number
+  totalMs: number
 }
 
 export interface StoreParts {
@@ -236,6 +243,8 @@ export class LogStore {
   }
 
   async #sync(endOffset: number): Promise<void> {
+    const { world, flushTimes } = this.environment
+    const startedMs = world.clock.monotonic()
     await this.saveState(true)
     // Those that are being removed too: a loss of power could bring them back, below the recovery point.
     const unflushed = [...this.#removing, ...this.#unsealed, ...this.segments.between(this.recoveryPoint, endOffset)]
@@ -246,6 +255,8 @@ export class LogStore {
       if (isClosed) this.#unsealed = this.#unsealed.filter(other => other !== segment)
     }
     this.#advanceRecoveryPoint(endOffset)
+    flushTimes.count++
+    flushTimes.totalMs += world.clock.monotonic() - startedMs
   }
 
   /**

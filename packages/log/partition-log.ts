@@ -139,6 +139,10 @@ export class PartitionLog implements TopicPartition {
     return this.store.segments.sizeInBytes
   }
 
+  get segmentCount(): number {
+    return this.store.segments.all.length
+  }
+
   get segments(): SegmentDescription[] {
     return this.store.segments.all.map(segment => segment.description)
   }
@@ -602,6 +606,10 @@ export class PartitionLog implements TopicPartition {
   }
 
   // ------------------------------------------------------------------------------------------------------- producers
+
+  get producerCount(): number {
+    return this.#producers.size
+  }
 
   activeProducers(): ProducerDescription[] {
     return this.#producers.describe()

@@ -6,9 +6,18 @@
  *     const kafka = new Kafka({ brokers: [cluster.bootstrapServers] })      // any Kafka client
  */
 import { resolve } from 'node:path'
-import { Broker, ConfigError, developerDefaults, loadConfig, refusals, resolveBrokerConfig } from '@ottla/broker'
+import {
+  Broker,
+  type BrokerMetrics,
+  ConfigError,
+  developerDefaults,
+  loadConfig,
+  refusals,
+  resolveBrokerConfig,
+} from '@ottla/broker'
 import { Cluster, createTopic } from '@ottla/client'
 import { type MemoryWorld, memoryWorld, nodeWorld, type World } from '@ottla/io'
+import type { Endpoint } from './monitoring/endpoint.ts'
 
 export interface ClusterOptions {
   /** Where the data is kept. Default: in memory. */
@@ -24,6 +33,10 @@ export interface ClusterOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>
   /** Topics to create: names, or more about them. */
   readonly topics?: readonly (string | TopicOptions)[]
+  /** Serve metrics and health by HTTP on this port of 127.0.0.1, 0 for a free one: see `metricsUrl`. Default: not at all. */
+  readonly metricsPort?: number
+  /** Whether clients may push metrics of theirs (KIP-714). Default: true; nobody does until there is a subscription. */
+  readonly clientTelemetry?: boolean
   /** What the broker logs to stderr. Default: 'silent'. */
   readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error'
 }
@@ -42,6 +55,10 @@ export interface EmbeddedCluster extends AsyncDisposable {
   readonly clusterId: string
   /** What the broker lives in: its disk, network and clock. */
   readonly world: World
+  /** All that can be measured: `metrics.value('kafka_server_brokertopicmetrics_messagesin_total', { topic })`. */
+  readonly metrics: BrokerMetrics
+  /** With `metricsPort`: what /metrics, /healthz and /readyz come after. Else null. */
+  readonly metricsUrl: string | null
   createTopic(topic: string | TopicOptions): Promise<void>
   /**
    * Resolves, with the reason, when the broker can't go on: its folder is on a disk that is full, or fails. Never rejects.
@@ -63,8 +80,9 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Embed
   const config = resolveBrokerConfig(raw)
   const refused = refusals(config)
   if (refused.length > 0) throw new ConfigError(refused)
-  const broker = await Broker.start({ world, config })
-  const cluster = new RunningCluster(broker, world)
+  const { clientTelemetry = true } = options
+  const broker = await Broker.start({ world, config, clientTelemetry })
+  const cluster = new RunningCluster(broker, world, await openMetrics(options, world, broker))
   try {
     for (const topic of options.topics ?? []) await cluster.createTopic(topic)
   } catch (error) {
@@ -74,13 +92,36 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Embed
   return cluster
 }
 
+async function openMetrics(
+  { metricsPort: port }: ClusterOptions,
+  { logger }: World,
+  broker: Broker,
+): Promise<Endpoint | null> {
+  if (port === undefined) return null
+  const { openEndpoint } = await import('./monitoring/endpoint.ts')
+  try {
+    return await openEndpoint({ host: '127.0.0.1', port, logger, broker: () => broker })
+  } catch (error) {
+    await broker.close()
+    throw error
+  }
+}
+
 class RunningCluster implements EmbeddedCluster {
   readonly world: World
+  readonly metricsUrl: string | null
   readonly #broker: Broker
+  readonly #endpoint: Endpoint | null
 
-  constructor(broker: Broker, world: World) {
+  constructor(broker: Broker, world: World, endpoint: Endpoint | null) {
     this.#broker = broker
     this.world = world
+    this.#endpoint = endpoint
+    this.metricsUrl = endpoint?.url ?? null
+  }
+
+  get metrics(): BrokerMetrics {
+    return this.#broker.metrics
   }
 
   get bootstrapServers(): string {
@@ -103,8 +144,9 @@ class RunningCluster implements EmbeddedCluster {
     await createTopic(client, { name, partitions, replicationFactor: -1, configs })
   }
 
-  close(): Promise<void> {
-    return this.#broker.close()
+  async close(): Promise<void> {
+    await this.#broker.close()
+    await this.#endpoint?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

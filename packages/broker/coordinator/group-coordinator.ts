@@ -16,6 +16,7 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/
 import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import type { BrokerConfig, GroupConfig as OwnConfig } from '../config/index.ts'
+import { publishRebalance } from '../diagnostics.ts'
 import { isExpected } from '../errors.ts'
 import type { MetadataImage } from '../image/index.ts'
 import { coordinatorErrorCode } from './coordinator-errors.ts'
@@ -24,6 +25,7 @@ import type { ListedGroup } from './group/administration.ts'
 import type { GroupConfig } from './group/config.ts'
 import type { DeletedTopic } from './group/expiry.ts'
 import { GroupMachine } from './group/machine.ts'
+import { GroupCensus, GroupCounters } from './group/observer.ts'
 import { type FetchOffsetsRequest, type FetchOffsetsResponse, failedCommit } from './group/offset-requests.ts'
 import type { GroupRecord } from './group/records.ts'
 import type { GroupApi, GroupRequest, GroupResponse, RequestOf, ResponseOf } from './group/requests.ts'
@@ -38,7 +40,7 @@ import {
   type TopicLookup,
 } from './group-topics.ts'
 import { partitionFor } from './partition-for.ts'
-import { CoordinatorRuntime } from './runtime.ts'
+import { CoordinatorRuntime, type LoadTimes, type PartitionState } from './runtime.ts'
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
 
@@ -68,6 +70,7 @@ export class GroupCoordinator {
   readonly #topics: TopicLookup
   readonly #partitionCount: () => number
   readonly #world: World
+  readonly counters = new GroupCounters()
 
   constructor({ world, config, topics, image, configOf, partitionCount, openLog }: GroupCoordinatorOptions) {
     this.#world = world
@@ -90,6 +93,7 @@ export class GroupCoordinator {
           // How small compression makes a batch is not known before it is done.
           maxBatchBytes: () => (codec === 'none' ? shardLog.maxBatchBytes : Number.POSITIVE_INFINITY),
           log,
+          observer: { counters: this.counters, onRebalance: publishRebalance },
         }),
       serde: groupSerde,
       codec,
@@ -127,6 +131,23 @@ export class GroupCoordinator {
   /** Names of topics that have come, gone, or grown. */
   onTopicsChanged(topics: ReadonlySet<string>): void {
     this.#runtime.runOnAll((machine, now) => machine.onTopicsChanged(topics, now))
+  }
+
+  // ------------------------------------------------------------------------------------------------------- counting
+
+  /** Groups and offsets, over all partitions that are loaded. */
+  census(): GroupCensus {
+    const census = new GroupCensus()
+    for (const shard of this.#runtime.survey(machine => machine.census())) census.merge(shard)
+    return census
+  }
+
+  get partitionStates(): Readonly<Record<PartitionState, number>> {
+    return this.#runtime.partitionStates
+  }
+
+  get loadTimes(): LoadTimes {
+    return this.#runtime.loads
   }
 
   /** Tells all who wait that this is not their coordinator any more. */

@@ -35,6 +35,21 @@ type State<Request, Response, LogRecord> =
   /** It could not be loaded, or leadership went while it was at work; the next election tries again. */
   | { readonly is: 'failed' }
 
+export type PartitionState = State<never, never, never>['is']
+
+/** Milliseconds that it took to load partitions, since the start. */
+export class LoadTimes {
+  count = 0
+  totalMs = 0
+  maxMs = 0
+
+  add(tookMs: number): void {
+    this.count++
+    this.totalMs += tookMs
+    this.maxMs = Math.max(this.maxMs, tookMs)
+  }
+}
+
 const RELOAD_PAUSE_MS = 100
 
 interface PartitionContext<Request, Response, LogRecord> {
@@ -46,6 +61,7 @@ interface PartitionContext<Request, Response, LogRecord> {
 export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   readonly #options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard>
   readonly #partitions = new Map<number, PartitionContext<Request, Response, LogRecord>>()
+  readonly loads = new LoadTimes()
   /** Of those who wait until a partition is loaded. */
   readonly #awaited = new Map<number, PromiseWithResolvers<void>>()
 
@@ -100,6 +116,20 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   /** Partitions that requests can be made to. */
   get activePartitions(): number[] {
     return [...this.#partitions.values()].filter(({ state }) => state.is === 'active').map(({ partition }) => partition)
+  }
+
+  /** How many partitions are in each state. */
+  get partitionStates(): Readonly<Record<PartitionState, number>> {
+    const counts = { active: 0, loading: 0, failed: 0 }
+    for (const { state } of this.#partitions.values()) counts[state.is]++
+    return counts
+  }
+
+  /** What `look` says of each shard that is loaded, committed or not. */
+  *survey<T>(look: (shard: Shard) => T): Iterable<T> {
+    for (const { state } of this.#partitions.values()) {
+      if (state.is === 'active') yield look(state.active.shard as Shard & typeof state.active.shard)
+    }
   }
 
   /** Partitions that this node coordinates or is about to. */
@@ -170,6 +200,7 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
       if (!isWanted()) return
       this.#activate(context, log, shard)
       const tookMs = Math.round(clock.monotonic() - startedMs)
+      this.loads.add(tookMs)
       // Fifty empty ones, the first time that there is a group, are no news.
       logger[records === 0 ? 'debug' : 'info']('coordinator loaded', {
         partition: this.#name(partition),

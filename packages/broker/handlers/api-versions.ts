@@ -21,6 +21,10 @@ export const apiVersions = defineHandler({
     ) {
       return { errorCode: ErrorCode.INVALID_REQUEST }
     }
+    if (named) {
+      context.clientSoftware.name = request.clientSoftwareName
+      context.clientSoftware.version = request.clientSoftwareVersion
+    }
     const { supported, finalized, finalizedEpoch } = services.metadata.features()
     return {
       apiKeys: services.apis(context.listenerName),

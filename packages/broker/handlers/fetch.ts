@@ -37,6 +37,10 @@ interface Reading {
 export const fetch = defineHandler({
   request: FetchRequest,
   response: FetchResponse,
+  waitsForDisk: true,
+  metricKind: ({ replicaId, replicaState }) => {
+    return replicaId >= 0 || replicaState.replicaId >= 0 ? 'FetchFollower' : 'FetchConsumer'
+  },
   async handle(request, context, services) {
     const { clock } = services.world
     const plan = services.fetchSessions.plan(
@@ -56,10 +60,12 @@ export const fetch = defineHandler({
       const leftMs = deadlineMs - clock.monotonic()
       if (leftMs <= 0 || context.signal.aborted) break
       release(readings)
-      await new FetchWaiter(positions(readings), missing, reader.committed).wait(clock, leftMs, context.signal)
+      context.endLocalTime()
+      await wait(new FetchWaiter(positions(readings), missing, reader.committed), leftMs, context, services)
       readings = await readAll(partitions, maxBytes, reader, services)
     }
     context.afterSent(() => release(readings))
+    count(readings, reader)
     return respond(plan, readings, context, services)
   },
   failed({ sessionId, topics }, { errorCode }, apiVersion) {
@@ -72,6 +78,20 @@ export const fetch = defineHandler({
     return { errorCode, sessionId, responses }
   },
 })
+
+async function wait(
+  waiter: FetchWaiter,
+  leftMs: number,
+  { signal }: RequestContext,
+  services: Services,
+): Promise<void> {
+  services.waitingFetches.count++
+  try {
+    await waiter.wait(services.world.clock, leftMs, signal)
+  } finally {
+    services.waitingFetches.count--
+  }
+}
 
 /** Who reads, and what it is shown. */
 interface Reader {
@@ -199,6 +219,7 @@ function failedReading(
   services: Services,
 ): Reading {
   if (!isExpected(error)) {
+    partition?.meter.add('failedFetchRequests', 1)
     services.world.logger.error('fetch failed', {
       partition: `${wanted.topic}-${wanted.partition}`,
       error: error as Error,
@@ -225,6 +246,16 @@ function positions(readings: readonly Reading[]): WaitingPosition[] {
   return readings.flatMap(({ partition, wanted, read }) =>
     read && partition ? [{ partition, fetchOffset: wanted.fetchOffset, seenHighWatermark: read.highWatermark }] : [],
   )
+}
+
+function count(readings: readonly Reading[], { replicaId }: Reader): void {
+  for (const { partition, read } of readings) {
+    if (!partition) continue
+    partition.meter.add('fetchRequests', 1)
+    if (!read || read.sizeInBytes === 0) continue
+    if (replicaId >= 0) partition.meter.all.replicationBytesOut += read.sizeInBytes
+    else partition.meter.add('bytesOut', read.sizeInBytes)
+  }
 }
 
 function respond(plan: FetchPlan, readings: readonly Reading[], context: RequestContext, services: Services) {

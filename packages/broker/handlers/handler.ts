@@ -11,6 +11,9 @@ export interface RequestContext {
   readonly clientId: string | null
   /** Of the client, as text. */
   readonly clientAddress: string
+  readonly clientPort: number
+  /** What the client calls itself, once it has said so (ApiVersions, KIP-511). */
+  readonly clientSoftware: ClientSoftware
   /** Unique among the connections of this process. */
   readonly connectionId: number
   /** Name of the listener that the request came in on; Metadata answers with the endpoints of the same one. */
@@ -26,6 +29,14 @@ export interface RequestContext {
   reuseMemoryAfter(done: Promise<unknown>): void
   /** `task` is done once all of the response has been handed to the kernel; never, if the connection closes before. */
   afterSent(task: () => void): void
+  /** What follows is waiting for others: it is no time of this node's any more (RemoteTimeMs). */
+  endLocalTime(): void
+}
+
+/** One for each connection; empty until it is known. */
+export interface ClientSoftware {
+  name: string
+  version: string
 }
 
 /** null: no response is sent (Produce with acks=0). */
@@ -42,6 +53,13 @@ export interface Handler<Request extends Message = Message, Response extends Mes
   readonly response: Response
   /** Lowest version that ApiVersions tells, where it is not the lowest one served. */
   readonly advertisedMinVersion?: number
+  /**
+   * Its answer waits for the disk of this node, which counts as its own time until `endLocalTime`. All others wait for
+   * somebody else as soon as they wait.
+   */
+  readonly waitsForDisk?: boolean
+  /** Requests are counted under this name too: Kafka tells the fetches of consumers and of followers apart. */
+  metricKind?(request: Of<Request>): string
   /** Throws or rejects only with an ApiError, or because of a bug. */
   handle(
     request: Of<Request>,

@@ -13,6 +13,7 @@ import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
+import { getTelemetrySubscriptions } from './get-telemetry-subscriptions.ts'
 import type { Handler } from './handler.ts'
 import { heartbeat } from './heartbeat.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
@@ -27,6 +28,7 @@ import { offsetDelete } from './offset-delete.ts'
 import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
+import { pushTelemetry } from './push-telemetry.ts'
 import { syncGroup } from './sync-group.ts'
 
 /** By API key. */
@@ -58,8 +60,13 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  getTelemetrySubscriptions,
+  pushTelemetry,
   describeTopicPartitions,
 ]
+
+/** Left out where client telemetry is turned off. */
+export const TELEMETRY_HANDLERS: readonly Handler[] = [getTelemetrySubscriptions, pushTelemetry]
 
 /** On a controller's listener: what administration asks of controllers themselves. */
 export const CONTROLLER_HANDLERS: readonly Handler[] = BROKER_HANDLERS.filter(

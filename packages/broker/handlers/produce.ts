@@ -10,6 +10,7 @@ import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { ApiError, ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
+import type { TopicMeter } from '../metrics/index.ts'
 import {
   type AppendOutcome,
   appendToLeader,
@@ -27,12 +28,13 @@ type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number
 type TopicResponse = { name: string; topicId: string; partitionResponses: PartitionResponse[] }
 type PartitionResponse = Partial<ProduceResponse['responses'][number]['partitionResponses'][number]>
 
+const ALL_IN_SYNC = -1
 const ADMIN_CLIENT_ID = '__admin_client'
 const TOPIC_IDS_SINCE = 13
 const CURRENT_LEADER_SINCE = 10
 const UNKNOWN_OFFSETS = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
-/** Kafka tells where the log begins with any other error of an append. */
-const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+/** With any other error of an append Kafka tells where the log begins, and counts a request that has failed. */
+const ORDINARY_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
   ErrorCode.UNKNOWN_TOPIC_ID,
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -47,6 +49,7 @@ export const produce = defineHandler({
   request: ProduceRequest,
   response: ProduceResponse,
   advertisedMinVersion: 0,
+  waitsForDisk: true,
   async handle(request, context, services) {
     checkTransaction(request)
     const writes: Promise<unknown>[] = []
@@ -58,6 +61,7 @@ export const produce = defineHandler({
         topicId,
         answers: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services, writes)),
       }))
+    if (request.acks === ALL_IN_SYNC) void Promise.allSettled(writes).then(context.endLocalTime)
     const responses: TopicResponse[] = await Promise.all(
       topics.map(async ({ name, topicId, answers }) => ({
         name,
@@ -107,26 +111,36 @@ async function produceTo(
 ): Promise<PartitionResponse> {
   const { index } = data
   let partition: Partition | null = null
+  let meter: TopicMeter | null = null
+  let sizeInBytes = 0
   try {
     const topic = find(name, topicId, index, context.apiVersion, services)
     const batch = theOnlyBatch(data.records, `${topic.name}-${index}`, context.apiVersion)
     if (!VALID_ACKS.has(acks)) throw new ApiError('INVALID_REQUIRED_ACKS', `acks has to be -1, 0 or 1, not ${acks}`)
+    const counted = services.replicas.find(topic.id, index)?.meter
+    counted?.add('produceRequests', 1)
     if (isInternalTopic(topic.name) && context.clientId !== ADMIN_CLIENT_ID)
       throw new ApiError('INVALID_TOPIC_EXCEPTION', `clients can't write to the internal topic ${topic.name}`)
     partition = services.replicas.get(topic.id, index)
+    meter = partition.meter
+    sizeInBytes = batch.length
     if (!partition.log) await partition.ready
     const now = services.world.clock.now()
     const outcome = appendToLeader(partition, batch, acks, services.topicConfigs.get(topic.name), now)
     writes.push(outcome.written)
+    meter.add('bytesIn', sizeInBytes)
+    meter.add('messagesIn', outcome.lastOffset - outcome.firstOffset + 1)
+    meter = null // what comes from here on is no failed append
     if (acks !== 0) await outcome.acknowledged
     // Nobody waits: that the disk failed is told to everybody through the log dir.
     else outcome.acknowledged.catch(() => undefined)
     return success(index, outcome)
   } catch (error) {
     const response = failed(name, index, error, services)
+    if (meter) countFailure(meter, response.errorCode!, sizeInBytes)
     if (context.apiVersion >= CURRENT_LEADER_SINCE && isLeaderError(response.errorCode))
       response.currentLeader = leaderOf(topicId, name, index, services)
-    if (partition?.log && !WITHOUT_LOG_START.has(response.errorCode!))
+    if (partition?.log && !ORDINARY_ERRORS.has(response.errorCode!))
       response.logStartOffset = partition.log.logStartOffset
     return response
   }
@@ -137,6 +151,14 @@ function find(name: string, topicId: string, index: number, apiVersion: number, 
   if (!topic && apiVersion >= TOPIC_IDS_SINCE) throw new ApiError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
   if (!topic?.partitions[index]) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${name}-${index}`)
   return topic
+}
+
+/** As Kafka does: what clients and leader changes bring about all the time is no failure. */
+function countFailure(meter: TopicMeter, errorCode: number, sizeInBytes: number): void {
+  if (!ORDINARY_ERRORS.has(errorCode)) meter.add('failedProduceRequests', 1)
+  if (errorCode === ErrorCode.CORRUPT_MESSAGE) meter.add('invalidMessageCrcRecords', 1)
+  if (errorCode === ErrorCode.MESSAGE_TOO_LARGE || errorCode === ErrorCode.RECORD_LIST_TOO_LARGE)
+    meter.add('bytesRejected', sizeInBytes)
 }
 
 function success(index: number, outcome: AppendOutcome): PartitionResponse {

@@ -66,6 +66,8 @@ export class ControllerDriver implements QuorumListener {
   readonly #options: ControllerDriverOptions
   readonly #controller: Controller
   readonly #snapshotter: Snapshotter
+  /** Since the start: what did not replay, what a listener could not take in, and leaders that this node has seen. */
+  readonly counters = { errors: 0, applyErrors: 0, elections: 0 }
   /** In which this node is the active controller; null: it is not. */
   #epoch: number | null = null
   /** Published last. */
@@ -111,6 +113,10 @@ export class ControllerDriver implements QuorumListener {
       throw driver.#failure ?? error
     }
     return driver
+  }
+
+  get quorum(): MetadataQuorum {
+    return this.#options.quorum
   }
 
   /** Committed, and published. */
@@ -212,6 +218,7 @@ export class ControllerDriver implements QuorumListener {
 
   onLeaderChange({ leaderId, epoch }: LeaderAndEpoch): void {
     this.#finishLoading()
+    if (leaderId !== null) this.counters.elections++
     if (leaderId !== this.#options.quorum.nodeId) this.#stepDown()
     else if (!this.#isClosed) this.#activate(epoch)
   }
@@ -251,6 +258,8 @@ export class ControllerDriver implements QuorumListener {
     try {
       this.#options.onPublished(delta)
     } catch (error) {
+      this.counters.errors++
+      this.counters.applyErrors++
       this.#options.world.logger.error('a listener could not take in metadata', { error: error as Error, offset })
     }
   }
@@ -278,6 +287,7 @@ export class ControllerDriver implements QuorumListener {
   #fail(error: Error): void {
     if (this.#failure) return
     this.#failure = error
+    this.counters.errors++
     const epoch = this.#epoch
     this.#stepDown()
     if (epoch !== null) this.#options.quorum.resign(epoch)

@@ -21,6 +21,7 @@ import {
   verifyBatch,
 } from '@ottla/protocol'
 import type { TopicConfig } from '../config/index.ts'
+import { APPENDS, type AppendEvent } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import type { Partition } from './partition.ts'
 
@@ -41,6 +42,7 @@ export class InvalidRecordsError extends ApiError {
 
 export interface AppendOutcome {
   readonly firstOffset: number
+  readonly lastOffset: number
   /** -1 unless the broker decides the timestamps. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
@@ -86,6 +88,48 @@ export function appendToLeader(
   config: TopicConfig,
   nowMs: number,
 ): AppendOutcome {
+  if (!APPENDS.hasSubscribers) return append(partition, bytes, acks, config, nowMs)
+  return traceAppend(partition, bytes.length, acks, () => append(partition, bytes, acks, config, nowMs))
+}
+
+function traceAppend(partition: Partition, sizeInBytes: number, acks: number, run: () => AppendOutcome): AppendOutcome {
+  const { topic, leaderEpoch } = partition
+  const event: AppendEvent = { topic, partition: partition.partition, leaderEpoch, sizeInBytes, acks }
+  const { start, end, asyncStart, asyncEnd, error } = APPENDS
+  const settled = (): void => {
+    asyncStart.publish(event)
+    asyncEnd.publish(event)
+  }
+  const failed = (reason: unknown): void => {
+    event.error = reason
+    error.publish(event)
+  }
+  return start.runStores(event, () => {
+    try {
+      const outcome = run()
+      event.firstOffset = outcome.firstOffset
+      event.lastOffset = outcome.lastOffset
+      outcome.acknowledged.then(settled, reason => {
+        failed(reason)
+        settled()
+      })
+      return outcome
+    } catch (reason) {
+      failed(reason)
+      throw reason
+    } finally {
+      end.publish(event)
+    }
+  })
+}
+
+function append(
+  partition: Partition,
+  bytes: Uint8Array,
+  acks: number,
+  config: TopicConfig,
+  nowMs: number,
+): AppendOutcome {
   const log = partition.leaderLog(-1)
   if (acks === ALL_IN_SYNC) checkInSync(partition, config)
   const ready = prepare(bytes, checkedBatch(bytes, partition.name, config), partition.name, config, nowMs)
@@ -100,6 +144,7 @@ export function appendToLeader(
   const appendTime = config.messageTimestampType === 'LogAppendTime'
   return {
     firstOffset: appended.firstOffset,
+    lastOffset: appended.lastOffset,
     logAppendTimeMs: appended.duplicate ? appended.duplicateTimestamp : appendTime ? nowMs : -1,
     logStartOffset: log.logStartOffset,
     written,

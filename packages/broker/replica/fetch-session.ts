@@ -66,6 +66,7 @@ export class FetchSessionCache {
   readonly #sessions = new Map<number, FetchSession>()
   readonly #maxSessions: number
   readonly #random: Random
+  #evictions = 0
 
   constructor(maxSessions: number, random: Random) {
     this.#maxSessions = maxSessions
@@ -74,6 +75,17 @@ export class FetchSessionCache {
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  get partitionCount(): number {
+    let count = 0
+    for (const { partitions } of this.#sessions.values()) count += partitions.size
+    return count
+  }
+
+  /** Sessions that have had to make room for others. */
+  get evictionCount(): number {
+    return this.#evictions
   }
 
   plan(
@@ -144,7 +156,7 @@ export class FetchSessionCache {
   #evict(isFollower: boolean, size: number, nowMs: number): boolean {
     const oldest = this.#sessions.values().next().value
     if (!oldest) return false
-    if (nowMs - oldest.lastUsedMs > MIN_EVICTION_MS) return this.#sessions.delete(oldest.id)
+    if (nowMs - oldest.lastUsedMs > MIN_EVICTION_MS) return this.#remove(oldest)
     let victim: FetchSession | null = null
     for (const session of this.#sessions.values()) {
       const settled = nowMs - session.createdMs > MIN_EVICTION_MS
@@ -153,7 +165,12 @@ export class FetchSessionCache {
     }
     if (!victim || (victim.isFollower && !isFollower)) return false
     if (victim.isFollower === isFollower && victim.partitions.size >= size) return false
-    return this.#sessions.delete(victim.id)
+    return this.#remove(victim)
+  }
+
+  #remove({ id }: FetchSession): boolean {
+    this.#evictions++
+    return this.#sessions.delete(id)
   }
 
   #newId(): number {

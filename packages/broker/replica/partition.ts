@@ -6,6 +6,7 @@
  */
 import type { PartitionLog } from '@ottla/log'
 import { ApiError } from '../errors.ts'
+import type { TopicMeter } from '../metrics/index.ts'
 import type { FetchWaiter } from './fetch-waiter.ts'
 
 /** What the controller has decided, as the image has it. */
@@ -34,6 +35,8 @@ export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  /** Counts what clients do with it, for its topic and for all. */
+  readonly meter: TopicMeter
   readonly #nodeId: number
   #assignment: PartitionAssignment
   #log: PartitionLog | null = null
@@ -43,7 +46,8 @@ export class Partition {
   /** In the order of their offsets, as appends are. */
   #commits: PendingCommit[] = []
 
-  constructor(nodeId: number, assignment: PartitionAssignment) {
+  constructor(nodeId: number, assignment: PartitionAssignment, meter: TopicMeter) {
+    this.meter = meter
     this.topic = assignment.topic
     this.topicId = assignment.topicId
     this.partition = assignment.partition
@@ -158,6 +162,15 @@ export class Partition {
   whenCommitted(offset: number): Promise<void> {
     if (this.highWatermark >= offset) return Promise.resolve()
     return new Promise((resolve, reject) => this.#commits.push({ offset, resolve, reject }))
+  }
+
+  /** Appends that are not committed yet, and that somebody waits for. */
+  get uncommittedCount(): number {
+    return this.#commits.length
+  }
+
+  get waiterCount(): number {
+    return this.#waiters.size
   }
 
   addWaiter(waiter: FetchWaiter): void {

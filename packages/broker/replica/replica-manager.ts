@@ -4,13 +4,16 @@
  */
 import type { Logger } from '@ottla/io'
 import type { LogManager } from '@ottla/log'
+import { publishElection } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
+import { TopicMetrics } from '../metrics/index.ts'
 import { Partition, type PartitionAssignment } from './partition.ts'
 
 export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
+  readonly topicMetrics?: TopicMetrics
   /** The log lies in this directory, and the controller does not know or believes otherwise. */
   readonly onPlaced?: (topicId: string, partition: number, directoryId: string) => void
 }
@@ -19,6 +22,7 @@ export class ReplicaManager {
   readonly logs: LogManager
   readonly #nodeId: number
   readonly #logger: Logger
+  readonly #topicMetrics: TopicMetrics
   readonly #onPlaced: ReplicaManagerOptions['onPlaced']
   /** By topic id, then by partition number. */
   readonly #topics = new Map<string, Map<number, Partition>>()
@@ -27,6 +31,7 @@ export class ReplicaManager {
     this.#nodeId = options.nodeId
     this.logs = options.logs
     this.#logger = options.logger
+    this.#topicMetrics = options.topicMetrics ?? new TopicMetrics()
     this.#onPlaced = options.onPlaced
   }
 
@@ -57,12 +62,14 @@ export class ReplicaManager {
       this.#topics.set(assignment.topicId, partitions)
     }
     const known = partitions.get(assignment.partition)
+    if (known?.leaderEpoch !== assignment.leaderEpoch) this.#tellElection(assignment)
     if (known) {
       known.update(assignment)
       this.#tellPlace(known)
       return known
     }
-    const partition = new Partition(this.#nodeId, assignment)
+    const meter = this.#topicMetrics.meter(assignment.topicId, assignment.topic)
+    const partition = new Partition(this.#nodeId, assignment, meter)
     partitions.set(assignment.partition, partition)
     const { topic, topicId, directoryId, isNew } = assignment
     const open = this.logs.getOrCreate({ topic, partition: assignment.partition }, topicId, {
@@ -75,6 +82,10 @@ export class ReplicaManager {
       error => this.#logger.error('cannot open log', { partition: partition.name, error }),
     )
     return partition
+  }
+
+  #tellElection({ topic, partition, leaderId, leaderEpoch }: PartitionAssignment): void {
+    publishElection({ topic, partition, leaderId, leaderEpoch, nodeId: this.#nodeId })
   }
 
   #tellPlace(partition: Partition): void {
@@ -90,6 +101,7 @@ export class ReplicaManager {
     const partitions = this.#topics.get(topicId)
     if (!partitions) return
     this.#topics.delete(topicId)
+    this.#topicMetrics.forget(topicId)
     await Promise.all([...partitions.values()].map(partition => this.#remove(partition)))
   }
 

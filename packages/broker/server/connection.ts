@@ -8,6 +8,9 @@
 import type { BufferPool, Connection, Logger } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
+import type { ClientSoftware } from '../handlers/handler.ts'
+import { RequestTiming } from '../metrics/index.ts'
+import type { ListenerTraffic } from './listener-traffic.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Peer, Router } from './router.ts'
 
@@ -26,6 +29,8 @@ export interface ConnectionOptions {
   readonly framePool: BufferPool
   readonly router: Router
   readonly logger: Logger
+  /** Of the listener. */
+  readonly traffic: ListenerTraffic
   readonly onClose: (connection: ClientConnection) => void
   /** A request has to wait for memory that others hold. */
   readonly onHeldBack: () => void
@@ -36,11 +41,11 @@ export interface ConnectionOptions {
 export class ClientConnection implements Peer {
   readonly id: number
   readonly remoteAddress: string
+  readonly remotePort: number
   readonly listenerName: string
   /** Monotonic time of the last byte received or response sent. */
   lastActiveMs: number
-  clientSoftwareName = ''
-  clientSoftwareVersion = ''
+  readonly software: ClientSoftware = { name: '', version: '' }
   readonly #socket: Connection
   readonly #options: ConnectionOptions
   readonly #frames: FrameReader
@@ -62,6 +67,7 @@ export class ClientConnection implements Peer {
     this.id = options.id
     this.listenerName = options.listenerName
     this.remoteAddress = socket.remoteAddress
+    this.remotePort = socket.remotePort
     this.lastActiveMs = options.now()
     this.#socket = socket
     this.#options = options
@@ -95,6 +101,7 @@ export class ClientConnection implements Peer {
       onData: bytes => {
         if (this.#ended) return
         this.lastActiveMs = this.#options.now()
+        this.#options.traffic.incomingBytes += bytes.length
         this.#frames.push(bytes)
         this.#pump()
         this.#frames.keep()
@@ -166,9 +173,11 @@ export class ClientConnection implements Peer {
 
   #handle(frame: Uint8Array): void {
     this.#busy = true
+    this.#options.traffic.requests++
+    const timing = new RequestTiming(this.#options.now())
     let response: ReturnType<Router['handle']>
     try {
-      response = this.#options.router.handle(frame, this)
+      response = this.#options.router.handle(frame, this, timing)
     } catch (error) {
       this.#handled()
       throw error
@@ -176,7 +185,7 @@ export class ClientConnection implements Peer {
     if (response instanceof Promise) {
       response.then(
         chunks => {
-          this.#respond(chunks)
+          this.#respond(chunks, timing)
           this.#pump()
         },
         error => {
@@ -185,17 +194,30 @@ export class ClientConnection implements Peer {
         },
       )
     } else {
-      this.#respond(response)
+      this.#respond(response, timing)
     }
   }
 
-  #respond(chunks: readonly Uint8Array[] | null): void {
+  #respond(chunks: readonly Uint8Array[] | null, timing: RequestTiming): void {
     this.#handled()
     const afterSent = this.#afterSent
     this.#afterSent = null
-    if (this.#ended || !chunks) return
-    this.lastActiveMs = this.#options.now()
-    if (!this.#socket.write(chunks, afterSent)) this.#blockedOnSend = true
+    if (this.#ended) return
+    const { now, traffic } = this.#options
+    const answeredMs = now()
+    timing.answered(answeredMs)
+    if (!chunks) {
+      timing.end(answeredMs)
+      return
+    }
+    this.lastActiveMs = answeredMs
+    traffic.responses++
+    for (const chunk of chunks) traffic.outgoingBytes += chunk.length
+    const onTaken = (): void => {
+      afterSent?.()
+      timing.end(now())
+    }
+    if (!this.#socket.write(chunks, onTaken)) this.#blockedOnSend = true
   }
 
   #handled(): void {

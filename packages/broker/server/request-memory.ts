@@ -20,6 +20,10 @@ export class RequestMemory {
     return this.#capacity - this.#available
   }
 
+  get availableBytes(): number {
+    return this.#available
+  }
+
   get waitingCount(): number {
     return this.#waiting.size
   }

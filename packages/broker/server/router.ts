@@ -3,7 +3,7 @@
  * router's own: an unsupported version of ApiVersions gets error 35 in a version 0 body, so that the client can try
  * again with a version from the list; an unknown API or version of any other closes the connection, as in Kafka.
  */
-import type { Logger } from '@ottla/io'
+import type { Clock, Logger } from '@ottla/io'
 import {
   decode,
   decodeRequestHeader,
@@ -14,16 +14,20 @@ import {
   ProtocolError,
   type RequestHeader,
 } from '@ottla/protocol'
+import { REQUESTS, traced } from '../diagnostics.ts'
 import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { Failure, Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
+import type { ClientSoftware, Failure, Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
+import type { ApiMetrics, RequestMetrics, RequestTiming } from '../metrics/index.ts'
 import type { Services } from '../services.ts'
 
 /** The client that a request came from, as far as its request needs it. */
 export interface Peer {
   readonly id: number
   readonly remoteAddress: string
+  readonly remotePort: number
   readonly listenerName: string
+  readonly software: ClientSoftware
   readonly signal: AbortSignal
   /** What the request that is being handled takes beside its frame. */
   charge(bytes: number): void
@@ -32,6 +36,14 @@ export interface Peer {
 }
 
 type ResponseBytes = readonly Uint8Array[] | null
+
+/** A request that is being handled. */
+interface Call {
+  readonly handler: Handler
+  readonly header: RequestHeader
+  readonly request: object
+  readonly timing: RequestTiming
+}
 
 const API_VERSIONS_KEY = 18
 /**
@@ -47,69 +59,98 @@ export class Router {
   readonly #handlers: readonly (Handler | undefined)[]
   readonly #services: Services
   readonly #logger: Logger
+  readonly #metrics: RequestMetrics
+  readonly #clock: Clock
+  /** By API key. */
+  readonly #apis: (ApiMetrics | undefined)[] = []
 
-  constructor(handlers: readonly Handler[], services: Services) {
+  constructor(handlers: readonly Handler[], services: Services, metrics: RequestMetrics) {
     const table: (Handler | undefined)[] = []
     for (const handler of handlers) table[handler.request.key] = handler
     this.#handlers = table
     this.#services = services
     this.#logger = services.world.logger
+    this.#clock = services.world.clock
+    this.#metrics = metrics
   }
 
   /** Throws, or rejects with, what is to close the connection. */
-  handle(frame: Uint8Array, peer: Peer): ResponseBytes | Promise<ResponseBytes> {
+  handle(frame: Uint8Array, peer: Peer, timing: RequestTiming): ResponseBytes | Promise<ResponseBytes> {
     const header = decodeRequestHeader(frame)
     const handler = this.#handlers[header.apiKey]
     if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
     if (!inRange(handler.request.versions, header.apiVersion)) return this.#unsupportedVersion(handler, header)
+    timing.requestBytes = header.body.remaining
     header.body.elementsLeft = MAX_ELEMENTS
     const request = decode(handler.request, header.apiVersion, header.body)
     const elements = MAX_ELEMENTS - header.body.elementsLeft
     if (elements > FREE_ELEMENTS) peer.charge(elements * ELEMENT_BYTES)
     // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
-    return this.#call(handler, header, request, frame, peer)
+    this.#classify(timing, handler, header.apiVersion, request)
+    return this.#call({ handler, header, request, timing }, this.#contextOf(header, frame, peer, timing))
   }
 
-  #call(
-    handler: Handler,
-    header: RequestHeader,
-    request: object,
-    frame: Uint8Array,
-    peer: Peer,
-  ): ResponseBytes | Promise<ResponseBytes> {
-    const context: RequestContext = {
+  #classify(timing: RequestTiming, handler: Handler, apiVersion: number, request: object): void {
+    const { response, metricKind } = handler
+    timing.apiVersion = apiVersion
+    const { key } = handler.request
+    timing.api = this.#apis[key] ??= this.#metrics.of(apiName(handler), response)
+    if (metricKind) timing.kind = this.#metrics.of(metricKind(request as never), response)
+  }
+
+  #contextOf(header: RequestHeader, frame: Uint8Array, peer: Peer, timing: RequestTiming): RequestContext {
+    return {
       apiVersion: header.apiVersion,
       clientId: header.clientId,
       clientAddress: peer.remoteAddress,
+      clientPort: peer.remotePort,
+      clientSoftware: peer.software,
       connectionId: peer.id,
       listenerName: peer.listenerName,
       principal: 'User:ANONYMOUS',
       signal: peer.signal,
       reuseMemoryAfter: done => peer.giveBackAfter(frame, done),
       afterSent: task => peer.afterSent(task),
+      endLocalTime: () => timing.endLocal(this.#clock.monotonic()),
     }
-    let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
-    try {
-      result = handler.handle(request as never, context, this.#services)
-    } catch (error) {
-      return this.#encode(handler, header, this.#onError(handler, header, request, error))
-    }
-    if (result instanceof Promise) {
-      return result.then(
-        response => this.#encode(handler, header, response),
-        error => this.#encode(handler, header, this.#onError(handler, header, request, error)),
-      )
-    }
-    return this.#encode(handler, header, result)
   }
 
-  #encode(handler: Handler, header: RequestHeader, response: Init<Message> | null): ResponseBytes {
+  #call(call: Call, context: RequestContext): ResponseBytes | Promise<ResponseBytes> {
+    let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
+    try {
+      result = this.#handle(call, context)
+    } catch (error) {
+      return this.#encode(call, this.#onError(call, error))
+    }
+    if (!(result instanceof Promise)) return this.#encode(call, result)
+    if (!call.handler.waitsForDisk) context.endLocalTime()
+    return result.then(
+      response => this.#encode(call, response),
+      error => this.#encode(call, this.#onError(call, error)),
+    )
+  }
+
+  #handle({ handler, header, request }: Call, context: RequestContext) {
+    const handle = () => handler.handle(request as never, context, this.#services)
+    if (!REQUESTS.hasSubscribers) return handle()
+    const { apiVersion, clientId, clientAddress, connectionId, listenerName } = context
+    const { correlationId } = header
+    const api = apiName(handler)
+    return traced(
+      REQUESTS,
+      { api, apiVersion, correlationId, clientId, clientAddress, connectionId, listenerName },
+      handle,
+    )
+  }
+
+  #encode({ handler, header, timing }: Call, response: Init<Message> | null): ResponseBytes {
     if (!response) return null
+    timing.api!.countErrors(response, header.apiVersion)
     return encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
   }
 
   /** A response that carries the error, at the top or at each thing that was asked for, as Kafka's does. */
-  #onError(handler: Handler, header: RequestHeader, request: object, error: unknown): Init<Message> {
+  #onError({ handler, header, request }: Call, error: unknown): Init<Message> {
     if (error instanceof ConnectionClosingError) throw error
     const { response, failed } = handler
     if (!(error instanceof ApiError))
@@ -132,6 +173,11 @@ export class Router {
     }
     return encodeResponse(handler.response, 0, header.correlationId, unsupportedApiVersions() as Init<Message>)
   }
+}
+
+/** As Kafka's metrics call it. */
+function apiName({ request }: Handler): string {
+  return request.name.replace(/Request$/, '')
 }
 
 function atTheTop({ response }: Handler, { errorCode, errorMessage }: Failure): Init<Message> {

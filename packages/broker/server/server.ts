@@ -5,6 +5,7 @@
 import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
 import { ClientConnection } from './connection.ts'
 import { type ConnectionLimits, ConnectionSlots } from './connection-slots.ts'
+import { ListenerTraffic } from './listener-traffic.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
 
@@ -27,6 +28,7 @@ export interface ServerOptions extends ConnectionLimits {
   readonly socketListenBacklogSize: number
   /** -1: never. */
   readonly connectionsMaxIdleMs: number
+  readonly onDisconnected?: (connectionId: number) => void
 }
 
 /** The idle sweep runs this many times within connections.max.idle.ms. */
@@ -58,10 +60,30 @@ export class Server {
   #idleTimer: Timer | null = null
   #stallTimer: Timer | null = null
   #refusedSinceSweep = 0
+  readonly #traffic = new Map<string, ListenerTraffic>()
+  #expired = 0
 
   constructor(options: ServerOptions) {
     this.#options = options
     this.#slots = { broker: new ConnectionSlots(options), controller: new ConnectionSlots(options) }
+  }
+
+  /** Of each listener. */
+  get traffic(): Iterable<ListenerTraffic> {
+    return this.#traffic.values()
+  }
+
+  get connections(): Iterable<ClientConnection> {
+    return this.#connections
+  }
+
+  /** Closed because they were silent for connections.max.idle.ms. */
+  get expiredCount(): number {
+    return this.#expired
+  }
+
+  get memory(): RequestMemory {
+    return this.#options.memory
   }
 
   get connectionCount(): number {
@@ -76,6 +98,7 @@ export class Server {
       socket => this.#onConnection({ socket, listener: options }),
     )
     this.#listeners.push(listener)
+    this.#trafficOf(options.name)
     this.#scheduleIdleSweep()
     return listener.port
   }
@@ -102,6 +125,15 @@ export class Server {
     await this.stopAccepting()
     for (const { socket } of this.#waiting.splice(0)) socket.destroy()
     for (const connection of this.#connections) connection.close('closing connection: shutting down')
+  }
+
+  #trafficOf(listenerName: string): ListenerTraffic {
+    let traffic = this.#traffic.get(listenerName)
+    if (!traffic) {
+      traffic = new ListenerTraffic(listenerName)
+      this.#traffic.set(listenerName, traffic)
+    }
+    return traffic
   }
 
   #onConnection(waiting: Waiting): void {
@@ -132,6 +164,7 @@ export class Server {
       this.#refuse(waiting)
       return
     }
+    const traffic = this.#trafficOf(listener.name)
     const connection = new ClientConnection(socket, {
       id: this.#nextId++,
       listenerName: listener.name,
@@ -140,20 +173,25 @@ export class Server {
       framePool: this.#framePool,
       router: listener.router(),
       logger: this.#options.world.logger,
+      traffic,
       onHeldBack: () => this.#scheduleStallSweep(),
       now: () => this.#options.world.clock.monotonic(),
       onClose: closed => {
         this.#connections.delete(closed)
+        traffic.connectionsClosed++
+        this.#options.onDisconnected?.(closed.id)
         slots.release(closed.remoteAddress)
         this.#acceptWaiting()
       },
     })
     this.#connections.add(connection)
+    traffic.connectionsCreated++
     connection.start()
   }
 
   #refuse({ socket, listener }: Waiting): void {
     socket.destroy()
+    this.#trafficOf(listener.name).connectionsRefused++
     // One line, not one for each connection of a flood; the sweep says how many there were.
     if (this.#refusedSinceSweep++ === 0) {
       const fields = { listener: listener.name, client: socket.remoteAddress }
@@ -173,7 +211,9 @@ export class Server {
 
   #sweepIdle(activeBeforeMs: number): void {
     for (const connection of this.#connections) {
-      if (connection.isIdle && connection.lastActiveMs <= activeBeforeMs) connection.close('closing connection: idle')
+      if (!connection.isIdle || connection.lastActiveMs > activeBeforeMs) continue
+      connection.close('closing connection: idle')
+      this.#expired++
     }
     if (this.#refusedSinceSweep > 1) {
       this.#options.world.logger.warn('connections refused', { count: this.#refusedSinceSweep })

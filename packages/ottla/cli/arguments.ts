@@ -22,6 +22,16 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   }
 }
 
+const MAX_PORT = 65_535
+
+/** `9404`, `0.0.0.0:9404`, `:9404` for every address, `[::1]:9404`. */
+export function listener(text: string): { host: string; port: number } {
+  const [, host = '127.0.0.1', port] = /^(?:(\[[^\]]*\]|[^:]*):)?(\d+)$/.exec(text) ?? []
+  if (port === undefined || Number(port) > MAX_PORT)
+    throw new InvalidArgumentError('It has to be a port, or a host and a port as 0.0.0.0:9404.')
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
 /** `key=value` each; a value may have more equal signs. */
 export function keyValues(pairs: readonly string[], option: string): Map<string, string> {
   const values = new Map<string, string>()

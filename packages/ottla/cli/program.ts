@@ -3,7 +3,7 @@
  * `ottla start` load nothing they don't need.
  */
 import { Argument, Command, Option } from 'commander'
-import { collect, DEFAULT_SERVER, duration, integer, moment } from './arguments.ts'
+import { collect, DEFAULT_SERVER, duration, integer, listener, moment } from './arguments.ts'
 import { completionScript, SHELLS } from './completion.ts'
 import { version } from './version.ts'
 
@@ -57,12 +57,22 @@ function addStart(program: Command): void {
         .default('info'),
     )
     .addOption(new Option('--log-format <format>', 'how').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option(
+        '--metrics-listener <[host:]port>',
+        'serve metrics and health by HTTP; the host is 127.0.0.1 by default',
+      )
+        .env('OTTLA_METRICS_LISTENER')
+        .argParser(listener),
+    )
+    .option('--no-client-telemetry', 'do not let clients push metrics of theirs (KIP-714)')
     .action(async options => (await import('../commands/start.ts')).start(options))
   examples(start, [
     'ottla start                               clients on 127.0.0.1:9092, data in ./ottla-data',
     'ottla start --port 0 --memory             a throw-away broker on a free port',
     'ottla start --config server.properties    as Apache Kafka would',
     'ottla start --set num.partitions=12',
+    'ottla start --metrics-listener 9404       /metrics, /healthz and /readyz on 127.0.0.1:9404',
     'ottla start --set listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093    for other machines, too',
   ])
 }

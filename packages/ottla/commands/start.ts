@@ -5,24 +5,50 @@ import { memoryWorld, nodeWorld, type World } from '@ottla/io'
 import { DEFAULT_SERVER } from '../cli/arguments.ts'
 import { CommandError, report } from '../cli/output.ts'
 import { version } from '../cli/version.ts'
+import type { Endpoint } from '../monitoring/endpoint.ts'
 import { loadNodeConfig, type NodeConfigOptions } from './node-config.ts'
 
 interface Options extends NodeConfigOptions {
   readonly memory?: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'text' | 'json'
+  readonly metricsListener?: { readonly host: string; readonly port: number }
+  readonly clientTelemetry: boolean
 }
 
 export async function start(options: Options): Promise<void> {
   const world = makeWorld(options)
   const { config, clusterId } = loadNodeConfig(options, world.logger)
-  const broker = await Broker.start({ world, config, clusterId }).catch(error => {
+  let created: Broker | null = null
+  const endpoint = await openMetrics(options, world, () => created)
+  const { clientTelemetry } = options
+  const onCreated = (broker: Broker) => {
+    created = broker
+  }
+  const broker = await Broker.start({ world, config, clusterId, clientTelemetry, onCreated }).catch(async error => {
+    await endpoint?.close()
     throw withHint(error, options)
   })
   // Since the process began, loading included.
   const readyMs = Math.round(performance.now())
-  banner(broker, options, config.logDirs, readyMs)
+  banner(broker, options, config.logDirs, endpoint, readyMs)
   await stopOnSignal(broker, world)
+  await endpoint?.close()
+}
+
+/** Before the broker starts, so that one can watch it. null: nobody asked for it. */
+async function openMetrics(
+  { metricsListener }: Options,
+  world: World,
+  broker: () => Broker | null,
+): Promise<Endpoint | null> {
+  if (!metricsListener) return null
+  const { openEndpoint } = await import('../monitoring/endpoint.ts')
+  try {
+    return await openEndpoint({ ...metricsListener, logger: world.logger.named('metrics'), broker })
+  } catch (error) {
+    throw new CommandError(`--metrics-listener: ${(error as Error).message}`)
+  }
 }
 
 function makeWorld({ memory, logLevel, logFormat }: Options): World {
@@ -46,14 +72,20 @@ function withHint(error: Error & { code?: string }, { config }: Options): Error 
 }
 
 /** The bootstrap address is a line of its own on stdout, for scripts that wait for it; the rest is for people. */
-function banner(broker: Broker, { memory }: Options, logDirs: readonly string[], readyMs: number): void {
+function banner(
+  broker: Broker,
+  { memory }: Options,
+  logDirs: readonly string[],
+  endpoint: Endpoint | null,
+  readyMs: number,
+): void {
   const where = memory ? 'in memory: gone when it stops' : logDirs.map(dir => resolve(dir)).join(', ')
   const [first, ...rest] = tryIt(broker.bootstrapServers)
   console.error(`
   ottla ${version()}  node ${broker.nodeId}, cluster ${broker.clusterId}, ready in ${readyMs} ms
 
     clients   ${broker.bootstrapServers}
-    data      ${where}
+    data      ${where}${endpoint ? `\n    metrics   ${endpoint.url}/metrics` : ''}
     try       ${first}${rest.map(line => `\n              ${line}`).join('')}
     stop      Ctrl-C
 `)

@@ -63,7 +63,10 @@ function deleteGroup(turn: Turn, groupId: string): number {
   if (!group) return ErrorCode.GROUP_ID_NOT_FOUND
   const errorCode = group.checkDelete()
   if (errorCode !== ErrorCode.NONE) return errorCode
+  const { offsets, observer } = turn.store
+  const before = offsets.committedCount
   for (const tombstone of tombstonesOf(turn.store, group)) turn.apply(tombstone)
+  observer.counters.offsetDeletions += before - offsets.committedCount
   return ErrorCode.NONE
 }
 

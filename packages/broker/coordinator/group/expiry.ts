@@ -51,6 +51,7 @@ function removeExpiredOffsets(turn: Turn, group: Group): boolean {
     for (const [partition, offset] of [...partitions]) {
       if (!isExpired(turn, group, offset) || offsets.isPending(group.id, topic, partition)) continue
       turn.apply(offsetTombstone(group.id, topic, partition))
+      turn.store.observer.counters.offsetExpirations++
     }
   }
   return !offsets.ofGroup(group.id) && !offsets.pendingOfGroup(group.id)
@@ -72,4 +73,5 @@ export function removeDeletedTopics(turn: Turn, deleted: readonly DeletedTopic[]
     }
   }
   for (const tombstone of stale) turn.apply(tombstone)
+  turn.store.observer.counters.offsetDeletions += stale.length
 }

@@ -6,6 +6,7 @@ import type { GroupConfig as OwnConfig } from '../../config/index.ts'
 import type { MetadataImage } from '../../image/index.ts'
 import type { GroupConfig } from './config.ts'
 import type { Group } from './group.ts'
+import { type GroupObserver, quietObserver } from './observer.ts'
 import { OffsetStore } from './offsets.ts'
 import { Timers } from './timers.ts'
 import type { Turn } from './turn.ts'
@@ -26,11 +27,13 @@ export interface GroupStoreOptions {
   /** What a batch in the log may take. */
   readonly maxBatchBytes: () => number
   readonly log: GroupLog
+  readonly observer?: GroupObserver
 }
 
 export class GroupStore {
   readonly #options: GroupStoreOptions
   readonly #groups = new Map<string, Group>()
+  readonly observer: GroupObserver
   readonly offsets = new OffsetStore()
   readonly timers = new Timers<Turn>()
   /** Of the next record. Nobody else writes to the partition, so that it is known before the append. */
@@ -38,6 +41,7 @@ export class GroupStore {
 
   constructor(options: GroupStoreOptions) {
     this.#options = options
+    this.observer = options.observer ?? quietObserver()
   }
 
   get config(): GroupConfig {

@@ -11,6 +11,7 @@ import { type DeletedTopic, removeDeletedTopics, removeExpired } from './expiry.
 import type { Group } from './group.ts'
 import { GroupStore, type GroupStoreOptions } from './group-store.ts'
 import { kindOf } from './kinds.ts'
+import { GroupCensus } from './observer.ts'
 import {
   commitOffsets,
   deleteOffsets,
@@ -79,6 +80,13 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   listGroups(statesFilter: readonly string[], typesFilter: readonly string[]): ListedGroup[] {
     return listGroups(this.#store, statesFilter, typesFilter)
+  }
+
+  census(): GroupCensus {
+    const census = new GroupCensus()
+    for (const { kind, state } of this.#store.groups.values()) census.add(kind, state, 1)
+    census.offsets = this.#store.offsets.committedCount
+    return census
   }
 
   // ----------------------------------------------------------------------------------------------------------- time

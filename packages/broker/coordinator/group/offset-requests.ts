@@ -33,6 +33,7 @@ export function commitOffsets(turn: Turn, requestId: number, request: OffsetComm
     return
   }
   for (const record of records) turn.apply(record)
+  turn.store.observer.counters.offsetCommits += records.length
   turn.complete(requestId, { topics })
 }
 
@@ -108,6 +109,7 @@ export function deleteOffsets(turn: Turn, requestId: number, request: OffsetDele
     return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
   })
   for (const tombstone of tombstones) turn.apply(tombstone)
+  turn.store.observer.counters.offsetDeletions += tombstones.length
   turn.complete(requestId, { errorCode: ErrorCode.NONE, topics })
 }
 

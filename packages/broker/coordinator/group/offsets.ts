@@ -27,6 +27,7 @@ const NO_PRODUCER = -1
 /** group → topic → partition → T, without empty maps. */
 class OffsetMap<T> {
   readonly byGroup = new Map<string, Map<string, Map<number, T>>>()
+  size = 0
 
   get(group: string, topic: string, partition: number): T | undefined {
     return this.byGroup.get(group)?.get(topic)?.get(partition)
@@ -34,14 +35,17 @@ class OffsetMap<T> {
 
   set(group: string, topic: string, partition: number, value: T): void {
     const topics = getOrCreate(this.byGroup, group, () => new Map<string, Map<number, T>>())
-    getOrCreate(topics, topic, () => new Map<number, T>()).set(partition, value)
+    const partitions = getOrCreate(topics, topic, () => new Map<number, T>())
+    const before = partitions.size
+    partitions.set(partition, value)
+    this.size += partitions.size - before
   }
 
   delete(group: string, topic: string, partition: number): void {
     const topics = this.byGroup.get(group)
     const partitions = topics?.get(topic)
     if (!topics || !partitions) return
-    partitions.delete(partition)
+    if (partitions.delete(partition)) this.size--
     if (partitions.size === 0) topics.delete(topic)
     if (topics.size === 0) this.byGroup.delete(group)
   }
@@ -61,6 +65,10 @@ export class OffsetStore {
   readonly #pending = new Map<number, OffsetMap<CommittedOffset>>()
   /** Producers with an open transaction that has written to the partition. */
   readonly #writers = new OffsetMap<Set<number>>()
+
+  get committedCount(): number {
+    return this.#committed.size
+  }
 
   /** undefined: the group has committed nothing. */
   ofGroup(group: string): GroupOffsets | undefined {

@@ -14,6 +14,7 @@ import { apiVersions } from '../../handlers/api-versions.ts'
 import { defineHandler, type Handler, type RequestContext } from '../../handlers/handler.ts'
 import { metadata } from '../../handlers/metadata.ts'
 import { MetadataCache } from '../../metadata-cache.ts'
+import { RequestMetrics } from '../../metrics/index.ts'
 import type { Services } from '../../services.ts'
 import { RequestMemory } from '../request-memory.ts'
 import { Router } from '../router.ts'
@@ -62,7 +63,11 @@ export class RawServer {
       metadata: new MetadataCache('cluster'),
       apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
     } as unknown as Services
-    const router = new Router([apiVersions, this.#heartbeat(), this.#leaveGroup(), echo, produce], services)
+    const router = new Router(
+      [apiVersions, this.#heartbeat(), this.#leaveGroup(), echo, produce],
+      services,
+      new RequestMetrics({ count: 2, lengthMs: 30_000 }),
+    )
     await this.world.runUntil(
       this.server.listen({ name: 'PLAINTEXT', role: 'broker', host: '', port: PORT, router: () => router }),
     )

@@ -16,6 +16,7 @@ import {
   removeMember,
   removePending,
   renewSession,
+  tell,
 } from './rebalance.ts'
 import { groupMetadata } from './records.ts'
 
@@ -71,6 +72,8 @@ function assign(turn: Turn, group: ClassicGroup, request: SyncGroupRequest): voi
   }
   turn.emit(record)
   group.transitionTo('Stable', turn.now.wallMs)
+  turn.store.observer.counters.completedRebalances++
+  tell(turn, group, 'completed')
   for (const member of group.members.values()) {
     // While it waited its session could not end; from here on it can.
     if (answerSync(turn, member, syncedResponse(group, member))) renewSession(turn, member)

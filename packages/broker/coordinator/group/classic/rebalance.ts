@@ -9,6 +9,7 @@ import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import { ClassicGroup } from './classic-group.ts'
 import { type Member, NO_ASSIGNMENT } from './member.ts'
+import type { Rebalance } from './observer.ts'
 import { groupMetadata } from './records.ts'
 
 /** When not one member came back: how often to look again at least, whatever timeout the members asked for. */
@@ -129,6 +130,7 @@ export function prepareRebalance(turn: Turn, group: ClassicGroup, reason: string
   const isInitial = group.state === 'Empty'
   group.transitionTo('PreparingRebalance', now.wallMs)
   store.log.info('preparing rebalance', { group: group.id, generation: group.generation, reason })
+  tell(turn, group, 'preparing', reason)
   if (isInitial) {
     const delayMs = store.config.initialRebalanceDelayMs
     group.initialRebalance = { delayMs, remainingMs: Math.max(group.rebalanceTimeoutMs - delayMs, 0) }
@@ -138,6 +140,12 @@ export function prepareRebalance(turn: Turn, group: ClassicGroup, reason: string
   } else {
     store.timers.set(group.joinTimer, now.monotonicMs + group.rebalanceTimeoutMs)
   }
+}
+
+/** To those who trace what happens. */
+export function tell({ store }: Turn, group: ClassicGroup, phase: Rebalance['phase'], reason = ''): void {
+  const { id, generation, members } = group
+  store.observer.onRebalance({ group: id, phase, generation, members: members.size, reason })
 }
 
 function callBackThoseWhoSync(turn: Turn, group: ClassicGroup): void {

@@ -1,0 +1,85 @@
+/** Groups, the controller, the metadata, and what clients tell of themselves. */
+import { sample } from '../metrics/index.ts'
+import type { CLIENTS, CLUSTER, GROUPS } from './catalog.ts'
+import type { Collectors } from './collectors.ts'
+import type { Sources } from './sources.ts'
+
+const inState =
+  (state: string) =>
+  (_sources: Sources, { groups }: Parameters<Collectors<typeof GROUPS>['groups']>[1]) => [
+    sample(groups.byState.get(state) ?? 0),
+  ]
+
+export const collectGroups: Collectors<typeof GROUPS> = {
+  groups: (_sources, { groups }) => [sample(groups.groups)],
+  groupsPreparing: inState('PreparingRebalance'),
+  groupsCompleting: inState('CompletingRebalance'),
+  groupsStable: inState('Stable'),
+  groupsEmpty: inState('Empty'),
+  groupsDead: inState('Dead'),
+  offsets: (_sources, { groups }) => [sample(groups.offsets)],
+  groupCount: (_sources, { groups }) => [sample(groups.groups, { protocol: 'classic' })],
+  coordinatorPartitions: ({ groups }) =>
+    Object.entries(groups.partitionStates).map(([state, count]) => sample(count, { state })),
+  partitionLoadTimeMax: ({ groups: { loadTimes } }) => [sample(loadTimes.maxMs)],
+  partitionLoadTimeAvg: ({ groups: { loadTimes } }) => [sample(loadTimes.totalMs / Math.max(1, loadTimes.count))],
+  offsetCommits: ({ groups }) => [sample(groups.counters.offsetCommits)],
+  offsetExpirations: ({ groups }) => [sample(groups.counters.offsetExpirations)],
+  offsetDeletions: ({ groups }) => [sample(groups.counters.offsetDeletions)],
+  completedRebalances: ({ groups }) => [sample(groups.counters.completedRebalances)],
+}
+
+export const collectCluster: Collectors<typeof CLUSTER> = {
+  brokerState: sources => [sample(sources.state())],
+  activeControllers: sources => [sample(Number(sources.controller()?.isActive ?? false))],
+  activeBrokers: sources => [sample(countBrokers(sources, ({ fenced }) => !fenced))],
+  fencedBrokers: sources => [sample(countBrokers(sources, ({ fenced }) => fenced))],
+  controlledShutdownBrokers: sources => [sample(countBrokers(sources, broker => broker.inControlledShutdown))],
+  globalTopics: ({ tally }) => [sample(tally.topics)],
+  globalPartitions: ({ tally }) => [sample(tally.partitions)],
+  offlinePartitions: ({ tally }) => [sample(tally.offlinePartitions)],
+  preferredReplicaImbalance: ({ tally }) => [sample(tally.imbalancedPartitions)],
+  metadataErrors: sources => [sample(sources.controller()?.counters.errors ?? 0)],
+  newActiveControllers: sources => [sample(sources.controller()?.counters.elections ?? 0)],
+  lastAppliedRecordOffset: ({ metadata }) => [sample(metadata.image.provenance.offset)],
+  lastAppliedRecordTimestamp: ({ metadata }) => [sample(metadata.image.provenance.timestampMs)],
+  lastAppliedRecordLagMs: sources => [sample(sources.controller()?.isActive ? 0 : lagMs(sources))],
+  lastCommittedRecordOffset: sources => [sample((sources.controller()?.quorum.highWatermark ?? 0) - 1)],
+  brokerLastAppliedRecordOffset: ({ metadata }) => [sample(metadata.image.provenance.offset)],
+  brokerLastAppliedRecordTimestamp: ({ metadata }) => [sample(metadata.image.provenance.timestampMs)],
+  brokerLastAppliedRecordLagMs: sources => [sample(lagMs(sources))],
+  metadataApplyErrors: sources => [sample(sources.controller()?.counters.applyErrors ?? 0)],
+  currentControllerId: ({ metadata }) => [sample(metadata.activeControllerId)],
+  currentMetadataVersion: ({ metadata }) => [sample(metadata.image.metadataVersion ?? 0)],
+  raftEpoch: sources => [sample(sources.controller()?.quorum.leader.epoch ?? 0)],
+  raftLeader: sources => [sample(sources.controller()?.quorum.leader.leaderId ?? -1)],
+  raftHighWatermark: sources => [sample(sources.controller()?.quorum.highWatermark ?? 0)],
+  raftLogEndOffset: sources => [sample(sources.controller()?.quorum.endOffset ?? 0)],
+  raftVoters: sources => [sample(sources.controller()?.quorum.voters.length ?? 0)],
+}
+
+interface BrokerFacts {
+  readonly fenced: boolean
+  readonly inControlledShutdown: boolean
+}
+
+function countBrokers({ metadata }: Sources, isMeant: (broker: BrokerFacts) => boolean): number {
+  let count = 0
+  for (const broker of metadata.image.brokers.values()) if (isMeant(broker)) count++
+  return count
+}
+
+function lagMs({ metadata, clock }: Sources): number {
+  const { timestampMs } = metadata.image.provenance
+  return timestampMs < 0 ? 0 : Math.max(0, clock.now() - timestampMs)
+}
+
+export const collectClients: Collectors<typeof CLIENTS> = {
+  clientInstances: ({ telemetry }) => [sample(telemetry.instanceCount)],
+  unknownSubscriptions: ({ telemetry }) => [sample(telemetry.counters.unknownSubscriptions)],
+  telemetryThrottled: ({ telemetry }) => [sample(telemetry.counters.throttled)],
+  telemetryPushes: ({ telemetry }) => [sample(telemetry.counters.pushes)],
+  telemetryErrors: ({ telemetry }) => [sample(telemetry.counters.errors)],
+  clientSeries: ({ telemetry }) => [sample(telemetry.series.size)],
+  clientSeriesDropped: ({ telemetry }) => [sample(telemetry.series.dropped)],
+}

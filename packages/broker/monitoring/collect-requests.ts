@@ -1,0 +1,115 @@
+/** Topics, requests and connections. */
+import { errorName } from '@ottla/protocol'
+import { type ApiMetrics, type Labels, type Sample, sample, type TopicCounterName } from '../metrics/index.ts'
+import type { ClientConnection } from '../server/connection.ts'
+import type { ListenerTraffic } from '../server/listener-traffic.ts'
+import type { CONNECTIONS, REQUESTS, TOPICS } from './catalog.ts'
+import type { Collectors } from './collectors.ts'
+import type { Sources } from './sources.ts'
+
+export const collectTopics: Collectors<typeof TOPICS> = {
+  messagesIn: sources => byTopic(sources, 'messagesIn'),
+  bytesIn: sources => byTopic(sources, 'bytesIn'),
+  bytesOut: sources => byTopic(sources, 'bytesOut'),
+  bytesRejected: sources => byTopic(sources, 'bytesRejected'),
+  produceRequests: sources => byTopic(sources, 'produceRequests'),
+  failedProduceRequests: sources => byTopic(sources, 'failedProduceRequests'),
+  fetchRequests: sources => byTopic(sources, 'fetchRequests'),
+  failedFetchRequests: sources => byTopic(sources, 'failedFetchRequests'),
+  replicationBytesOut: ({ topics }) => [sample(topics.all.replicationBytesOut)],
+  invalidMessageCrcRecords: ({ topics }) => [sample(topics.all.invalidMessageCrcRecords)],
+}
+
+/** Without a topic first: of all, those that have been deleted included. */
+function* byTopic({ topics }: Sources, name: TopicCounterName): Iterable<Sample> {
+  yield sample(topics.all[name])
+  for (const { topic, own } of topics.meters) yield sample(own[name], { topic })
+}
+
+export const collectRequests: Collectors<typeof REQUESTS> = {
+  *requests({ requests }) {
+    for (const { name, byVersion } of requests.apis) {
+      for (const [version, count] of byVersion.entries()) if (count) yield sample(count, { request: name, version })
+    }
+  },
+  *requestErrors({ requests }) {
+    for (const { name, errors } of requests.apis) {
+      for (const [code, count] of errors) yield sample(count, { request: name, error: errorName(code) })
+    }
+  },
+  totalTimeMs: sources => byApi(sources, 'totalTimeMs'),
+  localTimeMs: sources => byApi(sources, 'localTimeMs'),
+  remoteTimeMs: sources => byApi(sources, 'remoteTimeMs'),
+  responseSendTimeMs: sources => byApi(sources, 'responseSendTimeMs'),
+  requestBytes: sources => byApi(sources, 'requestBytes'),
+  purgatorySize: ({ replicas }) => {
+    let fetch = 0
+    for (const { waiterCount } of replicas.partitions()) fetch += waiterCount
+    return delayed({ produce: uncommitted({ replicas }), fetch })
+  },
+  delayedOperations: ({ replicas, waitingFetches }) =>
+    delayed({ produce: uncommitted({ replicas }), fetch: waitingFetches.count }),
+  fetchSessions: ({ fetchSessions }) => [sample(fetchSessions.size)],
+  fetchSessionPartitions: ({ fetchSessions }) => [sample(fetchSessions.partitionCount)],
+  fetchSessionEvictions: ({ fetchSessions }) => [sample(fetchSessions.evictionCount)],
+}
+
+type SummaryName = {
+  [Name in keyof ApiMetrics]: ApiMetrics[Name] extends ApiMetrics['totalTimeMs'] ? Name : never
+}[keyof ApiMetrics]
+
+function* byApi({ requests, clock }: Sources, name: SummaryName): Iterable<Sample> {
+  const nowMs = clock.monotonic()
+  for (const api of requests.apis) if (api[name].count > 0) yield* api[name].samples({ request: api.name }, nowMs)
+}
+
+function delayed(counts: { readonly produce: number; readonly fetch: number }): Sample[] {
+  return [sample(counts.produce, { delayedOperation: 'Produce' }), sample(counts.fetch, { delayedOperation: 'Fetch' })]
+}
+
+function uncommitted({ replicas }: Pick<Sources, 'replicas'>): number {
+  let count = 0
+  for (const { uncommittedCount } of replicas.partitions()) count += uncommittedCount
+  return count
+}
+
+export const collectConnections: Collectors<typeof CONNECTIONS> = {
+  connections: sources =>
+    byListener(sources, ({ connectionsCreated, connectionsClosed }) => connectionsCreated - connectionsClosed),
+  connectionsCreated: sources => byListener(sources, traffic => traffic.connectionsCreated),
+  connectionsClosed: sources => byListener(sources, traffic => traffic.connectionsClosed),
+  connectionsExpired: ({ server }) => [sample(server.expiredCount)],
+  connectionsRefused: sources => byListener(sources, traffic => traffic.connectionsRefused),
+  connectionsBySoftware: ({ server }) => bySoftware(server.connections),
+  incomingBytes: sources => byListener(sources, traffic => traffic.incomingBytes),
+  outgoingBytes: sources => byListener(sources, traffic => traffic.outgoingBytes),
+  requestsReceived: sources => byListener(sources, traffic => traffic.requests),
+  responsesSent: sources => byListener(sources, traffic => traffic.responses),
+  requestMemoryUsed: ({ server }) => [sample(server.memory.usedBytes)],
+  requestMemoryAvailable: ({ server }) => [sample(Math.max(0, server.memory.availableBytes))],
+  requestMemoryWaiting: ({ server }) => [sample(server.memory.waitingCount)],
+}
+
+function* byListener({ server }: Sources, measure: (traffic: ListenerTraffic) => number): Iterable<Sample> {
+  for (const traffic of server.traffic) yield sample(measure(traffic), { listener: traffic.listenerName })
+}
+
+const MAX_KINDS = 100
+const MAX_NAME_LENGTH = 100
+
+/** Names come from clients: there may be as many as there are connections. */
+function bySoftware(connections: Iterable<ClientConnection>): Sample[] {
+  const kinds = new Map<string, { labels: Labels; count: number }>()
+  for (const { software, listenerName } of connections) {
+    const name = (software.name || 'unknown').slice(0, MAX_NAME_LENGTH)
+    const version = (software.version || 'unknown').slice(0, MAX_NAME_LENGTH)
+    const isKnown = kinds.has([listenerName, name, version].join(' '))
+    const [of, at] = isKnown || kinds.size < MAX_KINDS ? [name, version] : ['other', 'other']
+    const key = [listenerName, of, at].join(' ')
+    const kind = kinds.get(key)
+    const labels = { clientSoftwareName: of, clientSoftwareVersion: at, listener: listenerName }
+    if (kind) kind.count++
+    else kinds.set(key, { labels, count: 1 })
+  }
+  return [...kinds.values()].map(({ labels, count }) => sample(count, labels))
+}

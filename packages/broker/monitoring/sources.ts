@@ -1,0 +1,34 @@
+/** Where the numbers are. `broker.ts` makes it. */
+import type { Clock, Disk } from '@ottla/io'
+import type { LogManager } from '@ottla/log'
+import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
+import type { MetadataCache } from '../metadata-cache.ts'
+import type { RequestMetrics, TopicMetrics } from '../metrics/index.ts'
+import type { ControllerDriver } from '../quorum/controller-driver.ts'
+import type { FetchSessionCache } from '../replica/fetch-session.ts'
+import type { ReplicaManager } from '../replica/replica-manager.ts'
+import type { Server } from '../server/server.ts'
+import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
+import type { TopicConfigs } from '../topic-configs.ts'
+import type { ClusterTally } from './cluster-tally.ts'
+
+export interface Sources {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly topics: TopicMetrics
+  readonly requests: RequestMetrics
+  readonly server: Server
+  readonly replicas: ReplicaManager
+  readonly logs: LogManager
+  readonly topicConfigs: TopicConfigs
+  readonly fetchSessions: FetchSessionCache
+  readonly waitingFetches: { readonly count: number }
+  readonly groups: GroupCoordinator
+  readonly metadata: MetadataCache
+  readonly tally: ClusterTally
+  readonly telemetry: ClientTelemetry
+  /** null until it has started. */
+  controller(): ControllerDriver | null
+  /** See health.ts. */
+  state(): number
+}

@@ -1,0 +1,43 @@
+/**
+ * What Node says of its own process: CPU, memory, file descriptors, the delay of the event loop, garbage collections. Names and
+ * numbers are those of prom-client, for which there are dashboards. It is loaded only where metrics are asked for over HTTP.
+ *
+ * Three gauges bear names of Kafka's: how idle its threads are is what alarms go by, and here it is how idle the one event
+ * loop is.
+ */
+import { performance } from 'node:perf_hooks'
+
+const IDLE: readonly (readonly [name: string, help: string])[] = [
+  [
+    'kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent',
+    'Share of the time in which the event loop had nothing to do, since the last scrape.',
+  ],
+  ['kafka_network_socketserver_networkprocessoravgidle_percent', 'The same: one event loop does both.'],
+  ['kafka_network_socketserver_networkprocessoravgidlepercent', 'The same: one event loop does both.'],
+]
+
+/** Returns the text of all of them, as Prometheus scrapes it. */
+export async function processMetrics(version: string): Promise<() => Promise<string>> {
+  // Not at the top: the published command is one script, which would load it at each start.
+  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
+  const register = new Registry()
+  collectDefaultMetrics({ register })
+  new Gauge({
+    name: 'ottla_build_info',
+    help: '1, with the version as a label.',
+    labelNames: ['version'],
+    registers: [register],
+  }).set({ version }, 1)
+  let before = performance.eventLoopUtilization()
+  let idle = 1
+  const gauges = IDLE.map(([name, help]) => new Gauge({ name, help, registers: [register] }))
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const since = performance.eventLoopUtilization(now, before)
+    // Two scrapes in one turn: nothing has been measured in between.
+    if (since.active + since.idle > 0) idle = 1 - since.utilization
+    before = now
+    for (const gauge of gauges) gauge.set(idle)
+    return register.metrics()
+  }
+}
