@@ -68,33 +68,35 @@ export class ClientSeries {
   }
 
   #set(id: string, client: Client, name: string, point: DataPoint, labels: Labels): boolean {
-    const metric = this.#nameOf(name, point.kind)
-    if (metric?.type !== point.kind) return false
-    let series = metric.clients.get(id)
+    const metric = this.#names.get(name)
+    if (metric && metric.type !== point.kind) return false
     const key = JSON.stringify(labels)
-    const known = series?.get(key)
+    const known = metric?.clients.get(id)?.get(key)
     if (known) {
       known.value = point.isDelta ? known.value + point.value : point.value
       return true
     }
-    if (client.seriesCount >= MAX_SERIES_PER_CLIENT || this.#size >= MAX_SERIES) return false
-    if (!series) {
-      series = new Map()
-      metric.clients.set(id, series)
-    }
-    series.set(key, { labels, value: point.value })
+    const isFull = client.seriesCount >= MAX_SERIES_PER_CLIENT || this.#size >= MAX_SERIES
+    if (isFull || (!metric && this.#names.size >= MAX_NAMES)) return false
+    this.#seriesOf(id, metric ?? this.#addName(name, point.kind)).set(key, { labels, value: point.value })
     client.seriesCount++
     this.#size++
     return true
   }
 
-  #nameOf(name: string, type: DataPoint['kind']): Name | null {
-    const known = this.#names.get(name)
-    if (known) return known
-    if (this.#names.size >= MAX_NAMES) return null
-    const made: Name = { type, clients: new Map() }
-    this.#names.set(name, made)
-    return made
+  #addName(name: string, type: DataPoint['kind']): Name {
+    const metric: Name = { type, clients: new Map() }
+    this.#names.set(name, metric)
+    return metric
+  }
+
+  #seriesOf(id: string, { clients }: Name): Map<string, Series> {
+    let series = clients.get(id)
+    if (!series) {
+      series = new Map()
+      clients.set(id, series)
+    }
+    return series
   }
 
   /** Clients that have not pushed for three of their intervals, and a minute at least, are forgotten. */

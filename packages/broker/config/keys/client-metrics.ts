@@ -1,14 +1,13 @@
 /** What a client metrics subscription says (KIP-714). */
-import { int, list } from '../definition.ts'
+import { int, list, YES } from '../definition.ts'
 import { listOfAny } from '../validators.ts'
-import { TELEMETRY } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const CLIENT_METRICS_ROWS = {
-  'metrics': list('', 'medium', TELEMETRY, { valid: listOfAny({ empty: true }) },
+  'metrics': list('', 'medium', YES, { valid: listOfAny({ empty: true }) },
     'Prefixes of the names of metrics that clients push; * is all, empty is none.'),
-  'interval.ms': int(300_000, 'medium', TELEMETRY,
+  'interval.ms': int(300_000, 'medium', YES,
     'How often clients push: 100 ms to an hour.'),
-  'match': list('', 'medium', TELEMETRY, { valid: listOfAny({ empty: true }) },
+  'match': list('', 'medium', YES, { valid: listOfAny({ empty: true }) },
     'Which clients: selector=regular expression, separated by commas, all of which must match; empty is every client.'),
 } as const

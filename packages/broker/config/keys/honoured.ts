@@ -2,6 +2,7 @@
 import { noEffect, notYet } from '../definition.ts'
 
 export const ONE_EVENT_LOOP = noEffect('one event loop does this work; run more nodes to use more cores')
+export const ALL_METRICS = noEffect('all metrics are recorded: they cost next to nothing')
 export const NO_JVM = noEffect('it sets up the Java runtime')
 export const NO_PURGE = noEffect('a request that waits is forgotten as soon as it is answered')
 export const NO_BUFFER_POOL = noEffect('buffers are pooled by the runtime')
@@ -13,7 +14,6 @@ export const CONSUMER_GROUPS = notYet('there is no consumer group protocol (KIP-
 export const CONTROLLER_TUNING = notYet('the controller is not measured')
 export const FIXED_SIZES = notYet('the metadata log goes by the default')
 export const LOG_DIR_MOVES = notYet('replicas are not moved between directories')
-export const METRICS = notYet('metrics are not exported')
 export const OAUTH = notYet('there is no SASL/OAUTHBEARER')
 export const QUORUM = notYet('there is no quorum of several controllers')
 export const QUOTAS = notYet('there are no quotas')
@@ -21,7 +21,6 @@ export const REPLICATION = notYet('there is no replication between nodes')
 export const SASL = notYet('there is no SASL')
 export const SHARE_GROUPS = notYet('there are no share groups')
 export const STREAMS_GROUPS = notYet('there is no streams group protocol')
-export const TELEMETRY = notYet('there is no client telemetry')
 export const TIERED_STORAGE = notYet('there is no tiered storage')
 export const TLS = notYet('there is no TLS')
 export const TOKENS = notYet('there are no delegation tokens')

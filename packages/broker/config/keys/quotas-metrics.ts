@@ -1,8 +1,8 @@
 /** Quotas, metrics and client telemetry. */
 
-import { className, int, LONG_MAX, list, long, string } from '../definition.ts'
+import { className, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, listOfAny } from '../validators.ts'
-import { METRICS, NO_JAVA_CLASSES, QUOTAS, TELEMETRY } from './honoured.ts'
+import { ALL_METRICS, NO_JAVA_CLASSES, QUOTAS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const QUOTA_AND_METRIC_CONFIGS = {
@@ -28,17 +28,17 @@ export const QUOTA_AND_METRIC_CONFIGS = {
   'metric.reporters': list('org.apache.kafka.common.metrics.JmxReporter', 'low', NO_JAVA_CLASSES,
     { valid: listOfAny({ empty: true }), update: 'cluster-wide' },
     'Java classes that report metrics.'),
-  'metrics.num.samples': int(2, 'low', METRICS, { valid: atLeast(1) },
-    'Windows over which a rate is measured.'),
-  'metrics.sample.window.ms': long(30_000, 'low', METRICS, { valid: atLeast(1) },
+  'metrics.num.samples': int(2, 'low', YES, { valid: atLeast(1) },
+    'Windows over which the quantiles of times and sizes are taken, the running one included.'),
+  'metrics.sample.window.ms': long(30_000, 'low', YES, { valid: atLeast(1) },
     'Length of a window of metrics.num.samples.'),
-  'metrics.recording.level': string('INFO', 'low', METRICS,
+  'metrics.recording.level': string('INFO', 'low', ALL_METRICS,
     'How many metrics are recorded: INFO, DEBUG or TRACE.'),
   'kafka.metrics.reporters': list('', 'low', NO_JAVA_CLASSES, { valid: listOfAny({ empty: true }) },
     'Java classes that report the older (Yammer) metrics.'),
   'kafka.metrics.polling.interval.secs': int(10, 'low', NO_JAVA_CLASSES, { valid: atLeast(1) },
     'How often kafka.metrics.reporters report.'),
-  'telemetry.max.bytes': int(1_048_576, 'low', TELEMETRY, { valid: atLeast(1) },
+  'telemetry.max.bytes': int(1_048_576, 'low', YES, { valid: atLeast(1) },
     'The most bytes of metrics that a client may push at once.'),
 } as const
 
