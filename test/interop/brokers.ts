@@ -56,6 +56,8 @@ export interface BrokerOptions {
   /** A free one if left out. */
   readonly port?: number
   readonly settings?: Settings
+  /** Where its metrics are to be had: by HTTP, or from Apache Kafka by JMX. */
+  readonly watchPort?: number
   /** Before the command: what makes the process see another file system. */
   readonly within?: readonly string[]
 }
@@ -113,6 +115,7 @@ export class Brokers {
   async #ottla(options: BrokerOptions, settings: Settings): Promise<Started> {
     const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
     const args = ['start', '--data', options.folder, '--port', String(options.port ?? 0), ...sets]
+    if (options.watchPort !== undefined) args.push('--metrics-listener', String(options.watchPort))
     const child = new Child([...this.#raiseFiles, ...(options.within ?? []), process.execPath, OTTLA, ...args])
     const address = /^127\.0\.0\.1:\d+$/
     const bootstrap = await child.until('ottla start', () => child.lines.find(line => address.test(line)), 20_000)
@@ -129,7 +132,7 @@ export class Brokers {
       const args = ['format', '--standalone', '--ignore-formatted', '--cluster-id', CLUSTER_ID, '--config', properties]
       await must([...within, ...java.toolCommand('storage'), ...args], { timeoutMs: 30_000 })
     }
-    const child = new Child([...this.#raiseFiles, ...within, ...java.broker(properties)])
+    const child = new Child([...this.#raiseFiles, ...within, ...java.broker(properties, options.watchPort)])
     const bootstrap = `127.0.0.1:${port}`
     await poll(
       'Apache Kafka start',

@@ -31,6 +31,13 @@ const ALONE = ['verifiable-producer', 'verifiable-consumer']
 
 const TOOL_PATIENCE_MS = 70_000
 
+/** On loopback alone. */
+function jmxOptions(port: number): string[] {
+  const jmx = '-Dcom.sun.management.jmxremote'
+  const options = [`${jmx}.port=${port}`, `${jmx}.rmi.port=${port}`, `${jmx}.host=127.0.0.1`]
+  return [...options, `${jmx}.authenticate=false`, `${jmx}.ssl=false`, '-Djava.rmi.server.hostname=127.0.0.1']
+}
+
 export class Java {
   readonly #classPath: string
   readonly #logging: string
@@ -53,8 +60,9 @@ export class Java {
   }
 
   /** The command line of a broker. */
-  broker(properties: string): string[] {
-    return ['java', '-Xms256m', '-Xmx1g', ...this.#program('kafka.Kafka'), properties]
+  broker(properties: string, jmxPort?: number): string[] {
+    const jmx = jmxPort === undefined ? [] : jmxOptions(jmxPort)
+    return ['java', '-Xms256m', '-Xmx1g', ...jmx, ...this.#program('kafka.Kafka'), properties]
   }
 
   #program(mainClass: string): string[] {

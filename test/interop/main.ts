@@ -22,6 +22,7 @@ import { durability } from './scenarios/durability.ts'
 import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
 import { groups } from './scenarios/groups.ts'
+import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
@@ -43,6 +44,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   folders,
   'bad-input': badInput,
   'connection-limits': connectionLimits,
+  metrics,
   examples,
 }
 

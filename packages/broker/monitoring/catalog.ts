@@ -212,7 +212,7 @@ export const CLUSTER = {
   lastAppliedRecordTimestamp: gauge('kafka.controller:type=KafkaController,name=LastAppliedRecordTimestamp', [],
     'When that was appended, in milliseconds since 1970.'),
   lastAppliedRecordLagMs: gauge('kafka.controller:type=KafkaController,name=LastAppliedRecordLagMs', [],
-    'How long ago that is; 0 on the active controller.'),
+    'How long ago that is; half a second while nothing changes (metadata.max.idle.interval.ms).'),
   lastCommittedRecordOffset: gauge('kafka.controller:type=KafkaController,name=LastCommittedRecordOffset', [],
     'Offset up to which the metadata log is committed.'),
   brokerLastAppliedRecordOffset: gauge('kafka.server:type=broker-metadata-metrics><last-applied-record-offset', [],
