@@ -1,7 +1,7 @@
 export { BufferPool } from './buffer-pool.ts'
 export { DiskError, NetworkError, WorkerError } from './errors.ts'
 export type * from './io.ts'
-export { jsonLine, type LogLine, textLine } from './log-format.ts'
+export { type LogLine, textLine } from './log-format.ts'
 export * from './memory/index.ts'
 export * from './node/index.ts'
 export { transferring } from './transfer.ts'

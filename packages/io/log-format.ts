@@ -3,7 +3,7 @@
  *
  *     2026-11-21T06:55:00.123Z INFO  topic created topic=orders partitions=3
  *
- * and JSON, one object a line, for machines. Values come from peers too: whatever could end a line or pass for another
+ * and JSON, one object a line, for machines, which pino writes (node/json-lines.ts). Values come from peers too: whatever could end a line or pass for another
  * field is escaped.
  */
 import type { LogFields, LogLevel } from './io.ts'
@@ -37,15 +37,13 @@ export function textLine(line: LogLine, color: boolean): string {
   return `${text}\n${stacks}`
 }
 
-/** Ends with a newline. A field named as one of the line's own gets a `_` in front. */
-export function jsonLine(line: LogLine): string {
-  const object: Record<string, unknown> = {
-    time: new Date(line.timeMs).toISOString(),
-    level: line.level,
-    message: line.message,
-  }
-  for (const [name, value] of Object.entries(line.fields)) object[name in object ? `_${name}` : name] = jsonValue(value)
-  return `${JSON.stringify(object)}\n`
+const OWN_NAMES: ReadonlySet<string> = new Set(['time', 'level', 'message'])
+
+/** What JSON can say of the fields. One that is named as one of the line's own gets a `_` in front. */
+export function jsonFields(fields: LogFields): Record<string, unknown> {
+  const object: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(fields)) object[OWN_NAMES.has(name) ? `_${name}` : name] = jsonValue(value)
+  return object
 }
 
 function textValue(value: string | number | boolean | bigint | null): string {

@@ -1,7 +1,8 @@
 /** Log lines to stderr or a given stream. A stream that does not keep up loses lines, and is told how many. */
 import type { Clock, Logger, LogLevel } from '../io.ts'
-import { jsonLine, type LogLine, textLine } from '../log-format.ts'
+import { type LogLine, textLine } from '../log-format.ts'
 import { LineLogger } from '../logger.ts'
+import { jsonLines } from './json-lines.ts'
 
 export interface NodeLoggerOptions {
   /** Default 'info'. */
@@ -26,7 +27,8 @@ const MAX_WAITING_BYTES = 1024 * 1024
 export function nodeLogger(clock: Clock, options: NodeLoggerOptions = {}): Logger {
   const { level = 'info', format = 'text', stream = process.stderr } = options
   const color = options.color ?? (stream.isTTY === true && !process.env.NO_COLOR)
-  const show = format === 'json' ? jsonLine : (line: LogLine) => textLine(line, color)
+  const text = (line: LogLine): boolean => stream.write(textLine(line, color))
+  const show = format === 'json' ? jsonLines(stream) : text
   let dropped = 0
   const write = (line: LogLine): void => {
     if ((stream.writableLength ?? 0) > MAX_WAITING_BYTES) {
@@ -36,11 +38,9 @@ export function nodeLogger(clock: Clock, options: NodeLoggerOptions = {}): Logge
     if (dropped > 0) {
       const fields = { count: dropped }
       dropped = 0
-      stream.write(
-        show({ timeMs: line.timeMs, level: 'warn', message: 'log lines dropped: the stream is slow', fields }),
-      )
+      show({ timeMs: line.timeMs, level: 'warn', message: 'log lines dropped: the stream is slow', fields })
     }
-    stream.write(show(line))
+    show(line)
   }
   return new LineLogger({ clock, level, write })
 }
