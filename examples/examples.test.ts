@@ -63,6 +63,12 @@ test('what README.md says to type', async () => {
   assert.match(said, /"records": 2000/)
 })
 
+test('opentelemetry.ts', async () => {
+  const lines = (await run('node', ['opentelemetry.ts'])).split('\n')
+  assert.ok(lines.some(line => line.startsWith('CreateTopics {')))
+  assert.ok(lines.some(line => line.startsWith('append orders-0 in Produce {"messaging.destination.name":"orders"')))
+})
+
 test('perf.sh', async () => {
   await using cluster = await createCluster()
   const summaries = jsonValues(await run('./perf.sh', [cluster.bootstrapServers, '2000'])) as Record<string, number>[]
