@@ -152,7 +152,7 @@ export const LOGS = {
 // biome-ignore format: a table, two lines a row
 export const GROUPS = {
   groups: gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups', [],
-    'Groups that this node coordinates.'),
+    'Classic groups that this node coordinates.'),
   groupsPreparing: gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsPreparingRebalance', [],
     'Classic groups that wait for their members to join.'),
   groupsCompleting: gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsCompletingRebalance', [],
@@ -167,6 +167,12 @@ export const GROUPS = {
     'Committed offsets.'),
   groupCount: gauge('kafka.server:type=group-coordinator-metrics><group-count', ['protocol'],
     'Groups by kind.'),
+  consumerGroups: gauge('kafka.server:type=group-coordinator-metrics><consumer-group-count', ['state'],
+    'Groups of the consumer protocol (KIP-848) by state.'),
+  shareGroups: gauge('kafka.server:type=group-coordinator-metrics><share-group-count', ['state'],
+    'Share groups (KIP-932) by state.'),
+  streamsGroups: gauge('kafka.server:type=group-coordinator-metrics><streams-group-count', ['state'],
+    'Streams groups (KIP-1071) by state.'),
   coordinatorPartitions: gauge('kafka.server:type=group-coordinator-metrics><num-partitions', ['state'],
     'Partitions of __consumer_offsets that this node coordinates: active, loading, failed.'),
   partitionLoadTimeMax: gauge('kafka.server:type=group-coordinator-metrics><partition-load-time-max', [],

@@ -1,5 +1,7 @@
 /** Groups, the controller, the metadata, and what clients tell of themselves. */
-import { sample } from '../metrics/index.ts'
+import type { GroupKind } from '../coordinator/group/group.ts'
+import type { GroupCensus } from '../coordinator/group/observer.ts'
+import { type Sample, sample } from '../metrics/index.ts'
 import type { CLIENTS, CLUSTER, GROUPS } from './catalog.ts'
 import type { Collectors } from './collectors.ts'
 import type { Sources } from './sources.ts'
@@ -7,18 +9,22 @@ import type { Sources } from './sources.ts'
 const inState =
   (state: string) =>
   (_sources: Sources, { groups }: Parameters<Collectors<typeof GROUPS>['groups']>[1]) => [
-    sample(groups.byState.get(state) ?? 0),
+    sample(groups.count('classic', state)),
   ]
 
 export const collectGroups: Collectors<typeof GROUPS> = {
-  groups: (_sources, { groups }) => [sample(groups.groups)],
+  groups: (_sources, { groups }) => [sample(groups.count('classic'))],
   groupsPreparing: inState('PreparingRebalance'),
   groupsCompleting: inState('CompletingRebalance'),
   groupsStable: inState('Stable'),
   groupsEmpty: inState('Empty'),
   groupsDead: inState('Dead'),
   offsets: (_sources, { groups }) => [sample(groups.offsets)],
-  groupCount: (_sources, { groups }) => [sample(groups.groups, { protocol: 'classic' })],
+  groupCount: (_sources, { groups }) =>
+    [...groups.groups.keys()].map(kind => sample(groups.count(kind), { protocol: kind })),
+  consumerGroups: (_sources, { groups }) => byState(groups, 'consumer'),
+  shareGroups: (_sources, { groups }) => byState(groups, 'share'),
+  streamsGroups: (_sources, { groups }) => byState(groups, 'streams'),
   coordinatorPartitions: ({ groups }) =>
     Object.entries(groups.partitionStates).map(([state, count]) => sample(count, { state })),
   partitionLoadTimeMax: ({ groups: { loadTimes } }) => [sample(loadTimes.maxMs)],
@@ -27,6 +33,10 @@ export const collectGroups: Collectors<typeof GROUPS> = {
   offsetExpirations: ({ groups }) => [sample(groups.counters.offsetExpirations)],
   offsetDeletions: ({ groups }) => [sample(groups.counters.offsetDeletions)],
   completedRebalances: ({ groups }) => [sample(groups.counters.completedRebalances)],
+}
+
+function byState({ groups }: GroupCensus, kind: GroupKind): Sample[] {
+  return [...(groups.get(kind) ?? [])].map(([state, count]) => sample(count, { state }))
 }
 
 export const collectCluster: Collectors<typeof CLUSTER> = {

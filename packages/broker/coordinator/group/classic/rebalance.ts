@@ -4,12 +4,12 @@
  */
 import { ErrorCode } from '@ottla/protocol'
 import type { GroupStore } from '../group-store.ts'
+import type { Rebalance } from '../observer.ts'
 import type { ResponseOf } from '../requests.ts'
 import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import { ClassicGroup } from './classic-group.ts'
 import { type Member, NO_ASSIGNMENT } from './member.ts'
-import type { Rebalance } from './observer.ts'
 import { groupMetadata } from './records.ts'
 
 /** When not one member came back: how often to look again at least, whatever timeout the members asked for. */
