@@ -28,6 +28,13 @@ type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number
 type TopicResponse = { name: string; topicId: string; partitionResponses: PartitionResponse[] }
 type PartitionResponse = Partial<ProduceResponse['responses'][number]['partitionResponses'][number]>
 
+/** Of one request. */
+interface Appends {
+  readonly writes: Promise<unknown>[]
+  /** Other nodes have to have some of it, too. */
+  waitForOthers: boolean
+}
+
 const ALL_IN_SYNC = -1
 const ADMIN_CLIENT_ID = '__admin_client'
 const TOPIC_IDS_SINCE = 13
@@ -52,16 +59,17 @@ export const produce = defineHandler({
   waitsForDisk: true,
   async handle(request, context, services) {
     checkTransaction(request)
-    const writes: Promise<unknown>[] = []
+    const appends: Appends = { writes: [], waitForOthers: false }
+    const { writes } = appends
     // Each append is made before anything is waited for: in the order of the request, all in this turn.
     const topics = request.topicData
       .filter(({ partitionData }) => partitionData.length > 0)
       .map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
-        answers: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services, writes)),
+        answers: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services, appends)),
       }))
-    if (request.acks === ALL_IN_SYNC) void Promise.allSettled(writes).then(context.endLocalTime)
+    if (appends.waitForOthers) void Promise.allSettled(writes).then(context.endLocalTime)
     const responses: TopicResponse[] = await Promise.all(
       topics.map(async ({ name, topicId, answers }) => ({
         name,
@@ -107,7 +115,7 @@ async function produceTo(
   acks: number,
   context: RequestContext,
   services: Services,
-  writes: Promise<unknown>[],
+  appends: Appends,
 ): Promise<PartitionResponse> {
   const { index } = data
   let partition: Partition | null = null
@@ -127,7 +135,8 @@ async function produceTo(
     if (!partition.log) await partition.ready
     const now = services.world.clock.now()
     const outcome = appendToLeader(partition, batch, acks, services.topicConfigs.get(topic.name), now)
-    writes.push(outcome.written)
+    appends.writes.push(outcome.written)
+    if (acks === ALL_IN_SYNC && partition.assignment.isr.length > 1) appends.waitForOthers = true
     meter.add('bytesIn', sizeInBytes)
     meter.add('messagesIn', outcome.lastOffset - outcome.firstOffset + 1)
     meter = null // what comes from here on is no failed append

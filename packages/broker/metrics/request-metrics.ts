@@ -11,7 +11,7 @@
  *     send     from the response being ready until the kernel has taken the last byte of it
  */
 import type { Message } from '@ottla/protocol'
-import { type ErrorCounter, errorCounter } from './response-errors.ts'
+import { type ErrorCounter, ErrorCounts, errorCounter } from './response-errors.ts'
 import { Summary, type Windows } from './summary.ts'
 
 const MICROSECONDS = 1000
@@ -21,7 +21,7 @@ export class ApiMetrics {
   readonly name: string
   readonly byVersion: number[] = []
   /** How often each error was told, `NONE` included; one response may tell many. */
-  readonly errors = new Map<number, number>()
+  readonly errors = new ErrorCounts()
   readonly localTimeMs: Summary
   readonly remoteTimeMs: Summary
   readonly responseSendTimeMs: Summary

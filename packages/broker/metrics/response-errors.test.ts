@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import { LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
-import { errorCounter } from './response-errors.ts'
+import { ErrorCounts, errorCounter } from './response-errors.ts'
 
 function counted(counter: ReturnType<typeof errorCounter>, response: object): Record<string, number> {
-  const counts = new Map<number, number>()
+  const counts = new ErrorCounts()
   counter(response, counts)
-  return Object.fromEntries(counts)
+  return Object.fromEntries(counts.entries())
 }
 
 test('errors are counted at the top and at each partition; what was left out is none', () => {

@@ -4,8 +4,21 @@
  */
 import { type Field, inRange, type Message, type Shape } from '@ottla/protocol'
 
-/** Adds to `counts`, by error code. A field that was left out is no error. */
-export type ErrorCounter = (response: object, counts: Map<number, number>) => void
+/** Adds to `counts`. A field that was left out is no error. */
+export type ErrorCounter = (response: object, counts: ErrorCounts) => void
+
+/** By error code, of which the lowest is -1. An array, because each response adds to it, and most to the same place. */
+export class ErrorCounts {
+  readonly #counts: number[] = []
+
+  add(code: number): void {
+    this.#counts[code + 1] = (this.#counts[code + 1] ?? 0) + 1
+  }
+
+  *entries(): Iterable<[code: number, count: number]> {
+    for (const [i, count] of this.#counts.entries()) if (count) yield [i - 1, count]
+  }
+}
 
 const FIELD = 'errorCode'
 
@@ -24,10 +37,7 @@ function structCounter(fields: Shape, version: number): ErrorCounter | null {
   if (!hasOwn && inside.length === 0) return null
   return (value, counts) => {
     const struct = value as Readonly<Record<string, unknown>>
-    if (hasOwn) {
-      const code = (struct[FIELD] as number | undefined) ?? 0
-      counts.set(code, (counts.get(code) ?? 0) + 1)
-    }
+    if (hasOwn) counts.add((struct[FIELD] as number | undefined) ?? 0)
     for (const [name, count] of inside) {
       const inner = struct[name]
       if (inner) count(inner, counts)

@@ -34,7 +34,7 @@ export const collectRequests: Collectors<typeof REQUESTS> = {
   },
   *requestErrors({ requests }) {
     for (const { name, errors } of requests.apis) {
-      for (const [code, count] of errors) yield sample(count, { request: name, error: errorName(code) })
+      for (const [code, count] of errors.entries()) yield sample(count, { request: name, error: errorName(code) })
     }
   },
   totalTimeMs: sources => byApi(sources, 'totalTimeMs'),
