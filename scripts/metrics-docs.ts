@@ -26,8 +26,9 @@ scrape_configs:
 In a test, without any port: \`cluster.metrics.value('kafka_server_brokertopicmetrics_messagesin_total', { topic: 'orders' })\`, where
 \`cluster\` comes from \`createCluster()\`. How to watch a node: [operations](operations.md#watching-a-node).
 
-**Names are Kafka's**, as the Prometheus JMX exporter makes them by its \`kafka-kraft-3_0_0.yml\`, so that dashboards and alerts that
-were made for Apache Kafka work. What begins with \`ottla_\` Kafka has no name for.
+**Names are Kafka's**, as the Prometheus JMX exporter makes them by its \`kafka-kraft-3_0_0.yml\`, and Strimzi by its own rules after it, so
+that dashboards and alerts that were made for those work. Confluent's \`jmx-monitoring-stacks\` have other rules: there counters end with
+\`persec\` instead of \`_total\`, gauges and quantiles have the names below. What begins with \`ottla_\` Kafka has no name for.
 
 - Of topics there is one series for each, and one without a \`topic\` for all: it keeps what deleted topics have added.
 - A summary has \`quantile="0.5"\`, \`0.75\`, \`0.95\`, \`0.98\`, \`0.99\`, \`0.999\` of the last minute (\`metrics.num.samples\` windows of

@@ -394,6 +394,11 @@ export class LogManager implements AsyncDisposable {
     return this.#allDirs.map(({ path }) => path)
   }
 
+  /** null: it has not been opened. */
+  get metadataLog(): PartitionLog | null {
+    return this.#metadataLog
+  }
+
   get logs(): Iterable<PartitionLog> {
     return this.#logs.values()
   }

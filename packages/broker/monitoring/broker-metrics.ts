@@ -8,6 +8,7 @@ import { collectClients, collectCluster, collectGroups } from './collect-cluster
 import { collectConnections, collectRequests, collectTopics } from './collect-requests.ts'
 import { collectLogs, collectReplicas } from './collect-storage.ts'
 import type { Collectors, LogDirSpace, Survey } from './collectors.ts'
+import { tallyReplicas } from './replica-tally.ts'
 import type { Sources } from './sources.ts'
 
 type Families = { readonly [key: string]: Family }
@@ -36,7 +37,11 @@ export class BrokerMetrics {
   *families(): Iterable<CollectedFamily> {
     const { groups, telemetry, clock } = this.#sources
     telemetry.series.expire(clock.now())
-    const survey: Survey = { groups: groups.census(), spaces: this.#spaces }
+    const survey: Survey = {
+      groups: groups.census(),
+      replicas: tallyReplicas(this.#sources),
+      spaces: this.#spaces,
+    }
     yield* this.#collect(CLUSTER, collectCluster, survey)
     yield* this.#collect(TOPICS, collectTopics, survey)
     yield* this.#collect(REQUESTS, collectRequests, survey)

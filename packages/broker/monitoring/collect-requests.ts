@@ -42,13 +42,10 @@ export const collectRequests: Collectors<typeof REQUESTS> = {
   remoteTimeMs: sources => byApi(sources, 'remoteTimeMs'),
   responseSendTimeMs: sources => byApi(sources, 'responseSendTimeMs'),
   requestBytes: sources => byApi(sources, 'requestBytes'),
-  purgatorySize: ({ replicas }) => {
-    let fetch = 0
-    for (const { waiterCount } of replicas.partitions()) fetch += waiterCount
-    return delayed({ produce: uncommitted({ replicas }), fetch })
-  },
-  delayedOperations: ({ replicas, waitingFetches }) =>
-    delayed({ produce: uncommitted({ replicas }), fetch: waitingFetches.count }),
+  purgatorySize: (_sources, { replicas: { uncommitted, waiters } }) =>
+    delayed({ produce: uncommitted, fetch: waiters }),
+  delayedOperations: ({ waitingFetches }, { replicas }) =>
+    delayed({ produce: replicas.uncommitted, fetch: waitingFetches.count }),
   fetchSessions: ({ fetchSessions }) => [sample(fetchSessions.size)],
   fetchSessionPartitions: ({ fetchSessions }) => [sample(fetchSessions.partitionCount)],
   fetchSessionEvictions: ({ fetchSessions }) => [sample(fetchSessions.evictionCount)],
@@ -65,12 +62,6 @@ function* byApi({ requests, clock }: Sources, name: SummaryName): Iterable<Sampl
 
 function delayed(counts: { readonly produce: number; readonly fetch: number }): Sample[] {
   return [sample(counts.produce, { delayedOperation: 'Produce' }), sample(counts.fetch, { delayedOperation: 'Fetch' })]
-}
-
-function uncommitted({ replicas }: Pick<Sources, 'replicas'>): number {
-  let count = 0
-  for (const { uncommittedCount } of replicas.partitions()) count += uncommittedCount
-  return count
 }
 
 export const collectConnections: Collectors<typeof CONNECTIONS> = {

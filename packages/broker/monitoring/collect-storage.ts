@@ -4,24 +4,17 @@ import { type Sample, sample } from '../metrics/index.ts'
 import type { Partition } from '../replica/partition.ts'
 import type { LOGS, REPLICAS } from './catalog.ts'
 import type { Collectors } from './collectors.ts'
+import { isUnderReplicated, spareReplicas } from './replica-tally.ts'
 import type { Sources } from './sources.ts'
 
 export const collectReplicas: Collectors<typeof REPLICAS> = {
-  partitionCount: ({ replicas }) => [sample(countOf(replicas.partitions(), () => true))],
-  leaderCount: ({ replicas }) => [sample(countOf(replicas.partitions(), ({ isLeader }) => isLeader))],
-  offlineReplicaCount: ({ replicas }) => [sample(countOf(replicas.partitions(), ({ isOffline }) => isOffline))],
-  underReplicatedPartitions: ({ replicas }) => [sample(countOf(replicas.partitions(), isUnderReplicated))],
-  underMinIsrPartitionCount: sources => [
-    sample(countOf(sources.replicas.partitions(), partition => spareReplicas(partition, sources) < 0)),
-  ],
-  atMinIsrPartitionCount: sources => [
-    sample(countOf(sources.replicas.partitions(), partition => spareReplicas(partition, sources) === 0)),
-  ],
-  producerIdCount: ({ logs }) => {
-    let count = 0
-    for (const { producerCount } of logs.logs) count += producerCount
-    return [sample(count)]
-  },
+  partitionCount: (_sources, { replicas }) => [sample(replicas.partitions)],
+  leaderCount: (_sources, { replicas }) => [sample(replicas.leaders)],
+  offlineReplicaCount: (_sources, { replicas }) => [sample(replicas.offline)],
+  underReplicatedPartitions: (_sources, { replicas }) => [sample(replicas.underReplicated)],
+  underMinIsrPartitionCount: (_sources, { replicas }) => [sample(replicas.underMinIsr)],
+  atMinIsrPartitionCount: (_sources, { replicas }) => [sample(replicas.atMinIsr)],
+  producerIdCount: (_sources, { replicas }) => [sample(replicas.producers)],
   inSyncReplicasCount: sources =>
     byPartition(sources, ({ isLeader, assignment }) => (isLeader ? assignment.isr.length : 0)),
   replicasCount: sources =>
@@ -33,27 +26,11 @@ export const collectReplicas: Collectors<typeof REPLICAS> = {
     byPartition(sources, ({ log }) => (log ? log.highWatermark - log.lastStableOffset : 0)),
 }
 
-function countOf(partitions: Iterable<Partition>, isMeant: (partition: Partition) => boolean): number {
-  let count = 0
-  for (const partition of partitions) if (isMeant(partition)) count++
-  return count
-}
-
 function* byPartition({ replicas }: Sources, measure: (partition: Partition) => number): Iterable<Sample> {
   for (const partition of replicas.partitions()) {
     const { topic, partition: number } = partition
     yield sample(measure(partition), { topic, partition: number })
   }
-}
-
-function isUnderReplicated({ isLeader, assignment: { isr, replicas } }: Partition): boolean {
-  return isLeader && isr.length < replicas.length
-}
-
-/** In-sync replicas beyond min.insync.replicas; of what is not led here that is for others to say. */
-function spareReplicas({ isLeader, topic, assignment: { isr, replicas } }: Partition, sources: Sources): number {
-  if (!isLeader) return Number.POSITIVE_INFINITY
-  return isr.length - Math.min(sources.topicConfigs.get(topic).minInsyncReplicas, replicas.length)
 }
 
 export const collectLogs: Collectors<typeof LOGS> = {
@@ -75,8 +52,12 @@ export const collectLogs: Collectors<typeof LOGS> = {
 }
 
 function* byLog({ logs }: Sources, measure: (log: PartitionLog) => number): Iterable<Sample> {
-  for (const log of logs.logs) {
-    const { topic, partition } = log
-    yield sample(measure(log), { topic, partition })
-  }
+  const { metadataLog } = logs
+  if (metadataLog) yield ofLog(metadataLog, measure)
+  for (const log of logs.logs) yield ofLog(log, measure)
+}
+
+function ofLog(log: PartitionLog, measure: (log: PartitionLog) => number): Sample {
+  const { topic, partition } = log
+  return sample(measure(log), { topic, partition })
 }

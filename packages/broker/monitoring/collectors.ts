@@ -1,6 +1,7 @@
 /** What a collector is: it knows where the number of one family is kept, and gives its samples when somebody asks. */
 import type { GroupCensus } from '../coordinator/group/observer.ts'
 import type { Family, Sample } from '../metrics/index.ts'
+import type { ReplicaTally } from './replica-tally.ts'
 import type { Sources } from './sources.ts'
 
 export interface LogDirSpace {
@@ -12,6 +13,7 @@ export interface LogDirSpace {
 /** Found out once for all families that need it. */
 export interface Survey {
   readonly groups: GroupCensus
+  readonly replicas: ReplicaTally
   readonly spaces: readonly LogDirSpace[]
 }
 

@@ -5,6 +5,7 @@
  * Node's own server does the protocol; it is loaded when the first one is asked for.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import { NetworkError, posixCode } from '../errors.ts'
 
 export interface HttpAnswer {
@@ -41,7 +42,8 @@ const TEXT = 'text/plain; charset=utf-8'
 
 /** Rejects with a NetworkError (`EADDRINUSE`, ...). */
 export async function serveHttp(options: HttpOptions): Promise<HttpListener> {
-  const { createServer } = await import('node:http')
+  const load = createRequire(import.meta.url)
+  const { createServer } = load('node:http') as typeof import('node:http')
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: REQUEST_TIMEOUT_MS,

@@ -31,7 +31,7 @@ const STARTING: Health = { isOk: false, reason: 'starting' }
 const ALIVE: Health = { isOk: true, reason: 'alive' }
 
 export async function openEndpoint({ host, port, logger, broker }: EndpointOptions): Promise<Endpoint> {
-  const ofProcess = await processMetrics(version())
+  const ofProcess = processMetrics(version())
   const routes: Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>> = {
     '/metrics': () => metrics(broker(), ofProcess),
     '/healthz': () => health(broker()?.liveness ?? ALIVE),

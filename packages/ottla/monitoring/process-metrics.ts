@@ -5,6 +5,7 @@
  * Three gauges bear names of Kafka's: how idle its threads are is what alarms go by, and here it is how idle the one event
  * loop is.
  */
+import { createRequire } from 'node:module'
 import { performance } from 'node:perf_hooks'
 
 const IDLE: readonly (readonly [name: string, help: string])[] = [
@@ -17,9 +18,10 @@ const IDLE: readonly (readonly [name: string, help: string])[] = [
 ]
 
 /** Returns the text of all of them, as Prometheus scrapes it. */
-export async function processMetrics(version: string): Promise<() => Promise<string>> {
+export function processMetrics(version: string): () => Promise<string> {
   // Not at the top: the published command is one script, which would load it at each start.
-  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
+  const load = createRequire(import.meta.url)
+  const { collectDefaultMetrics, Gauge, Registry } = load('prom-client') as typeof import('prom-client')
   const register = new Registry()
   collectDefaultMetrics({ register })
   new Gauge({
