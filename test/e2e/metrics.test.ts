@@ -90,6 +90,8 @@ test('a deleted topic takes its series along, and leaves the sums', async () => 
   assert.ok(text.includes('topic="stays"'))
   assert.equal(metrics.value(`${TOPICS}messagesin_total`), before)
   assert.equal(metrics.value('kafka_controller_kafkacontroller_globaltopiccount'), 1)
+  assert.equal(metrics.value('kafka_controller_kafkacontroller_globalpartitioncount'), 1)
+  assert.equal(metrics.value('kafka_server_replicamanager_partitioncount'), 1)
 })
 
 test('a fetch that waits is in the purgatory, and its waiting is no time of this node', async () => {

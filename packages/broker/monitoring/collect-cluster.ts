@@ -3,14 +3,12 @@ import type { GroupKind } from '../coordinator/group/group.ts'
 import type { GroupCensus } from '../coordinator/group/observer.ts'
 import { type Sample, sample } from '../metrics/index.ts'
 import type { CLIENTS, CLUSTER, GROUPS } from './catalog.ts'
-import type { Collectors } from './collectors.ts'
+import type { Collectors, Survey } from './collectors.ts'
 import type { Sources } from './sources.ts'
 
 const inState =
   (state: string) =>
-  (_sources: Sources, { groups }: Parameters<Collectors<typeof GROUPS>['groups']>[1]) => [
-    sample(groups.count('classic', state)),
-  ]
+  (_sources: Sources, { groups }: Survey) => [sample(groups.count('classic', state))]
 
 export const collectGroups: Collectors<typeof GROUPS> = {
   groups: (_sources, { groups }) => [sample(groups.count('classic'))],
