@@ -23,6 +23,10 @@ import {
 } from '@ottla/protocol/messages/describe-topic-partitions'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import {
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsResponse,
+} from '@ottla/protocol/messages/get-telemetry-subscriptions'
 import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
 import {
   IncrementalAlterConfigsRequest,
@@ -41,6 +45,7 @@ import {
   OffsetForLeaderEpochResponse,
 } from '@ottla/protocol/messages/offset-for-leader-epoch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { PushTelemetryRequest, PushTelemetryResponse } from '@ottla/protocol/messages/push-telemetry'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
 
@@ -56,6 +61,7 @@ const UNKNOWN_MEMBER_ID = 25
 const NON_EMPTY_GROUP = 68
 const GROUP_ID_NOT_FOUND = 69
 const MEMBER_ID_REQUIRED = 79
+const UNKNOWN_SUBSCRIPTION_ID = 117
 const TOPIC = 2
 const group = 'g'
 
@@ -259,6 +265,14 @@ const CASES: readonly Case[] = [
     request: DescribeTopicPartitionsRequest,
     response: DescribeTopicPartitionsResponse,
     value: () => ({ topics: [{ name: 'a' }] }),
+  },
+  { request: GetTelemetrySubscriptionsRequest, response: GetTelemetrySubscriptionsResponse, value: () => ({}) },
+  {
+    request: PushTelemetryRequest,
+    response: PushTelemetryResponse,
+    // What nobody asked for is refused, as in Kafka.
+    value: () => ({ clientInstanceId: 'AQIDBAUGBwgJCgsMDQ4PEA', subscriptionId: 1 }),
+    errors: [UNKNOWN_SUBSCRIPTION_ID],
   },
 ]
 
