@@ -1,6 +1,7 @@
 export { LogDirError, type LogDirErrorCode, LogError, OffsetOutOfRangeError } from './errors.ts'
 export { type CleanupPolicy, DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
-export { type CreateOptions, type LoadOptions, LogManager, type LogManagerOptions } from './log-manager.ts'
+export { type CreateOptions, type LoadOptions, LogManager } from './log-manager.ts'
+export type { LogManagerOptions } from './log-manager-options.ts'
 export {
   decodeMetaProperties,
   encodeMetaProperties,

@@ -2,20 +2,18 @@
  * The log dirs of one node: who they belong to, which logs they hold, and what has to be done with them from time to
  * time.
  */
-import { BufferPool, DiskError, type Timer, type World } from '@ottla/io'
+import { BufferPool, DiskError, type World } from '@ottla/io'
 import { encodePartitionMetadata } from './checkpoints.ts'
+import { DirCheckpoints } from './dir-checkpoints.ts'
 import { LogDirError, LogError } from './errors.ts'
-import {
-  type FolderState,
-  folderName,
-  folderNameWithState,
-  METADATA_TOPIC,
-  PARTITION_METADATA_FILE,
-} from './file-names.ts'
+import { folderName, METADATA_TOPIC, PARTITION_METADATA_FILE } from './file-names.ts'
 import { Folder } from './folder.ts'
 import { IndexCache } from './index-cache.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
-import { type FoundFolder, LogDir } from './log-dir.ts'
+import type { FoundFolder, LogDir } from './log-dir.ts'
+import { LogDirs } from './log-dirs.ts'
+import { type LogManagerOptions, type ResolvedOptions, resolveOptions } from './log-manager-options.ts'
+import { LogRemoval } from './log-removal.ts'
 import { type FlushTimes, type LogEnvironment, LogStore } from './log-store.ts'
 import { PartitionLog } from './partition-log.ts'
 import { forEachConcurrently, PeriodicTask } from './periodic.ts'
@@ -24,64 +22,8 @@ import { openLog } from './recovery.ts'
 import { TailCache } from './tail-cache.ts'
 import type { LogDirDescription, ReplicaDescription, TopicPartition } from './types.ts'
 
-/** Broker configs, resolved; the comment is Kafka's name where it is not the same in camel case. */
-export interface LogManagerOptions {
-  readonly world: World
-  /** Absolute. */
-  readonly logDirs: readonly string[]
-  /** metadata.log.dir: one of `logDirs`, or a dir that has nothing but the metadata log. Left out: nobody asks for that. */
-  readonly metadataLogDir?: string
-  readonly nodeId: number
-  /**
-   * What the dirs must belong to. A dir without meta.properties is formatted with it; without it such a dir is an
-   * ERR_NOT_FORMATTED, unless another dir names the cluster.
-   */
-  readonly clusterId?: string | null
-  /** How many logs of one dir are loaded or closed at the same time. */
-  readonly recoveryConcurrency?: number
-  /** log.retention.check.interval.ms */
-  readonly retentionCheckIntervalMs?: number
-  /** log.flush.scheduler.interval.ms */
-  readonly flushSchedulerIntervalMs?: number
-  /** log.flush.offset.checkpoint.interval.ms */
-  readonly flushOffsetCheckpointIntervalMs?: number
-  /** log.flush.start.offset.checkpoint.interval.ms */
-  readonly flushStartOffsetCheckpointIntervalMs?: number
-  /** replica.high.watermark.checkpoint.interval.ms */
-  readonly highWatermarkCheckpointIntervalMs?: number
-  /** log.initial.task.delay.ms */
-  readonly initialTaskDelayMs?: number
-  readonly producerIdExpirationMs?: number
-  readonly producerIdExpirationCheckIntervalMs?: number
-  readonly transactionMaxTimeoutMs?: number
-  /** transaction.partition.verification.enable */
-  readonly transactionPartitionVerificationEnable?: boolean
-  /** Bytes of recently written batches kept in memory, over all logs. */
-  readonly tailCacheBytes?: number
-  /** Bytes of indexes of closed segments kept in memory, over all logs. */
-  readonly indexCacheBytes?: number
-  /** A log dir has failed: its logs are offline until the process is started again. Called once a dir. */
-  readonly onLogDirFailure?: (logDir: string, error: Error) => void
-}
-
 /** Memory of reads from files that is kept for the next ones. */
 const MAX_IDLE_READ_BYTES = 32 * 1024 * 1024
-
-const DEFAULTS = {
-  recoveryConcurrency: 32,
-  retentionCheckIntervalMs: 5 * 60 * 1000,
-  flushSchedulerIntervalMs: Number.POSITIVE_INFINITY,
-  flushOffsetCheckpointIntervalMs: 60_000,
-  flushStartOffsetCheckpointIntervalMs: 60_000,
-  highWatermarkCheckpointIntervalMs: 5_000,
-  initialTaskDelayMs: 30_000,
-  producerIdExpirationMs: 24 * 60 * 60 * 1000,
-  producerIdExpirationCheckIntervalMs: 10 * 60 * 1000,
-  transactionMaxTimeoutMs: 15 * 60 * 1000,
-  transactionPartitionVerificationEnable: true,
-  tailCacheBytes: 64 * 1024 * 1024,
-  indexCacheBytes: 32 * 1024 * 1024,
-}
 
 export interface LoadOptions {
   readonly defaults: LogConfig
@@ -106,11 +48,8 @@ export interface CreateOptions {
  */
 export class LogManager implements AsyncDisposable {
   readonly #world: World
-  readonly #options: LogManagerOptions & typeof DEFAULTS
-  /** Those for partitions. */
-  readonly #dirs: readonly LogDir[]
-  /** Of the metadata log, where that is none of them. */
-  readonly #metadataDir: LogDir | null
+  readonly #options: ResolvedOptions
+  #dirs!: LogDirs
   readonly #environment: LogEnvironment
   readonly #producerConfig: ProducerStateConfig
   readonly #logs = new Map<string, PartitionLog>()
@@ -122,18 +61,17 @@ export class LogManager implements AsyncDisposable {
   #preparing: Promise<void> | null = null
   /** What is being created or deleted, by name: who comes later waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
-  readonly #checkpointing = new Map<LogDir, { running: Promise<void>; next: Promise<void> | null }>()
-  readonly #removals = new Set<Timer>()
-  readonly #nameSyncs = new Map<LogDir, Promise<void>>()
+  readonly #checkpoints = new DirCheckpoints(dir => this.#logsIn(dir))
+  readonly #removal: LogRemoval
   #tasks: PeriodicTask[] = []
   #defaults: LogConfig = DEFAULT_LOG_CONFIG
   #configOf: (topic: string) => LogConfig = () => this.#defaults
-  #clusterId = ''
   #isClosed = false
 
   private constructor(options: LogManagerOptions) {
-    this.#options = { ...DEFAULTS, ...withoutUndefined(options) }
+    this.#options = resolveOptions(options)
     this.#world = options.world
+    this.#removal = new LogRemoval(options.world, this.#defaults.fileDeleteDelayMs)
     const { transactionPartitionVerificationEnable, producerIdExpirationMs, transactionMaxTimeoutMs } = this.#options
     this.#environment = {
       world: options.world,
@@ -147,124 +85,44 @@ export class LogManager implements AsyncDisposable {
       transactionMaxTimeoutMs,
       transactionVerification: transactionPartitionVerificationEnable,
     }
-    const logDir = (path: string): LogDir =>
-      new LogDir(options.world, path, (dir, error) => this.#onFailure(dir, error))
-    const { logDirs, metadataLogDir } = options
-    this.#dirs = logDirs.map(logDir)
-    this.#metadataDir = metadataLogDir === undefined || logDirs.includes(metadataLogDir) ? null : logDir(metadataLogDir)
   }
 
   // ---------------------------------------------------------------------------------------------------------- opening
 
   /** Takes the dirs' locks and finds out whose they are. Throws a LogDirError; nothing stays locked then. */
   static async open(options: LogManagerOptions): Promise<LogManager> {
-    if (options.logDirs.length === 0) throw new LogDirError('ERR_ALL_LOG_DIRS_OFFLINE', 'no log dir is configured')
-    if (new Set(options.logDirs).size < options.logDirs.length) {
-      throw new LogDirError('ERR_UNEXPECTED_CONTENT', `a log dir is there twice: ${options.logDirs.join(', ')}`)
-    }
     const manager = new LogManager(options)
-    try {
-      await Promise.all(manager.#allDirs.map(dir => dir.open()))
-      await manager.#checkMetadataPlace()
-      await manager.#settleIdentity()
-      return manager
-    } catch (error) {
-      for (const dir of manager.#allDirs) await dir.unlock()
-      throw error
-    }
-  }
-
-  get #allDirs(): readonly LogDir[] {
-    return this.#metadataDir ? [...this.#dirs, this.#metadataDir] : this.#dirs
-  }
-
-  /** With another metadata log than before, all partitions would be strays. */
-  async #checkMetadataPlace(): Promise<void> {
-    const { metadataLogDir } = this.#options
-    if (metadataLogDir === undefined) return
-    for (const dir of this.#online()) {
-      const folder = `${dir.path}/${folderName({ topic: METADATA_TOPIC, partition: 0 })}`
-      if (dir.path === metadataLogDir || !(await dir.attempt(() => this.#world.disk.stat(folder)))) continue
-      throw new LogDirError(
-        'ERR_UNEXPECTED_CONTENT',
-        `${dir.path} holds a metadata log, and metadata.log.dir is ${metadataLogDir}: move it there, or change that`,
-      )
-    }
-  }
-
-  async #settleIdentity(): Promise<void> {
-    const { nodeId } = this.#options
-    let clusterId = this.#options.clusterId ?? null
-    const online = this.#allDirs.filter(dir => dir.error === null)
-    for (const { path, properties } of online) {
-      if (!properties) continue
-      const wrong = (what: string): LogDirError => new LogDirError('ERR_WRONG_IDENTITY', `${path} is of ${what}`)
-      if (properties.nodeId !== null && properties.nodeId !== nodeId) {
-        throw wrong(`node ${properties.nodeId}, this is node ${nodeId}`)
-      }
-      if (properties.clusterId === null) continue
-      clusterId ??= properties.clusterId
-      if (properties.clusterId !== clusterId) throw wrong(`cluster ${properties.clusterId}, not ${clusterId}`)
-    }
-    if (clusterId === null && online.length > 0) {
-      throw new LogDirError(
-        'ERR_NOT_FORMATTED',
-        `${online[0]!.path} has no meta.properties, and no cluster id is given`,
-      )
-    }
-    const directoryIds = new Set<string>()
-    for (const dir of online) {
-      const directoryId = dir.directoryId ?? this.#world.random.uuid()
-      if (directoryIds.has(directoryId)) {
-        throw new LogDirError('ERR_BAD_META_PROPERTIES', `two log dirs have the directory id ${directoryId}`)
-      }
-      directoryIds.add(directoryId)
-      const known = dir.properties
-      if (known?.version !== 1 || known.directoryId === null) {
-        await dir.writeProperties({ version: 1, clusterId, nodeId, directoryId })
-      }
-    }
-    this.#clusterId = clusterId ?? ''
-    if (this.#online().length === 0) this.#failAll()
-  }
-
-  #failAll(): never {
-    const reasons = this.#dirs.map(dir => `${dir.path}: ${dir.error?.message}`).join('; ')
-    throw new LogDirError('ERR_ALL_LOG_DIRS_OFFLINE', `no log dir can be used: ${reasons}`)
-  }
-
-  #online(): LogDir[] {
-    return this.#dirs.filter(dir => dir.error === null)
+    manager.#dirs = await LogDirs.open(manager.#options, (dir, error) => manager.#onFailure(dir, error))
+    return manager
   }
 
   get clusterId(): string {
-    return this.#clusterId
+    return this.#dirs.clusterId
   }
 
   /** Directory id by path, of the dirs for partitions that are online. */
   get directoryIds(): ReadonlyMap<string, string> {
-    return new Map(this.#online().map(dir => [dir.path, dir.directoryId!]))
+    return this.#dirs.directoryIds
   }
 
   /** Also of a dir that has failed, unless it was so from the start; null: it is not known. */
   directoryIdOf(logDir: string): string | null {
-    return this.#allDirs.find(({ path }) => path === logDir)?.directoryId ?? null
+    return this.#dirs.directoryIdOf(logDir)
   }
 
   /** That of the metadata log included. */
   get offlineLogDirs(): ReadonlyMap<string, Error> {
-    return new Map(this.#allDirs.filter(dir => dir.error).map(dir => [dir.path, dir.error!]))
+    return this.#dirs.offlineLogDirs
   }
 
   /** In the clean shutdown files, if all dirs have the same; -1 otherwise. For BrokerRegistration. */
   get previousBrokerEpoch(): number {
-    const epochs = new Set(this.#dirs.map(dir => (dir.error ? -1 : dir.brokerEpoch)))
-    return epochs.size === 1 ? [...epochs][0]! : -1
+    return this.#dirs.previousBrokerEpoch
   }
 
   /** `__cluster_metadata-0`: opened apart, recovered from its begin, not touched by retention. */
   async openMetadataLog(logDir: string, config: LogConfig): Promise<PartitionLog> {
-    const dir = this.#dirAt(logDir)
+    const dir = this.#dirs.at(logDir)
     const name = { topic: METADATA_TOPIC, partition: 0 }
     const path = `${dir.path}/${folderName(name)}`
     const log = await dir.attempt(async () => {
@@ -273,18 +131,18 @@ export class LogManager implements AsyncDisposable {
       // Its last writer may have stopped after the clean shutdown file was written; so that says nothing.
       return this.#openLog(dir, path, name, config, { isNew, isFuture: false, checkpoints: null })
     })
-    if (!log) throw this.#offline(dir)
+    if (!log) throw this.#dirs.offline(dir)
     this.#metadataLog = log
     return log
   }
 
   /** Loads all partitions of all dirs, recovering where the last stop was not clean, and starts the periodic tasks. */
   async load({ defaults, configOf, isStray }: LoadOptions): Promise<void> {
-    this.#defaults = defaults
+    this.reconfigureDefaults(defaults)
     if (configOf) this.#configOf = configOf
     const startMs = this.#world.clock.monotonic()
-    await Promise.all(this.#online().map(dir => this.#loadDir(dir, isStray ?? (() => false))))
-    if (this.#online().length === 0) this.#failAll()
+    await Promise.all(this.#dirs.online().map(dir => this.#loadDir(dir, isStray ?? (() => false))))
+    if (this.#dirs.online().length === 0) this.#dirs.failAll()
     const elapsedMs = Math.round(this.#world.clock.monotonic() - startMs)
     this.#world.logger.info('Logs are loaded', { logs: this.#logs.size, elapsedMs })
     this.#startTasks()
@@ -300,12 +158,12 @@ export class LogManager implements AsyncDisposable {
     const folders = await dir.listFolders()
     await forEachConcurrently(folders, this.#options.recoveryConcurrency, async found => {
       if (dir.error) return
-      if (found.folder.state === 'delete') this.#removeLater(dir, `${dir.path}/${found.name}`)
+      if (found.folder.state === 'delete') this.#removal.removeLater(dir, `${dir.path}/${found.name}`)
       else if (found.folder.state !== 'stray') await this.#loadLog(dir, found, checkpoints, isStray)
     })
     dir.isLoaded = dir.error === null
     // From now on it tells of every log how far it was flushed, if only by having no line for it.
-    if (checkpoints.recoveryPoints === null) await this.#checkpoint(dir)
+    if (checkpoints.recoveryPoints === null) await this.#checkpoints.saveRecoveryPoints(dir)
   }
 
   async #loadLog(
@@ -329,12 +187,12 @@ export class LogManager implements AsyncDisposable {
       return
     }
     if (!isFuture && isStray(log)) {
-      await this.#retire(dir, log, 'stray')
+      await this.#removal.retire(dir, log, 'stray')
       return
     }
     // Its creation was cut short: who still wants it makes it again, and the name may be another topic's by now.
     if (!isFuture && log.topicId === null && log.logEndOffset === 0) {
-      await this.#retire(dir, log, 'delete')
+      await this.#removal.retire(dir, log, 'delete')
       return
     }
     const logs = isFuture ? this.#futureLogs : this.#logs
@@ -373,7 +231,7 @@ export class LogManager implements AsyncDisposable {
     })
     const store = new LogStore(this.#environment, parts, name, config, error => dir.fail(error))
     const highWatermark = checkpoints?.highWatermarks.get(name) ?? 0
-    const saveRecoveryPoint = (): Promise<void> => this.#checkpointSoon(dir)
+    const saveRecoveryPoint = (): Promise<void> => this.#checkpoints.saveSoon(dir)
     const shared = { topic, partition, topicId, logDir: dir.path, isFuture, logger, saveRecoveryPoint }
     return new PartitionLog({ ...shared, store, producers, logStartOffset, highWatermark })
   }
@@ -391,7 +249,7 @@ export class LogManager implements AsyncDisposable {
 
   /** Paths of all log dirs, those that have failed included. */
   get paths(): readonly string[] {
-    return this.#allDirs.map(({ path }) => path)
+    return this.#dirs.all.map(({ path }) => path)
   }
 
   /** null: it has not been opened. */
@@ -405,11 +263,12 @@ export class LogManager implements AsyncDisposable {
 
   #add(logs: Map<string, PartitionLog>, log: PartitionLog): void {
     logs.set(folderName(log), log)
-    this.#dirAt(log.logDir).logCount++
+    this.#dirs.at(log.logDir).logCount++
   }
 
   reconfigureDefaults(defaults: LogConfig): void {
     this.#defaults = defaults
+    this.#removal.fileDeleteDelayMs = defaults.fileDeleteDelayMs
   }
 
   /**
@@ -438,12 +297,12 @@ export class LogManager implements AsyncDisposable {
     topicId: string | null,
     { logDir, directoryId, isNew }: CreateOptions,
   ): Promise<PartitionLog> {
-    if (!isNew && this.#online().length < this.#dirs.length) {
+    if (!isNew && !this.#dirs.areAllOnline) {
       throw new LogError('KAFKA_STORAGE_ERROR', `${folderName(topicPartition)} may be in a log dir that is offline`)
     }
     // Whoever waits for the answer that the topic is there need not wait for a thousand directories, too.
     await new Promise<void>(resolve => this.#world.clock.nextTurn(resolve))
-    for (const dir of this.#candidates(logDir, directoryId)) {
+    for (const dir of this.#dirs.candidates(logDir, directoryId)) {
       const path = `${dir.path}/${folderName(topicPartition)}`
       // Counted before it is there, so that those that are made at the same time are spread over the dirs.
       dir.logCount++
@@ -453,7 +312,7 @@ export class LogManager implements AsyncDisposable {
       const options = { isNew: true, isFuture: false, checkpoints: null }
       const log = await dir.attempt(() => this.#openLog(dir, path, topicPartition, config, options))
       // The folder will be there at the next start: with one of the same name in another dir there would be two.
-      if (!log || dir.error) throw this.#offline(dir)
+      if (!log || dir.error) throw this.#dirs.offline(dir)
       this.#logs.set(folderName(topicPartition), log)
       if (topicId !== null) {
         log.assignTopicId(topicId)
@@ -493,24 +352,6 @@ export class LogManager implements AsyncDisposable {
     }
   }
 
-  #candidates(logDir?: string, directoryId?: string): LogDir[] {
-    if (logDir !== undefined) return [this.#dirAt(logDir)]
-    const chosen = this.#online().filter(dir => dir.directoryId === directoryId)
-    if (chosen.length > 0) return chosen
-    return this.#online().sort((a, b) => a.logCount - b.logCount)
-  }
-
-  #dirAt(path: string): LogDir {
-    const dir = this.#allDirs.find(dir => dir.path === path)
-    if (!dir) throw new LogError('LOG_DIR_NOT_FOUND', `${path} is no log dir`)
-    if (dir.error) throw this.#offline(dir)
-    return dir
-  }
-
-  #offline(dir: LogDir): LogError {
-    return new LogError('KAFKA_STORAGE_ERROR', `${dir.path} is offline`, { cause: dir.error })
-  }
-
   /**
    * Renames the folder to `-delete` and removes it after file.delete.delay.ms, when all that was asked for before is done.
    * With a topic id, only if it is that topic's.
@@ -526,57 +367,14 @@ export class LogManager implements AsyncDisposable {
       }
       for (const log of logs) {
         ;(log.isFuture ? this.#futureLogs : this.#logs).delete(name)
-        const dir = this.#dirAt(log.logDir)
+        const dir = this.#dirs.at(log.logDir)
         dir.logCount--
-        await this.#retire(dir, log, 'delete')
+        await this.#removal.retire(dir, log, 'delete')
         await dir.forgetCleanerOffset(topicPartition)
         // A log of the same name that is made later must not be taken for this one.
-        await this.#checkpointSoon(dir)
+        await this.#checkpoints.saveSoon(dir)
       }
     })
-  }
-
-  /** Out of the way, under a name of its own. */
-  async #retire(dir: LogDir, log: PartitionLog, state: Exclude<FolderState, 'live'>): Promise<void> {
-    const { folder } = log.store
-    await log.store.release('the log is being removed')
-    await folder.abandon()
-    const path = `${dir.path}/${folderNameWithState(log, state, this.#world.random)}`
-    this.#world.logger.info('Setting a log aside', { from: folder.path, to: path })
-    await dir.attempt(() => this.#world.disk.rename(folder.path, path))
-    folder.path = path
-    if (state === 'delete') this.#removeLater(dir, path)
-  }
-
-  #removeLater(dir: LogDir, path: string): void {
-    const timer = this.#world.clock.setTimer(this.#defaults.fileDeleteDelayMs, () => {
-      this.#removals.delete(timer)
-      dir.attempt(() => this.#remove(dir, path)).catch(error => dir.fail(error as Error))
-    })
-    this.#removals.add(timer)
-  }
-
-  /**
-   * A loss of power must not undo the new name and leave the old one on a folder that has lost some of its files: its
-   * records without its topic id would be taken for those of a topic of the same name.
-   */
-  async #remove(dir: LogDir, path: string): Promise<void> {
-    await this.#syncNames(dir)
-    await this.#world.disk.remove(path)
-  }
-
-  /** Makes the renames in a log dir durable, with one sync for all that come in a turn. */
-  #syncNames(dir: LogDir): Promise<void> {
-    let sync = this.#nameSyncs.get(dir)
-    if (!sync) {
-      const { clock, disk } = this.#world
-      sync = new Promise<void>(resolve => clock.nextTurn(resolve)).then(() => {
-        this.#nameSyncs.delete(dir)
-        return disk.syncDirectory(dir.path)
-      })
-      this.#nameSyncs.set(dir, sync)
-    }
-    return sync
   }
 
   #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
@@ -598,7 +396,7 @@ export class LogManager implements AsyncDisposable {
   /** Asks the disk for the space; cheap enough for each DescribeLogDirs. */
   logDirs(): Promise<LogDirDescription[]> {
     return Promise.all(
-      this.#dirs.map(async dir => {
+      this.#dirs.forPartitions.map(async dir => {
         const space = await dir.attempt(() => this.#world.disk.space(dir.path))
         const { path, directoryId, error } = dir
         const replicas = error ? [] : this.#logsIn(dir).map(log => this.#describe(log))
@@ -661,23 +459,28 @@ export class LogManager implements AsyncDisposable {
     start(
       'recovery points',
       options.flushOffsetCheckpointIntervalMs,
-      () => this.#eachDir(d => this.#checkpoint(d)),
+      () => this.#eachDir(d => this.#checkpoints.saveRecoveryPoints(d)),
       delayMs,
     )
     start(
       'log starts',
       options.flushStartOffsetCheckpointIntervalMs,
-      () => this.#eachDir(d => this.#saveStarts(d)),
+      () => this.#eachDir(d => this.#checkpoints.saveStarts(d)),
       delayMs,
     )
     const highWatermarkMs = options.highWatermarkCheckpointIntervalMs
-    start('high watermarks', highWatermarkMs, () => this.#eachDir(d => this.#saveHighWatermarks(d)), highWatermarkMs)
+    start(
+      'high watermarks',
+      highWatermarkMs,
+      () => this.#eachDir(d => this.#checkpoints.saveHighWatermarks(d)),
+      highWatermarkMs,
+    )
     const expiryMs = options.producerIdExpirationCheckIntervalMs
     start('producer expiry', expiryMs, () => this.#expireProducers(), expiryMs)
   }
 
   async #eachDir(task: (dir: LogDir) => Promise<void>): Promise<void> {
-    await Promise.all(this.#online().map(task))
+    await Promise.all(this.#dirs.online().map(task))
   }
 
   async #eachLog(task: (log: PartitionLog) => Promise<unknown>): Promise<void> {
@@ -707,40 +510,6 @@ export class LogManager implements AsyncDisposable {
     return this.#eachLog(async log => log.removeExpiredProducers(this.#world.clock.now()))
   }
 
-  async #checkpoint(dir: LogDir): Promise<void> {
-    await dir.writeRecoveryPoints(this.#logsIn(dir).map(log => [log, log.store.checkpointedRecoveryPoint] as const))
-  }
-
-  async #saveStarts(dir: LogDir): Promise<void> {
-    const moved = this.#logsIn(dir).filter(log => log.logStartOffset > log.store.segments.first.baseOffset)
-    await dir.writeLogStartOffsets(moved.map(log => [log, log.logStartOffset] as const))
-  }
-
-  async #saveHighWatermarks(dir: LogDir): Promise<void> {
-    await dir.writeHighWatermarks(this.#logsIn(dir).map(log => [log, log.highWatermark] as const))
-  }
-
-  /** Recovery points and log starts on disk, as of a moment after the call; one write serves all who ask meanwhile. */
-  #checkpointSoon(dir: LogDir): Promise<void> {
-    const save = async (): Promise<void> => {
-      await this.#checkpoint(dir)
-      await this.#saveStarts(dir)
-    }
-    const state = this.#checkpointing.get(dir)
-    if (!state) {
-      const running = save().finally(() => {
-        this.#checkpointing.delete(dir)
-      })
-      this.#checkpointing.set(dir, { running, next: null })
-      return running
-    }
-    state.next ??= state.running.then(
-      () => this.#checkpointSoon(dir),
-      () => this.#checkpointSoon(dir),
-    )
-    return state.next
-  }
-
   // ---------------------------------------------------------------------------------------------------------- closing
 
   /** Flushes everything and writes snapshots, checkpoints and, where all went well, the clean shutdown file. */
@@ -748,10 +517,10 @@ export class LogManager implements AsyncDisposable {
     if (this.#isClosed) return
     this.#isClosed = true
     await Promise.all(this.#tasks.map(task => task.stop()))
-    for (const timer of this.#removals) timer.cancel()
+    this.#removal.close()
     await Promise.all(this.#changing.values())
     await this.#preparing
-    await Promise.all(this.#allDirs.map(dir => this.#closeDir(dir, brokerEpoch)))
+    await Promise.all(this.#dirs.all.map(dir => this.#closeDir(dir, brokerEpoch)))
   }
 
   async #closeDir(dir: LogDir, brokerEpoch: number): Promise<void> {
@@ -764,10 +533,10 @@ export class LogManager implements AsyncDisposable {
         await log.close()
       })
       await metadataLog?.close()
-      if (dir === this.#metadataDir) return
-      await this.#checkpoint(dir)
-      await this.#saveStarts(dir)
-      await this.#saveHighWatermarks(dir)
+      if (dir === this.#dirs.metadataDir) return
+      await this.#checkpoints.saveRecoveryPoints(dir)
+      await this.#checkpoints.saveStarts(dir)
+      await this.#checkpoints.saveHighWatermarks(dir)
       if (dir.isLoaded && !dir.error) await dir.writeCleanShutdown(brokerEpoch)
     } catch (error) {
       // Of a dir that has failed meanwhile this was told.
@@ -788,8 +557,4 @@ interface Checkpoints {
   readonly recoveryPoints: ReadonlyMap<string, number> | null
   readonly logStartOffsets: ReadonlyMap<string, number>
   readonly highWatermarks: ReadonlyMap<string, number>
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

@@ -1,7 +1,8 @@
 /** A log manager over a disk in memory, for tests. */
 import { type MemoryWorld, memoryWorld } from '@ottla/io/memory'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../log-config.ts'
-import { LogManager, type LogManagerOptions } from '../log-manager.ts'
+import { LogManager } from '../log-manager.ts'
+import type { LogManagerOptions } from '../log-manager-options.ts'
 import type { PartitionLog } from '../partition-log.ts'
 import type { AppendOptions, AppendResult, ReadResult } from '../types.ts'
 
