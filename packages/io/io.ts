@@ -61,6 +61,8 @@ export interface Disk {
   list(path: string): Promise<DirectoryEntry[]>
   /** null if there is nothing at `path`. */
   stat(path: string): Promise<FileStat | null>
+  /** What `stat` says of when the file was last written to, from now until it is written to again. */
+  setModified(path: string, modifiedMs: number): Promise<void>
   syncDirectory(path: string): Promise<void>
   /** Total and usable bytes of the file system that holds `path`. */
   space(path: string): Promise<{ totalBytes: number; usableBytes: number }>

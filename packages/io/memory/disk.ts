@@ -24,6 +24,7 @@ export type DiskOperation =
   | 'makeDirectory'
   | 'list'
   | 'stat'
+  | 'setModified'
   | 'syncDirectory'
   | 'space'
   | 'lock'
@@ -173,6 +174,12 @@ export class MemoryDisk implements Disk {
       if (!node) return null
       const { isDirectory, modifiedMs } = node
       return { size: node.isDirectory ? 0 : node.content.size, modifiedMs, isDirectory }
+    })
+  }
+
+  setModified(path: string, modifiedMs: number): Promise<void> {
+    return this.#call('setModified', path, () => {
+      this.storage.file(path).modifiedMs = modifiedMs
     })
   }
 

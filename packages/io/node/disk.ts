@@ -118,6 +118,11 @@ export class NodeDisk implements Disk {
     }
   }
 
+  async setModified(path: string, modifiedMs: number): Promise<void> {
+    assertAbsolute(path)
+    await attempt('set modified', path, () => fs.utimes(path, modifiedMs / 1000, modifiedMs / 1000))
+  }
+
   async syncDirectory(path: string): Promise<void> {
     assertAbsolute(path)
     // Windows has no such call: NTFS keeps the order of directory changes by itself.
