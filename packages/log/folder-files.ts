@@ -114,7 +114,9 @@ async function finishSwap(
   }
   logger.info('Finishing the replacement of segments', { folder: folder.path, from, to })
   for (const { name, file } of files) {
-    if (file?.state === '' && file.offset >= from && file.offset < to) await folder.disk.remove(folder.file(name))
+    // A snapshot is of all that was before, and as true as it was.
+    const isOfSegment = file?.state === '' && file.kind !== SNAPSHOT_SUFFIX
+    if (isOfSegment && file.offset >= from && file.offset < to) await folder.disk.remove(folder.file(name))
   }
   for (const { name } of swaps) {
     await folder.disk.rename(folder.file(name), folder.file(name.slice(0, -SWAP_SUFFIX.length)))

@@ -1,3 +1,5 @@
+export { type CleanerConfig, DEFAULT_CLEANER_CONFIG } from './cleaner/cleaner-config.ts'
+export type { CleanerMetrics, LogCleaner } from './cleaner/log-cleaner.ts'
 export { LogDirError, type LogDirErrorCode, LogError, OffsetOutOfRangeError } from './errors.ts'
 export { type CleanupPolicy, DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
 export { type CreateOptions, type LoadOptions, LogManager } from './log-manager.ts'

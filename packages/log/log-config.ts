@@ -24,6 +24,13 @@ export interface LogConfig {
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
   /** May be empty: then nothing is deleted but what DeleteRecords gave up. */
   readonly cleanupPolicy: readonly CleanupPolicy[]
+  /** A compacted log is cleaned when more than this part of it is dirty. */
+  readonly minCleanableDirtyRatio: number
+  /** How long a tombstone stays once it was cleaned. */
+  readonly deleteRetentionMs: number
+  readonly minCompactionLagMs: number
+  /** A log with a dirty record that is older is cleaned however little of it is dirty. */
+  readonly maxCompactionLagMs: number
 }
 
 /** Kafka's defaults. */
@@ -42,4 +49,8 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   maxMessageBytes: 1024 * 1024 + 12,
   messageTimestampType: 'CreateTime',
   cleanupPolicy: ['delete'],
+  minCleanableDirtyRatio: 0.5,
+  deleteRetentionMs: 24 * 60 * 60 * 1000,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.POSITIVE_INFINITY,
 }

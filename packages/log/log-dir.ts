@@ -17,7 +17,7 @@ import {
   RECOVERY_POINT_CHECKPOINT,
 } from './checkpoints.ts'
 import { LogDirError } from './errors.ts'
-import { folderName, METADATA_TOPIC, type PartitionFolder, parseFolderName } from './file-names.ts'
+import { METADATA_TOPIC, type PartitionFolder, parseFolderName } from './file-names.ts'
 import {
   decodeMetaProperties,
   encodeMetaProperties,
@@ -194,6 +194,18 @@ export class LogDir {
     }
   }
 
+  async readCleanerOffsets(): Promise<(readonly [TopicPartition, number])[]> {
+    const offsets = (await this.#readCheckpoint(CLEANER_CHECKPOINT)) ?? new Map<string, number>()
+    return [...offsets].flatMap(([key, offset]) => {
+      const partition = partitionOf(key)
+      return partition ? [[partition, offset] as const] : []
+    })
+  }
+
+  writeCleanerOffsets(offsets: Iterable<readonly [TopicPartition, number]>): Promise<void> {
+    return this.#writeCheckpoint(CLEANER_CHECKPOINT, offsets)
+  }
+
   writeRecoveryPoints(offsets: Iterable<readonly [TopicPartition, number]>): Promise<void> {
     return this.#writeCheckpoint(RECOVERY_POINT_CHECKPOINT, offsets)
   }
@@ -212,14 +224,6 @@ export class LogDir {
     if (before && Buffer.compare(before, bytes) === 0) return
     await this.attempt(() => this.#world.disk.writeFileAtomic(this.#file(name), bytes))
     this.#written.set(name, bytes)
-  }
-
-  /** The partition goes: a later one of its name must not inherit how far it was compacted. */
-  async forgetCleanerOffset(topicPartition: TopicPartition): Promise<void> {
-    const offsets = new Map((await this.#readCheckpoint(CLEANER_CHECKPOINT)) ?? [])
-    if (!offsets.delete(folderName(topicPartition))) return
-    const entries = Array.from(offsets, ([key, offset]) => [partitionOf(key)!, offset] as const)
-    await this.#writeCheckpoint(CLEANER_CHECKPOINT, entries)
   }
 
   // ---------------------------------------------------------------------------------------------------------- closing

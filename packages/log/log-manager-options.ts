@@ -1,5 +1,6 @@
 /** What a log manager is given: where the logs are, whose, and how often what is done with them. */
 import type { World } from '@ottla/io'
+import { type CleanerConfig, DEFAULT_CLEANER_CONFIG } from './cleaner/cleaner-config.ts'
 
 /** Broker configs, resolved; the comment is Kafka's name where it is not the same in camel case. */
 export interface LogManagerOptions {
@@ -37,6 +38,8 @@ export interface LogManagerOptions {
   readonly tailCacheBytes?: number
   /** Bytes of indexes of closed segments kept in memory, over all logs. */
   readonly indexCacheBytes?: number
+  /** Of compacted logs; may be changed later. */
+  readonly cleaner?: CleanerConfig
   /** A log dir has failed: its logs are offline until the process is started again. Called once a dir. */
   readonly onLogDirFailure?: (logDir: string, error: Error) => void
 }
@@ -58,6 +61,7 @@ const DEFAULTS = {
   transactionPartitionVerificationEnable: true,
   tailCacheBytes: 64 * 1024 * 1024,
   indexCacheBytes: 32 * 1024 * 1024,
+  cleaner: DEFAULT_CLEANER_CONFIG,
 }
 
 export function resolveOptions(options: LogManagerOptions): ResolvedOptions {

@@ -4,6 +4,8 @@
  */
 import { BufferPool, DiskError, type World } from '@ottla/io'
 import { encodePartitionMetadata } from './checkpoints.ts'
+import { CleanerOffsets } from './cleaner/cleaner-offsets.ts'
+import { LogCleaner } from './cleaner/log-cleaner.ts'
 import { DirCheckpoints } from './dir-checkpoints.ts'
 import { LogDirError, LogError } from './errors.ts'
 import { folderName, METADATA_TOPIC, PARTITION_METADATA_FILE } from './file-names.ts'
@@ -63,6 +65,9 @@ export class LogManager implements AsyncDisposable {
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #checkpoints = new DirCheckpoints(dir => this.#logsIn(dir))
   readonly #removal: LogRemoval
+  readonly #cleaner: LogCleaner
+  /** By log dir. */
+  readonly #cleanerOffsets = new Map<string, CleanerOffsets>()
   #tasks: PeriodicTask[] = []
   #defaults: LogConfig = DEFAULT_LOG_CONFIG
   #configOf: (topic: string) => LogConfig = () => this.#defaults
@@ -73,6 +78,14 @@ export class LogManager implements AsyncDisposable {
     this.#world = options.world
     this.#removal = new LogRemoval(options.world, this.#defaults.fileDeleteDelayMs)
     const { transactionPartitionVerificationEnable, producerIdExpirationMs, transactionMaxTimeoutMs } = this.#options
+    this.#cleaner = new LogCleaner(
+      {
+        world: options.world,
+        logs: () => this.#logs.values(),
+        offsetsOf: logDir => this.#cleanerOffsets.get(logDir) ?? null,
+      },
+      this.#options.cleaner,
+    )
     this.#environment = {
       world: options.world,
       tailCache: new TailCache(this.#options.tailCacheBytes),
@@ -146,10 +159,19 @@ export class LogManager implements AsyncDisposable {
     const elapsedMs = Math.round(this.#world.clock.monotonic() - startMs)
     this.#world.logger.info('Logs are loaded', { logs: this.#logs.size, elapsedMs })
     this.#startTasks()
+    this.#cleaner.start()
+  }
+
+  /** How it has done so far: see `CleanerMetrics`. */
+  get cleaner(): LogCleaner {
+    return this.#cleaner
   }
 
   async #loadDir(dir: LogDir, isStray: (log: PartitionLog) => boolean): Promise<void> {
     await dir.removeCleanShutdown()
+    const cleanerOffsets = new CleanerOffsets(dir)
+    await cleanerOffsets.load()
+    this.#cleanerOffsets.set(dir.path, cleanerOffsets)
     const checkpoints: Checkpoints = {
       recoveryPoints: await dir.readRecoveryPoints(),
       logStartOffsets: await dir.readLogStartOffsets(),
@@ -161,6 +183,7 @@ export class LogManager implements AsyncDisposable {
       if (found.folder.state === 'delete') this.#removal.removeLater(dir, `${dir.path}/${found.name}`)
       else if (found.folder.state !== 'stray') await this.#loadLog(dir, found, checkpoints, isStray)
     })
+    await cleanerOffsets.keepOnly(this.#logsIn(dir))
     dir.isLoaded = dir.error === null
     // From now on it tells of every log how far it was flushed, if only by having no line for it.
     if (checkpoints.recoveryPoints === null) await this.#checkpoints.saveRecoveryPoints(dir)
@@ -231,8 +254,11 @@ export class LogManager implements AsyncDisposable {
     })
     const store = new LogStore(this.#environment, parts, name, config, error => dir.fail(error))
     const highWatermark = checkpoints?.highWatermarks.get(name) ?? 0
-    const saveRecoveryPoint = (): Promise<void> => this.#checkpoints.saveSoon(dir)
-    const shared = { topic, partition, topicId, logDir: dir.path, isFuture, logger, saveRecoveryPoint }
+    const onCut = async (endOffset: number): Promise<void> => {
+      await this.#cleanerOffsets.get(dir.path)?.truncate({ topic, partition }, endOffset)
+      await this.#checkpoints.saveSoon(dir)
+    }
+    const shared = { topic, partition, topicId, logDir: dir.path, isFuture, logger, onCut }
     return new PartitionLog({ ...shared, store, producers, logStartOffset, highWatermark })
   }
 
@@ -369,8 +395,10 @@ export class LogManager implements AsyncDisposable {
         ;(log.isFuture ? this.#futureLogs : this.#logs).delete(name)
         const dir = this.#dirs.at(log.logDir)
         dir.logCount--
+        await this.#cleaner.abort(log)
         await this.#removal.retire(dir, log, 'delete')
-        await dir.forgetCleanerOffset(topicPartition)
+        this.#cleaner.forget(log)
+        await this.#cleanerOffsets.get(dir.path)?.forget(topicPartition)
         // A log of the same name that is made later must not be taken for this one.
         await this.#checkpoints.saveSoon(dir)
       }
@@ -494,8 +522,11 @@ export class LogManager implements AsyncDisposable {
     }
   }
 
+  /** That of compacted logs is the cleaner's to apply. */
   #applyRetention(): Promise<void> {
-    return this.#eachLog(log => log.applyRetention(this.#world.clock.now()))
+    return this.#eachLog(async log => {
+      if (!log.config.cleanupPolicy.includes('compact')) await log.applyRetention(this.#world.clock.now())
+    })
   }
 
   #flushOld(): Promise<void> {
@@ -516,7 +547,7 @@ export class LogManager implements AsyncDisposable {
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await Promise.all(this.#tasks.map(task => task.stop()))
+    await Promise.all([this.#cleaner.close(), ...this.#tasks.map(task => task.stop())])
     this.#removal.close()
     await Promise.all(this.#changing.values())
     await this.#preparing

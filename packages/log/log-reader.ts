@@ -92,7 +92,7 @@ export class LogReader {
     return { chunks: joined, sizeInBytes: size, baseOffset, nextOffset, release: null }
   }
 
-  /** null: a segment was deleted under the read; try again, if the offset is still in the log. */
+  /** null: a segment was deleted or replaced under the read; try again, if the offset is still in the log. */
   async readFile(read: BoundedRead): Promise<ReadResult | null> {
     let place = this.#knownPlace(read.startOffset)
     let isRebuilt = false
@@ -119,7 +119,8 @@ export class LogReader {
     }
   }
 
-  async #readFrom(place: Place, read: BoundedRead): Promise<ReadResult> {
+  /** null: the segment was replaced, and what comes after it is to be looked for anew. */
+  async #readFrom(place: Place, read: BoundedRead): Promise<ReadResult | null> {
     const { startOffset } = read
     const { readMemory } = this.#store.environment
     const empty: ReadResult = {
@@ -158,6 +159,7 @@ export class LogReader {
         }
       }
       // All that is here is below `startOffset`: it was compacted away, or the segment ends with a hole.
+      if (segment.isDeleted) return null
       const next = this.#after(segment)
       if (!next || next.baseOffset >= read.boundOffset) return empty
       segment = next

@@ -11,12 +11,12 @@ import { readBatchHeader } from '@ottla/protocol'
 import { encodeEpochCheckpoint } from './checkpoints.ts'
 import type { EpochCache } from './epoch-cache.ts'
 import { LogError } from './errors.ts'
-import { LEADER_EPOCH_FILE } from './file-names.ts'
+import { CLEANED_SUFFIX, LEADER_EPOCH_FILE, SWAP_SUFFIX } from './file-names.ts'
 import type { Folder } from './folder.ts'
 import type { IndexCache } from './index-cache.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogWriter } from './log-writer.ts'
-import { Segment } from './segment.ts'
+import { type CleanedParts, Segment, type SegmentOptions } from './segment.ts'
 import type { Segments } from './segments.ts'
 import type { Snapshots } from './snapshots.ts'
 import { LogTail, type TailCache } from './tail-cache.ts'
@@ -46,6 +46,13 @@ export interface StoreParts {
   readonly recoveryPoint: number
 }
 
+/** What the cleaner has written, to be put in the place of segments: see cleaner/cleaned-segment.ts. */
+export interface CleanedFiles extends CleanedParts {
+  readonly baseOffset: number
+  /** Of all its files, from one suffix to another; the `.log` first. */
+  rename(from: string, to: string): Promise<void>
+}
+
 export class LogStore {
   readonly environment: LogEnvironment
   readonly folder: Folder
@@ -63,6 +70,8 @@ export class LogStore {
   lastFlushMs: number
   /** Counts removals of segments: who reads files with awaits in between can tell whether some went meanwhile. */
   removals = 0
+  /** Counts cuts: offsets may come again, and mean something else. */
+  #cuts = 0
   readonly #name: string
   readonly #writer: LogWriter
   readonly #onDiskFailure: (error: Error) => void
@@ -211,16 +220,20 @@ export class LogStore {
   }
 
   #newSegment(baseOffset: number): Segment {
+    return Segment.create(this.#segmentOptions(baseOffset))
+  }
+
+  #segmentOptions(baseOffset: number): SegmentOptions {
     const { world, indexCache } = this.environment
     const { segmentJitterMs, segmentMs, indexIntervalBytes } = this.config
-    return Segment.create({
+    return {
       folder: this.folder,
       indexCache,
       baseOffset,
       createdMs: world.clock.now(),
       indexIntervalBytes,
       rollJitterMs: segmentJitterMs > 0 ? world.random.integer(Math.min(segmentJitterMs, segmentMs)) : 0,
-    })
+    }
   }
 
   // ---------------------------------------------------------------------------------------------------------- flush
@@ -326,15 +339,24 @@ export class LogStore {
     for (const segment of segments) {
       this.#deleted.add(segment)
       await segment.markDeleted()
-      if (await this.snapshots.markDeleted(segment.baseOffset)) snapshots.push(segment.baseOffset)
+      snapshots.push(...(await this.#markSnapshotsDeleted([segment])))
     }
-    return async () => {
-      for (const segment of segments) {
-        await segment.removeFiles()
-        this.#deleted.delete(segment)
-      }
-      for (const offset of snapshots) await this.snapshots.removeDeleted(offset)
+    return () => this.#removeDeleted(segments, snapshots)
+  }
+
+  /** Those at the begin of `segments`. */
+  async #markSnapshotsDeleted(segments: readonly Segment[]): Promise<number[]> {
+    const marked: number[] = []
+    for (const { baseOffset } of segments) if (await this.snapshots.markDeleted(baseOffset)) marked.push(baseOffset)
+    return marked
+  }
+
+  async #removeDeleted(segments: readonly Segment[], snapshots: readonly number[]): Promise<void> {
+    for (const segment of segments) {
+      await segment.removeFiles()
+      this.#deleted.delete(segment)
     }
+    for (const offset of snapshots) await this.snapshots.removeDeleted(offset)
   }
 
   #later(task: () => Promise<void>): void {
@@ -344,6 +366,51 @@ export class LogStore {
       this.#inTurn(task).catch(() => {}) // the log is offline, and that was reported
     })
     this.#timers.add(timer)
+  }
+
+  /**
+   * Puts what the cleaner has made of `old`, and flushed, in their place. At once for readers; on disk in steps, each of which
+   * the next start can finish or take back: see folder-files.ts. False: they are not there any more as they were when `cuts`
+   * was as given.
+   */
+  replace(old: readonly Segment[], cleaned: CleanedFiles, cuts: number): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const { all, active } = this.segments
+      if (this.#cuts !== cuts) return false
+      const at = all.indexOf(old[0]!)
+      if (at < 0 || old.some((segment, i) => segment.isDeleted || segment === active || all[at + i] !== segment))
+        return false
+      await this.folder.sync()
+      await cleaned.rename(CLEANED_SUFFIX, SWAP_SUFFIX)
+      // From here on it is done, whatever happens: no file of the old ones may go before that is on disk.
+      await this.folder.sync()
+      const segment = Segment.cleaned(this.#segmentOptions(cleaned.baseOffset), cleaned)
+      this.segments.replace(old, segment)
+      this.#areDeleted(old)
+      this.tail.forgetBelow(this.segments.all[at + 1]!.baseOffset)
+      this.#unsealed = this.#unsealed.filter(other => !old.includes(other))
+      for (const each of old) {
+        this.#deleted.add(each)
+        await each.markDeleted()
+      }
+      await this.folder.sync()
+      await cleaned.rename(SWAP_SUFFIX, '')
+      await this.folder.sync()
+      segment.settled()
+      const snapshots = await this.#markSnapshotsDeleted(old.slice(1))
+      this.#later(() => this.#removeDeleted(old, snapshots))
+      return true
+    })
+  }
+
+  get cuts(): number {
+    return this.#cuts
+  }
+
+  /** The log is about to be cut: once this resolves, nothing is replaced by what was made from it before. */
+  beginCut(): Promise<void> {
+    this.#cuts++
+    return this.#inTurn(async () => {})
   }
 
   /**

@@ -14,6 +14,7 @@ import { LogReader } from './log-reader.ts'
 import { findLargestTimestamp, findTimestamp } from './log-search.ts'
 import type { LogStore } from './log-store.ts'
 import type { CompletedTransaction, ProducerAppend } from './producer-append.ts'
+import type { ProducerEntry } from './producer-entry.ts'
 import { rebuildProducers } from './producer-recovery.ts'
 import { applyBatch } from './producer-replay.ts'
 import type { ProducerState } from './producer-state.ts'
@@ -43,8 +44,8 @@ export interface PartitionLogParts extends TopicPartition {
   readonly logStartOffset: number
   readonly highWatermark: number
   readonly logger: Logger
-  /** Puts the recovery point, which a cut has lowered, on disk. */
-  readonly saveRecoveryPoint: () => Promise<void>
+  /** The log was cut: puts the recovery point, which that has lowered, on disk. */
+  readonly onCut: (endOffset: number) => Promise<void>
 }
 
 /** What an append does to producers, found out before anything is changed. */
@@ -69,7 +70,7 @@ export class PartitionLog implements TopicPartition {
   readonly #producers: ProducerState
   readonly #reader: LogReader
   readonly #logger: Logger
-  readonly #saveRecoveryPoint: () => Promise<void>
+  readonly #onCut: (endOffset: number) => Promise<void>
   #topicId: string | null
   #logStartOffset: number
   #highWatermark: number
@@ -84,7 +85,7 @@ export class PartitionLog implements TopicPartition {
     this.#producers = parts.producers
     this.#reader = new LogReader(parts.store)
     this.#logger = parts.logger
-    this.#saveRecoveryPoint = parts.saveRecoveryPoint
+    this.#onCut = parts.onCut
     this.#topicId = parts.topicId
     this.#logStartOffset = parts.logStartOffset
     this.#highWatermark = parts.logStartOffset
@@ -487,7 +488,8 @@ export class PartitionLog implements TopicPartition {
     // There were awaits in between: segments may be gone, and the one that was active may have new records.
     const { segments: current, endOffset } = this.store
     const grown = endOffset === view.logEndOffset ? null : view.segments.at(-1)
-    const segments = chosen.filter((segment, i) => current.all[i] === segment && segment !== grown)
+    const last = chosen.findIndex((segment, i) => current.all[i] !== segment || segment === grown)
+    const segments = last < 0 ? chosen : chosen.slice(0, last)
     if (segments.length === 0) return 0
     if (segments.length === current.all.length) this.#rollAt(this.store.endOffset)
     const { topic, partition } = this
@@ -543,7 +545,7 @@ export class PartitionLog implements TopicPartition {
 
   async #saveCut(): Promise<void> {
     await this.store.inTurn(() => this.store.saveState(true))
-    await this.#saveRecoveryPoint()
+    await this.#onCut(this.store.endOffset)
   }
 
   async #afterCut(): Promise<void> {
@@ -573,6 +575,7 @@ export class PartitionLog implements TopicPartition {
     if (this.#isBeingCut) throw new Error('the log is being cut already')
     this.#isBeingCut = true
     try {
+      await this.store.beginCut()
       return await task()
     } finally {
       this.#isBeingCut = false
@@ -613,6 +616,11 @@ export class PartitionLog implements TopicPartition {
 
   activeProducers(): ProducerDescription[] {
     return this.#producers.describe()
+  }
+
+  /** For the cleaner, which keeps what they are known from. */
+  producerEntries(): Iterable<ProducerEntry> {
+    return this.#producers.entries()
   }
 
   /** A transaction has been open for longer than any may be. */

@@ -218,8 +218,9 @@ class Recovery {
       return this.#producers.endOffset
     }
     const unflushed = this.#segments.slice(this.#firstUnflushed())
-    // Epochs that began there are found again; those in the file may be of batches that are gone.
-    this.#epochs.truncateFromEnd(unflushed[0]!.baseOffset)
+    // Epochs that began there are found again, unless their first batch was compacted away; those in the file may be of
+    // batches that are gone.
+    if (!this.#options.config.cleanupPolicy.includes('compact')) this.#epochs.truncateFromEnd(unflushed[0]!.baseOffset)
     for (const segment of unflushed) {
       if (this.#isBehindLoss(segment)) {
         await this.#removeAfter(this.#segments[this.#segments.indexOf(segment) - 1]!)

@@ -41,7 +41,11 @@ export class SegmentIndexes {
   }
 
   /** An entry falls due before a batch that comes more than the interval behind the last one, as Kafka has it. */
-  add({ maxTimestamp, lastOffset, sizeInBytes }: BatchHeader, position: number, intervalBytes: number): void {
+  add(
+    { maxTimestamp, lastOffset, sizeInBytes }: Pick<BatchHeader, 'maxTimestamp' | 'lastOffset' | 'sizeInBytes'>,
+    position: number,
+    intervalBytes: number,
+  ): void {
     if (Number.isNaN(this.firstTimestamp)) this.firstTimestamp = maxTimestamp
     if (maxTimestamp > this.largest.timestamp) this.largest = { timestamp: maxTimestamp, offset: lastOffset }
     if (this.#bytesSinceEntry > intervalBytes) {

@@ -33,6 +33,13 @@ export interface SegmentOptions {
   readonly rollJitterMs: number
 }
 
+export interface CleanedParts {
+  readonly file: DiskFile
+  readonly size: number
+  readonly indexes: SegmentIndexes
+  readonly transactions: TransactionIndex
+}
+
 export interface RollParameters {
   readonly config: LogConfig
   readonly nowMs: number
@@ -58,11 +65,13 @@ export class Segment implements CachedIndexes {
   isDeleted = false
   /** They go. */
   #isGone = false
+  #isSettled = true
   readonly #indexCache: IndexCache
   readonly #indexIntervalBytes: number
   readonly #rollJitterMs: number
   /** Stays when the indexes are dropped. */
   #largest: LargestTimestamp | null = null
+  #firstTimestamp = Number.NaN
   #indexes: SegmentIndexes | null = null
   #loading: Promise<SegmentIndexes> | null = null
   #transactions: TransactionIndex | null = null
@@ -90,6 +99,30 @@ export class Segment implements CachedIndexes {
     segment.#transactions = new TransactionIndex()
     segment.#startsEmpty = true
     return segment
+  }
+
+  /**
+   * What the cleaner has made of others, whole and on disk, but under other names: until it is `settled`, its files must not
+   * be looked for by theirs, so its indexes stay in memory.
+   */
+  static cleaned(options: SegmentOptions, { file, size, indexes, transactions }: CleanedParts): Segment {
+    const segment = new Segment(options)
+    segment.size = size
+    segment.writtenSize = size
+    segment.isClosed = true
+    segment.isEntrySynced = true
+    segment.#file = file
+    segment.#indexes = indexes
+    segment.#transactions = transactions
+    segment.#hasTransactionFile = transactions.entries.length > 0
+    segment.#isSettled = false
+    return segment
+  }
+
+  /** Its files have its names. */
+  settled(): void {
+    this.#isSettled = true
+    this.#touch()
   }
 
   /** One whose file is there. Its indexes are loaded when they are needed. */
@@ -121,7 +154,7 @@ export class Segment implements CachedIndexes {
     const waitedMs = this.#waitedMs(nowMs, appendMaxTimestamp)
     return (
       this.size > config.segmentBytes - appendBytes ||
-      (this.size > 0 && waitedMs > config.segmentMs - this.#rollJitterMs) ||
+      (this.size > 0 && waitedMs > maxSegmentMs(config) - this.#rollJitterMs) ||
       offset.isFull(config.segmentIndexBytes) ||
       time.isFull(config.segmentIndexBytes) ||
       !this.canHold(appendLastOffset)
@@ -190,7 +223,8 @@ export class Segment implements CachedIndexes {
   }
 
   #touch(): void {
-    if (this.isClosed && !this.isDeleted && this.#indexes && !this.isUnsaved) this.#indexCache.used(this)
+    const isSaved = this.isClosed && this.#isSettled && !this.isUnsaved
+    if (isSaved && !this.isDeleted && this.#indexes) this.#indexCache.used(this)
   }
 
   async #loadIndexes(): Promise<SegmentIndexes> {
@@ -298,16 +332,22 @@ export class Segment implements CachedIndexes {
     this.#indexCache.forget(this)
     if (this.#hasTransactionFile) await this.transactions()
     else this.#transactions ??= new TransactionIndex()
-    const indexes = await this.indexes()
-    if (this.writtenSize === 0 || !Number.isNaN(indexes.firstTimestamp)) return
-    await scanBatches(
-      await this.file(),
-      { from: 0, to: this.writtenSize, check: 'headers', pieceBytes: 64 },
-      header => {
-        indexes.firstTimestamp = header.maxTimestamp
-        return false
-      },
-    )
+    await this.indexes()
+    await this.firstTimestamp()
+  }
+
+  /** The largest of the first batch; NaN if there is none. */
+  async firstTimestamp(): Promise<number> {
+    if (this.writtenSize === 0) return Number.NaN
+    const known = this.#indexes?.firstTimestamp ?? this.#firstTimestamp
+    if (!Number.isNaN(known)) return known
+    const piece = { from: 0, to: this.writtenSize, check: 'headers', pieceBytes: 64 } as const
+    await scanBatches(await this.file(), piece, ({ maxTimestamp }) => {
+      this.#firstTimestamp = maxTimestamp
+      return false
+    })
+    if (this.#indexes) this.#indexes.firstTimestamp = this.#firstTimestamp
+    return this.#firstTimestamp
   }
 
   /** Appends to the index files what they lack; cuts what they have too much. */
@@ -431,7 +471,10 @@ export class Segment implements CachedIndexes {
     await file.sync()
     this.size = size
     this.writtenSize = size
-    if (size === 0) indexes.firstTimestamp = Number.NaN
+    if (size === 0) {
+      indexes.firstTimestamp = Number.NaN
+      this.#firstTimestamp = Number.NaN
+    }
     // Behind the last entry there may be a larger timestamp than it has.
     const from = indexes.offset.positionBelow(indexes.largest.offset)
     await scanBatches(file, { from, to: size, check: 'headers' }, ({ maxTimestamp, lastOffset }) => {
@@ -466,4 +509,10 @@ export class Segment implements CachedIndexes {
     this.#file = null
     await file?.close()
   }
+}
+
+/** A record of a compacted log becomes one that can be cleaned by rolling its segment. */
+function maxSegmentMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  const isBounded = cleanupPolicy.includes('compact') && maxCompactionLagMs > 0
+  return isBounded ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs
 }

@@ -54,6 +54,15 @@ export class Segments {
     this.#list.push(segment)
   }
 
+  /** `replacement` covers what `segments`, which are neighbours and closed, have covered. */
+  replace(segments: readonly Segment[], replacement: Segment): void {
+    const at = this.#list.indexOf(segments[0]!)
+    const areThere = at >= 0 && segments.every((segment, i) => this.#list[at + i] === segment)
+    if (!areThere || segments.includes(this.active))
+      throw new Error(`segment ${replacement.baseOffset} replaces nothing`)
+    this.#list = [...this.#list.slice(0, at), replacement, ...this.#list.slice(at + segments.length)]
+  }
+
   /** The last one must stay, or be replaced by `replacement`. */
   remove(segments: readonly Segment[], replacement?: Segment): void {
     const rest = this.#list.filter(segment => !segments.includes(segment))

@@ -148,6 +148,12 @@ export class LogTail {
     this.#first = 0
   }
 
+  /** Batches that begin below were cleaned: what the log says of their transactions is about what is left of them. */
+  forgetBelow(offset: number): void {
+    while (this.#first < this.#chunks.length && this.#chunks[this.#first]!.baseOffset < offset) this.#first++
+    if (this.isEmpty) this.clear()
+  }
+
   /** Index of the chunk that holds `offset`, or of the one after the hole that it is in; -1: below what is here. */
   find(offset: number): number {
     let low = this.#first
