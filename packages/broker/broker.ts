@@ -9,7 +9,7 @@
  * accepted when all of that is done. Stopping is the way back.
  */
 import type { World } from '@ottla/io'
-import { LogDirError, LogManager } from '@ottla/log'
+import { type CleanerConfig, LogDirError, LogManager } from '@ottla/log'
 import { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig, Endpoint } from './config/index.ts'
 import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
@@ -355,6 +355,7 @@ export class Broker implements AsyncDisposable {
       onReconfigured: config => {
         this.#config = config
         this.#limitConnections().catch(error => this.#world.logger.error('limits are as they were', { error }))
+        void this.#logs.cleaner.reconfigure(cleanerConfig(config))
       },
     })
   }
@@ -491,6 +492,19 @@ function logManagerOptions(world: World, config: BrokerConfig) {
     producerIdExpirationMs: config.producerIdExpirationMs,
     producerIdExpirationCheckIntervalMs: config.producerIdExpirationCheckIntervalMs,
     transactionMaxTimeoutMs: config.transactionMaxTimeoutMs,
+    cleaner: cleanerConfig(config),
+  }
+}
+
+function cleanerConfig(config: BrokerConfig): CleanerConfig {
+  return {
+    enable: config.logCleanerEnable,
+    threads: config.logCleanerThreads,
+    ioMaxBytesPerSecond: config.logCleanerIoMaxBytesPerSecond,
+    dedupeBufferSize: config.logCleanerDedupeBufferSize,
+    dedupeBufferLoadFactor: config.logCleanerIoBufferLoadFactor,
+    ioBufferSize: config.logCleanerIoBufferSize,
+    backoffMs: config.logCleanerBackoffMs,
   }
 }
 

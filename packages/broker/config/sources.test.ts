@@ -101,13 +101,13 @@ test('an unknown name is a warning in a file and an error as an argument', () =>
 
 test('what is not honoured is said, once it is set to something', () => {
   const config = load(
-    'num.io.threads=8\nnum.network.threads=9\nlog.cleaner.threads=2\nlistener.name.plaintext.ssl.client.auth=required\nlistener.name.plaintext.max.connections=5',
+    'num.io.threads=8\nnum.network.threads=9\nremote.log.reader.threads=2\nlistener.name.plaintext.ssl.client.auth=required\nlistener.name.plaintext.max.connections=5',
   )
   const { warnings, notes } = unhonoured(config)
   assert.deepEqual(
     warnings.map(({ origin, message }) => `${origin}: ${message}`),
     [
-      'server.properties line 9: log.cleaner.threads=2 has no effect yet: there is no log compaction',
+      'server.properties line 9: remote.log.reader.threads=2 has no effect yet: there is no tiered storage',
       'server.properties line 10: listener.name.plaintext.ssl.client.auth=required has no effect yet: there is no TLS',
       'server.properties line 11: listener.name.plaintext.max.connections=5 has no effect yet: settings of a single listener are not read, only those without the prefix',
     ],

@@ -1,8 +1,8 @@
 /** Where and how partitions lie on disk, how long, and the cleaner of compacted ones. */
 
-import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
+import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { CLEANER, LOG_DIR_MOVES, TIERED_STORAGE } from './honoured.ts'
+import { LOG_DIR_MOVES, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const LOG_CONFIGS = {
@@ -40,7 +40,7 @@ export const LOG_CONFIGS = {
     'A file that is no longer needed is renamed at once and removed this much later.'),
 
   // ------------------------------------------------------------------------------------------------ retention
-  'log.cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: there is no log compaction"),
+  'log.cleanup.policy': list('delete', 'medium', YES,
     { valid: listOf({ empty: true }, 'compact', 'delete'), update: 'cluster-wide' },
     "What becomes of old records: 'delete' removes old segments, 'compact' keeps the last record of each key. Empty: all stay."),
   'log.retention.ms': long(null, 'high', YES, { update: 'cluster-wide' },
@@ -94,26 +94,26 @@ export const LOG_CONFIGS = {
     'The level at which the broker compresses with zstd.'),
 
   // -------------------------------------------------------------------------------------------------- cleaner
-  'log.cleaner.enable': boolean(true, 'medium', CLEANER,
+  'log.cleaner.enable': boolean(true, 'medium', YES,
     'Compacted topics are cleaned. If false, they only grow, the internal ones too. Kafka 5.0 will drop it.'),
-  'log.cleaner.threads': int(1, 'medium', CLEANER, { valid: atLeast(0), update: 'cluster-wide' },
+  'log.cleaner.threads': int(1, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'Partitions that are cleaned at the same time.'),
-  'log.cleaner.io.max.bytes.per.second': double(DOUBLE_MAX, 'medium', CLEANER, { update: 'cluster-wide' },
+  'log.cleaner.io.max.bytes.per.second': double(DOUBLE_MAX, 'medium', YES, { update: 'cluster-wide' },
     'What the cleaner reads and writes a second on average, at most.'),
-  'log.cleaner.dedupe.buffer.size': long(134_217_728, 'medium', CLEANER, { update: 'cluster-wide' },
+  'log.cleaner.dedupe.buffer.size': long(134_217_728, 'medium', YES, { update: 'cluster-wide' },
     'Bytes for the map of keys to last offsets, over all cleaner threads; more than 1 MiB for each.'),
-  'log.cleaner.io.buffer.size': int(524_288, 'medium', CLEANER, { valid: atLeast(0), update: 'cluster-wide' },
+  'log.cleaner.io.buffer.size': int(524_288, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes for reading and writing, over all cleaner threads.'),
-  'log.cleaner.io.buffer.load.factor': double('0.9', 'medium', CLEANER, { update: 'cluster-wide' },
+  'log.cleaner.io.buffer.load.factor': double('0.9', 'medium', YES, { update: 'cluster-wide' },
     'How full the map of keys may become: fuller cleans more at once and collides more often.'),
-  'log.cleaner.backoff.ms': long(15_000, 'medium', CLEANER, { valid: atLeast(0), update: 'cluster-wide' },
+  'log.cleaner.backoff.ms': long(15_000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'How long the cleaner sleeps when there is nothing to clean.'),
-  'log.cleaner.min.cleanable.ratio': double('0.5', 'medium', CLEANER, { valid: between(0, 1), update: 'cluster-wide' },
+  'log.cleaner.min.cleanable.ratio': double('0.5', 'medium', YES, { valid: between(0, 1), update: 'cluster-wide' },
     'A partition is cleaned when this part of it has not been cleaned yet.'),
-  'log.cleaner.delete.retention.ms': long(86_400_000, 'medium', CLEANER, { valid: atLeast(0), update: 'cluster-wide' },
+  'log.cleaner.delete.retention.ms': long(86_400_000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'How long a tombstone stays after cleaning, for consumers that are still reading from the beginning.'),
-  'log.cleaner.min.compaction.lag.ms': long(0, 'medium', CLEANER, { valid: atLeast(0), update: 'cluster-wide' },
+  'log.cleaner.min.compaction.lag.ms': long(0, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'A record is not compacted away before it is this old.'),
-  'log.cleaner.max.compaction.lag.ms': long(LONG_MAX, 'medium', CLEANER, { valid: atLeast(1), update: 'cluster-wide' },
+  'log.cleaner.max.compaction.lag.ms': long(LONG_MAX, 'medium', YES, { valid: atLeast(1), update: 'cluster-wide' },
     'A partition is cleaned, dirty enough or not, when it has a dirty record older than this.'),
 } as const

@@ -1,8 +1,8 @@
 /** What can be set for one topic. A broker's config gives the default: see synonyms.ts. */
 
-import { boolean, double, int, LONG_MAX, list, long, notYet, string, YES } from '../definition.ts'
+import { boolean, double, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, oneOf, THROTTLED_REPLICAS } from '../validators.ts'
-import { CLEANER, QUOTAS, REPLICATION, TIERED_STORAGE } from './honoured.ts'
+import { QUOTAS, REPLICATION, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const TOPIC_ROWS = {
@@ -23,20 +23,20 @@ export const TOPIC_ROWS = {
   'internal.segment.bytes': int(null, 'medium', YES, { internal: true },
     'segment.bytes without its lower bound. For tests.'),
 
-  'cleanup.policy': list('delete', 'medium', notYet("'delete' is honoured, 'compact' keeps every record: there is no log compaction"),
+  'cleanup.policy': list('delete', 'medium', YES,
     { valid: listOf({ empty: true }, 'compact', 'delete') },
     "What becomes of old records: 'delete' removes old segments, 'compact' keeps the last record of each key. Empty: all stay."),
   'retention.ms': long(604_800_000, 'medium', YES, { valid: atLeast(-1) },
     'Segments whose newest record is older than this are deleted; -1: never.'),
   'retention.bytes': long(-1, 'medium', YES,
     'The oldest segments of a partition are deleted as long as the rest holds at least this many bytes; -1: no bound.'),
-  'min.cleanable.dirty.ratio': double('0.5', 'medium', CLEANER, { valid: between(0, 1) },
+  'min.cleanable.dirty.ratio': double('0.5', 'medium', YES, { valid: between(0, 1) },
     'A partition is cleaned when this part of it has not been cleaned yet.'),
-  'delete.retention.ms': long(86_400_000, 'medium', CLEANER, { valid: atLeast(0) },
+  'delete.retention.ms': long(86_400_000, 'medium', YES, { valid: atLeast(0) },
     'How long a tombstone stays after cleaning, for consumers that are still reading from the beginning.'),
-  'min.compaction.lag.ms': long(0, 'medium', CLEANER, { valid: atLeast(0) },
+  'min.compaction.lag.ms': long(0, 'medium', YES, { valid: atLeast(0) },
     'A record is not compacted away before it is this old.'),
-  'max.compaction.lag.ms': long(LONG_MAX, 'medium', CLEANER, { valid: atLeast(1) },
+  'max.compaction.lag.ms': long(LONG_MAX, 'medium', YES, { valid: atLeast(1) },
     'A partition is cleaned, dirty enough or not, when it has a dirty record older than this.'),
 
   'flush.messages': long(LONG_MAX, 'medium', YES, { valid: atLeast(1) },
