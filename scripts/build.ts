@@ -64,7 +64,7 @@ async function build(): Promise<BuiltPackage[]> {
 /** All code is in the bundles; of the modules the declarations stay that the library's are made of. */
 async function bundle({ folder, manifest, files }: Source, all: readonly Source[]): Promise<void> {
   const target = builtFolder(folder)
-  const bundled = await bundlePackage(target, builtFolder('packages/io'))
+  const bundled = await bundlePackage(target, builtFolder)
   const entries = entryFiles(folder, { ...manifest, bin: {} })
   const library = new Set(reachableFrom(entries))
   for (const file of files.filter(path => path.endsWith('.ts') && !entries.includes(path))) {

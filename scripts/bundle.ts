@@ -22,8 +22,11 @@ const FOLDER = 'bundle'
 const SOURCE = '../cli/main.js'
 /** What the command line stands on goes in, with its licence; all else that is not ours stays outside. */
 export const BUNDLED = ['commander']
-/** Loaded by its name, in a thread of its own. */
-const WORKER = 'node/worker-main.js'
+/** Loaded by their names, in threads of their own: in which package, and where. */
+const WORKERS = [
+  ['packages/io', 'node/worker-main.js'],
+  ['packages/log', 'cleaner/clean-task.js'],
+] as const
 
 /** Lets the built packages find each other, and nothing of the checkout. */
 export function linkPackages(packages: readonly Package[], dist: string): void {
@@ -34,8 +37,11 @@ export function linkPackages(packages: readonly Package[], dist: string): void {
   }
 }
 
-/** Both folders are of built packages. Returns the names of the packages that are in the bundle. */
-export async function bundlePackage(folder: string, io: string): Promise<ReadonlySet<string>> {
+/** `builtFolder` tells where a package was built. Returns the names of the packages that are in the bundle. */
+export async function bundlePackage(
+  folder: string,
+  builtFolder: (folder: string) => string,
+): Promise<ReadonlySet<string>> {
   const [main, command, library] = PUBLISHED.map(path => join(folder, path.replace(/\.ts$/, '.js'))) as [
     string,
     string,
@@ -46,7 +52,9 @@ export async function bundlePackage(folder: string, io: string): Promise<Readonl
   const modules = await bundle(main, join(target, 'main.cjs'), 'cjs')
   await bundle(command, join(target, 'command.js'), 'esm')
   await bundle(library, join(target, 'library.js'), 'esm')
-  await bundle(join(io, WORKER), join(target, basename(WORKER)), 'esm')
+  for (const [source, path] of WORKERS) {
+    await bundle(join(builtFolder(source), path), join(target, basename(path)), 'esm')
+  }
   const script = join(folder, 'bin/ottla.js')
   const text = readFileSync(script, 'utf8')
   if (!text.includes(SOURCE)) throw new Error(`${script} does not load ${SOURCE}`)
