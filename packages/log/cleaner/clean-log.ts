@@ -155,23 +155,22 @@ class LogCleaning {
     const { world, range, throttle } = this.#options
     const startOffset = range.firstDirtyOffset
     const from = startOffset > segment.baseOffset ? await segment.positionBelow(startOffset) : 0
-    for await (const { memory, length, lastOffset } of segmentPieces(segment, from, this.#memory)) {
-      await throttle(length)
+    for await (const { bytes, memory, lastOffset } of segmentPieces(segment, from, this.#memory)) {
+      await throttle(bytes.length)
       this.#check()
       const task: IndexTask = {
-        memory,
-        length,
+        bytes,
         startOffset,
         map: this.#map,
         transactions: this.#transactions,
         begun: this.#begun(lastOffset),
       }
-      const result = await world.workers.run<IndexTaskResult>(INDEX, task, [memory, this.#map.memory])
-      this.#memory.giveBack(result.memory)
+      const result = await world.workers.run<IndexTaskResult>(INDEX, task)
+      this.#memory.giveBack(memory)
       this.#map = result.map
       this.#transactions = result.transactions
-      this.#stats.indexBytesRead += length
-      this.#stats.bytesRead += length
+      this.#stats.indexBytesRead += bytes.length
+      this.#stats.bytesRead += bytes.length
       if (result.isFull) return false
     }
     return true
@@ -246,7 +245,7 @@ class LogCleaning {
 
   async #filterInto(segments: readonly Segment[], cleaned: CleanedSegment): Promise<void> {
     const { log } = this.#options
-    let lastRecords = lastRecordsOf(log.producerEntries())
+    const lastRecords = lastRecordsOf(log.producerEntries())
     let writing: Promise<void> = Promise.resolve()
     for (const segment of segments) {
       const { all } = this.#store.segments
@@ -254,7 +253,6 @@ class LogCleaning {
       const options = await this.#filterOptions(segment)
       for await (const piece of segmentPieces(segment, 0, this.#memory)) {
         const result = await this.#filterPiece(piece, options, lastRecords)
-        lastRecords = result.lastRecords
         await writing
         writing = cleaned.append(result.bytes, result.batches, result.kept)
         writing.catch(() => {}) // it is awaited, but not at once
@@ -275,27 +273,24 @@ class LogCleaning {
   }
 
   async #filterPiece(
-    { memory, length, lastOffset }: SegmentPiece,
+    { bytes, memory, lastOffset }: SegmentPiece,
     options: FilterOptions,
     lastRecords: LastRecordsState,
   ): Promise<FilterTaskResult> {
-    await this.#options.throttle(length)
+    await this.#options.throttle(bytes.length)
     this.#check()
     const task: FilterTask = {
-      memory,
-      length,
+      bytes,
       map: this.#map,
       transactions: this.#transactions,
       begun: this.#begun(lastOffset),
       lastRecords,
       options,
     }
-    const transfer = [memory, this.#map.memory, lastRecords.buffer]
-    const result = await this.#options.world.workers.run<FilterTaskResult>(FILTER, task, transfer)
-    this.#memory.giveBack(result.memory)
-    this.#map = result.map
+    const result = await this.#options.world.workers.run<FilterTaskResult>(FILTER, task)
+    this.#memory.giveBack(memory)
     this.#transactions = result.transactions
-    this.#stats.bytesRead += length
+    this.#stats.bytesRead += bytes.length
     this.#stats.bytesWritten += result.bytes.length
     this.#stats.recordsRead += result.recordsRead
     this.#stats.recordsKept += result.recordsKept

@@ -19,9 +19,17 @@ import {
   verifyBatch,
 } from '@ottla/protocol'
 import type { LastRecords } from './last-records.ts'
-import type { OffsetMap } from './offset-map.ts'
+import type { KeyList, OffsetMap } from './offset-map.ts'
 import type { CleanedTransactions } from './transactions.ts'
 
+/** What becomes of a record. */
+const DROP = 0
+const KEEP = 1
+const KEEP_TOMBSTONE = 2
+const TO_BE_LOOKED_UP = 4
+
+/** As a rule little stays of what is dirty. */
+const FIRST_OUTPUT_BYTES = 256 * 1024
 /** What a builder asks for beyond what its last record takes. */
 const ROOM_FOR_ONE_MORE = 64
 
@@ -32,32 +40,35 @@ export function indexBatches(
   map: OffsetMap,
   transactions: CleanedTransactions,
 ): boolean {
+  const keys = map.keyList()
   for (let at = 0; at < bytes.length; ) {
     const header = verifyBatch(bytes, at)
     at += header.sizeInBytes
     if (header.isControl) transactions.onControlBatch(header, bytes)
-    else if (!transactions.onBatch(header) && !indexRecords(bytes, header, startOffset, map)) return false
+    else if (!transactions.onBatch(header)) {
+      listKeys(bytes, header, startOffset, keys)
+      if (map.putAll(keys) < keys.length) return false
+    }
     if (header.lastOffset >= startOffset) map.latestOffset = header.lastOffset
   }
   return true
 }
 
-function indexRecords(bytes: Uint8Array, header: BatchHeader, startOffset: number, map: OffsetMap): boolean {
+/** Of the records at or past `startOffset` that have one. */
+function listKeys(bytes: Uint8Array, header: BatchHeader, startOffset: number, keys: KeyList): void {
+  keys.clear()
   if (header.magic < CURRENT_MAGIC) {
     for (const { key, offset } of decodeRecords(bytes, header)) {
-      if (!key || offset < startOffset) continue
-      if (map.isFull) return false
-      map.put(key, 0, key.length, offset)
+      if (key && offset >= startOffset) keys.add(key, 0, key.length, offset)
     }
-    return true
+    return
   }
-  for (const cursor = new RecordCursor(bytes, header); cursor.next(); ) {
+  const cursor = new RecordCursor(bytes, header)
+  const { payload } = cursor
+  while (cursor.next()) {
     const { offset, keyLength, keyStart } = cursor
-    if (keyLength < 0 || offset < startOffset) continue
-    if (map.isFull) return false
-    map.put(cursor.payload, keyStart, keyStart + keyLength, offset)
+    if (keyLength >= 0 && offset >= startOffset) keys.add(payload, keyStart, keyStart + keyLength, offset)
   }
-  return true
 }
 
 export interface FilterOptions {
@@ -103,7 +114,8 @@ class Filter {
   #recordsRead = 0
   #recordsKept = 0
   #recordsWithoutKey = 0
-  /** Of the batch at hand: its record stays. */
+  readonly #keys: KeyList
+  /** What becomes of each record of the batch at hand. */
   #keeps = new Uint8Array(1024)
 
   constructor(
@@ -115,10 +127,11 @@ class Filter {
   ) {
     this.#bytes = bytes
     this.#map = map
+    this.#keys = map.keyList()
     this.#transactions = transactions
     this.#lastRecords = lastRecords
     this.#options = options
-    this.#output = new Uint8Array(bytes.length)
+    this.#output = new Uint8Array(Math.min(bytes.length, FIRST_OUTPUT_BYTES))
   }
 
   run(): Filtered {
@@ -160,39 +173,53 @@ class Filter {
   /** False: no record is left. */
   #keepRecords(header: BatchHeader, isSpentMarker: boolean): boolean {
     const cursor = new RecordCursor(this.#bytes, header)
-    if (header.count > this.#keeps.length) this.#keeps = new Uint8Array(header.count * 2)
+    const { count, isControl } = header
+    if (count > this.#keeps.length) this.#keeps = new Uint8Array(count * 2)
+    if (isControl) this.#keeps.fill(KEEP, 0, count)
+    else this.#judge(cursor, header)
     const keeps = this.#keeps
     let kept = 0
-    let keptBytes = 0
     let hasTombstone = false
-    while (cursor.next()) {
-      const stays = header.isControl || this.#stays(cursor, header)
-      keeps[cursor.index] = stays ? 1 : 0
-      if (!stays) continue
+    for (let i = 0; i < count; i++) {
+      if (keeps[i] === DROP) continue
       kept++
-      keptBytes += cursor.sizeInBytes
-      hasTombstone ||= cursor.valueLength < 0
+      if (keeps[i] === KEEP_TOMBSTONE) hasTombstone = true
     }
-    this.#recordsRead += header.count
+    this.#recordsRead += count
     this.#recordsKept += kept
     if (kept === 0) return false
     const needsHorizon = (hasTombstone || isSpentMarker) && header.deleteHorizonMs === null
-    if (kept === header.count && !needsHorizon) this.#copy(header)
-    else this.#rebuild(header, cursor, needsHorizon, keptBytes)
+    if (kept === count && !needsHorizon) this.#copy(header)
+    else this.#rebuild(header, cursor, needsHorizon, kept)
     return true
   }
 
-  #stays(
-    { offset, payload, keyStart, keyLength, valueLength }: RecordCursor,
-    { deleteHorizonMs }: BatchHeader,
-  ): boolean {
-    if (offset > this.#map.latestOffset) return true
-    if (keyLength < 0) {
-      this.#recordsWithoutKey++
-      return false
+  /** Sets `#keeps` for each record of the batch. */
+  #judge(cursor: RecordCursor, { count, deleteHorizonMs }: BatchHeader): void {
+    const keeps = this.#keeps
+    const keys = this.#keys
+    const { payload } = cursor
+    const { latestOffset } = this.#map
+    const isPast = deleteHorizonMs !== null && deleteHorizonMs <= this.#options.nowMs
+    keys.clear()
+    while (cursor.next()) {
+      const { index, offset, keyStart, keyLength, valueLength } = cursor
+      const isTombstone = valueLength < 0
+      keeps[index] = isTombstone ? KEEP_TOMBSTONE : KEEP
+      if (offset > latestOffset) continue
+      if (keyLength < 0) this.#recordsWithoutKey++
+      if (keyLength < 0 || (isTombstone && isPast)) keeps[index] = DROP
+      else {
+        keeps[index]! |= TO_BE_LOOKED_UP
+        keys.add(payload, keyStart, keyStart + keyLength, offset)
+      }
     }
-    if (valueLength < 0 && deleteHorizonMs !== null && deleteHorizonMs <= this.#options.nowMs) return false
-    return offset >= this.#map.get(payload, keyStart, keyStart + keyLength)
+    this.#map.lookUp(keys)
+    for (let i = 0, key = 0; i < count; i++) {
+      if ((keeps[i]! & TO_BE_LOOKED_UP) === 0) continue
+      keeps[i] = keys.offsets[key]! >= keys.lastOffsets[key]! ? keeps[i]! & ~TO_BE_LOOKED_UP : DROP
+      key++
+    }
   }
 
   #copy({ position, sizeInBytes, lastOffset, maxTimestamp }: BatchHeader): void {
@@ -200,14 +227,16 @@ class Filter {
   }
 
   /** Goes through the records once more, as `#keeps` has it. */
-  #rebuild(header: BatchHeader, cursor: RecordCursor, needsHorizon: boolean, bytes: number): void {
+  #rebuild(header: BatchHeader, cursor: RecordCursor, needsHorizon: boolean, kept: number): void {
     const { nowMs, deleteRetentionMs } = this.#options
     const deleteHorizonMs = needsHorizon ? nowMs + deleteRetentionMs : header.deleteHorizonMs
-    const { baseOffset } = header
-    const builder = new BatchBuilder({ baseOffset, deleteHorizonMs, initialBytes: bytes + ROOM_FOR_ONE_MORE })
+    const { baseOffset, count } = header
+    // As large as their share, if they are as large as the others; it grows if they are not.
+    const initialBytes = Math.ceil((cursor.payload.length * kept) / count) + ROOM_FOR_ONE_MORE
+    const builder = new BatchBuilder({ baseOffset, deleteHorizonMs, initialBytes })
     cursor.index = -1
     cursor.end = 0
-    while (cursor.next()) if (this.#keeps[cursor.index] === 1) builder.copy(cursor)
+    while (cursor.next()) if (this.#keeps[cursor.index] !== DROP) builder.copy(cursor)
     const { maxTimestamp } = builder
     const isAppendTime = header.timestampType === 'LogAppendTime'
     const batch = builder.build({ ...optionsOf(header), codec: header.codec })
@@ -222,7 +251,10 @@ class Filter {
       if (offset > this.#map.latestOffset) return true
       if (!key) this.#recordsWithoutKey++
       if (!key || (!value && !this.#options.retainsLegacyTombstones)) return false
-      return offset >= this.#map.get(key, 0, key.length)
+      this.#keys.clear()
+      this.#keys.add(key, 0, key.length, offset)
+      this.#map.lookUp(this.#keys)
+      return offset >= this.#keys.lastOffsets[0]!
     })
     const [first] = kept
     const last = kept.at(-1)

@@ -1,7 +1,7 @@
 /**
  * What each active producer of a log wrote last: the batch that holds it must not be lost to the cleaner, since the log,
  * read again after a crash, knows sequence numbers and epochs from it. Three numbers a producer in one piece of memory that
- * goes from thread to thread: there may be a million of them.
+ * threads share: there may be a million of them.
  */
 import type { BatchHeader } from '@ottla/protocol'
 import type { ProducerEntry } from '../producer-entry.ts'
@@ -9,11 +9,11 @@ import type { ProducerEntry } from '../producer-entry.ts'
 const NUMBERS = 3
 
 /** Producer id, offset of its last record or -1, epoch; ascending by producer id. */
-export type LastRecordsState = Float64Array<ArrayBuffer>
+export type LastRecordsState = Float64Array
 
 export function lastRecordsOf(producers: Iterable<ProducerEntry>): LastRecordsState {
   const entries = Array.from(producers, entry => entry).sort((a, b) => a.producerId - b.producerId)
-  const state = new Float64Array(entries.length * NUMBERS)
+  const state = new Float64Array(new SharedArrayBuffer(entries.length * NUMBERS * 8))
   for (const [i, { producerId, lastDataOffset, producerEpoch }] of entries.entries()) {
     state.set([producerId, lastDataOffset, producerEpoch], i * NUMBERS)
   }

@@ -1,17 +1,19 @@
 /**
  * The last offset of each key in the part of a log that is being cleaned, in memory of a fixed size: a table of 24 bytes an
  * entry, 128 bits of hash and the offset, as in Kafka's, so that `log.cleaner.dedupe.buffer.size` holds as many keys here
- * as there. It is one piece of memory, which goes from thread to thread without a copy.
+ * as there. It is one piece of shared memory: who has handed it to a task leaves it alone until the task is done.
  */
 import { KeyHash } from './key-hash.ts'
 
 const ENTRY_BYTES = 24
 const WORDS = ENTRY_BYTES / 4
 const DOUBLES = ENTRY_BYTES / 8
+const HASH_WORDS = 4
 
 /** As it crosses threads. */
 export interface OffsetMapState {
-  readonly memory: ArrayBuffer
+  /** Shared, and not handed over: the collector of each thread that gets so much begins to work. */
+  readonly memory: SharedArrayBuffer
   readonly secret: Uint8Array
   /** More keys are not taken. */
   readonly maxEntries: number
@@ -31,12 +33,11 @@ export function newOffsetMap(
   // A search ends at a place that is free; and a map of no use would never let the cleaner get on.
   const slots = Math.max(2, Math.min(limit, Math.ceil(maxKeys / loadFactor) + 1))
   const maxEntries = Math.max(1, Math.min(Math.floor(slots * loadFactor), slots - 1))
-  return { memory: new ArrayBuffer(slots * ENTRY_BYTES), secret, maxEntries, entries: 0, latestOffset: -1 }
+  return { memory: new SharedArrayBuffer(slots * ENTRY_BYTES), secret, maxEntries, entries: 0, latestOffset: -1 }
 }
 
 export class OffsetMap {
   readonly #state: OffsetMapState
-  readonly #hash: KeyHash
   readonly #words: Int32Array
   readonly #doubles: Float64Array
   readonly #slots: number
@@ -45,7 +46,6 @@ export class OffsetMap {
 
   constructor(state: OffsetMapState) {
     this.#state = state
-    this.#hash = new KeyHash(state.secret)
     this.#words = new Int32Array(state.memory)
     this.#doubles = new Float64Array(state.memory)
     this.#slots = state.memory.byteLength / ENTRY_BYTES
@@ -57,55 +57,109 @@ export class OffsetMap {
     return this.#entries
   }
 
-  /** How much of it is used, 0 to 1. */
-  get utilization(): number {
-    return this.#entries / this.#slots
-  }
-
   get isFull(): boolean {
     return this.#entries >= this.#state.maxEntries
+  }
+
+  /** For keys to be looked up here. */
+  keyList(): KeyList {
+    return new KeyList(this.#state.secret)
   }
 
   state(): OffsetMapState {
     return { ...this.#state, entries: this.#entries, latestOffset: this.latestOffset }
   }
 
-  /** Of the key in `bytes[start, end)`, which takes a place that is free unless the key is there; see `isFull`. */
-  put(bytes: Uint8Array, start: number, end: number, offset: number): void {
-    const slot = this.#find(bytes, start, end)
-    const at = slot * DOUBLES + 2
-    if (this.#doubles[at] === 0) {
-      const { h0, h1, h2, h3 } = this.#hash
-      const words = this.#words
-      const word = slot * WORDS
-      words[word] = h0
-      words[word + 1] = h1
-      words[word + 2] = h2
-      words[word + 3] = h3
-      this.#entries++
+  /**
+   * Of the keys in `keys`, at their offsets, as far as there is room: how many were taken. Each takes a place that is free
+   * unless it is there.
+   */
+  putAll(keys: KeyList): number {
+    const { words, offsets } = keys
+    const table = this.#words
+    const doubles = this.#doubles
+    for (let i = 0; i < keys.length; i++) {
+      if (this.isFull) return i
+      const slot = this.#find(words, i)
+      const at = slot * DOUBLES + 2
+      if (doubles[at] === 0) {
+        for (let word = 0; word < HASH_WORDS; word++) table[slot * WORDS + word] = words[i * HASH_WORDS + word]!
+        this.#entries++
+      }
+      doubles[at] = offsets[i]! + 1
+      this.latestOffset = offsets[i]!
     }
-    this.#doubles[at] = offset + 1
-    this.latestOffset = offset
+    return keys.length
   }
 
-  /** -1: the key is not there. */
-  get(bytes: Uint8Array, start: number, end: number): number {
-    return this.#doubles[this.#find(bytes, start, end) * DOUBLES + 2]! - 1
+  /** Sets the `lastOffsets` of `keys`; -1: the key is not there. */
+  lookUp(keys: KeyList): void {
+    const { words, lastOffsets } = keys
+    const doubles = this.#doubles
+    // One after the other with nothing in between: so that the processor waits for the memory of several at a time.
+    for (let i = 0; i < keys.length; i++) lastOffsets[i] = doubles[this.#find(words, i) * DOUBLES + 2]! - 1
   }
 
-  /** Where the key is, or would go: a free place has the offset 0, all others theirs plus 1. */
-  #find(bytes: Uint8Array, start: number, end: number): number {
-    const hash = this.#hash
-    hash.of(bytes, start, end)
-    const { h0, h1, h2, h3 } = hash
+  /** Where key `i` is, or would go: a free place has the offset 0, all others theirs plus 1. */
+  #find(hashes: Int32Array, i: number): number {
+    const at = i * HASH_WORDS
+    const h0 = hashes[at]!
     const words = this.#words
     const doubles = this.#doubles
     let slot = Math.floor((h0 >>> 0) * (this.#slots / 0x1_0000_0000))
     for (;;) {
       if (doubles[slot * DOUBLES + 2] === 0) return slot
       const word = slot * WORDS
-      if (words[word] === h0 && words[word + 1] === h1 && words[word + 2] === h2 && words[word + 3] === h3) return slot
+      if (
+        words[word] === h0 &&
+        words[word + 1] === hashes[at + 1] &&
+        words[word + 2] === hashes[at + 2] &&
+        words[word + 3] === hashes[at + 3]
+      ) {
+        return slot
+      }
       if (++slot === this.#slots) slot = 0
     }
+  }
+}
+
+/** The hashes of the keys of a batch, and an offset for each. */
+export class KeyList {
+  words = new Int32Array(256 * HASH_WORDS)
+  offsets = new Float64Array(256)
+  /** Of each key the last offset that a map has; see `lookUp`. */
+  lastOffsets = new Float64Array(256)
+  length = 0
+  readonly #hash: KeyHash
+
+  constructor(secret: Uint8Array) {
+    this.#hash = new KeyHash(secret)
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+
+  /** The key in `bytes[start, end)`. */
+  add(bytes: Uint8Array, start: number, end: number, offset: number): void {
+    if (this.length === this.offsets.length) this.#grow()
+    const hash = this.#hash
+    hash.of(bytes, start, end)
+    const at = this.length * HASH_WORDS
+    this.words[at] = hash.h0
+    this.words[at + 1] = hash.h1
+    this.words[at + 2] = hash.h2
+    this.words[at + 3] = hash.h3
+    this.offsets[this.length++] = offset
+  }
+
+  #grow(): void {
+    const words = new Int32Array(this.words.length * 2)
+    words.set(this.words)
+    this.words = words
+    const offsets = new Float64Array(this.offsets.length * 2)
+    offsets.set(this.offsets)
+    this.offsets = offsets
+    this.lastOffsets = new Float64Array(offsets.length)
   }
 }

@@ -1,31 +1,35 @@
 /**
- * Reads a segment from front to back for the cleaner, in pieces of whole batches, one ahead of who uses them. The memory of a
- * piece goes to a worker and comes back: there are two of them at a time, and a third for what is larger than a piece.
+ * Reads a segment from front to back for the cleaner, in pieces of whole batches, one ahead of who uses them. Workers are
+ * shown the memory that a piece was read into: two of them do, and more for what is larger than a piece.
  */
 import { batchSizeAt, HEADER_BYTES_UP_TO_MAGIC, ProtocolError, readBatchHeader } from '@ottla/protocol'
 import type { Segment } from '../segment.ts'
 
+/** Each piece goes to another thread and back, which costs the more the busier the machine is. */
+const MIN_PIECE_BYTES = 4 * 1024 * 1024
+
 export interface SegmentPiece {
-  /** Begins with the batches. */
-  readonly memory: ArrayBuffer
-  readonly length: number
+  /** The begin of `memory`. */
+  readonly bytes: Uint8Array
+  readonly memory: SharedArrayBuffer
   readonly lastOffset: number
 }
 
 /** Memory of pieces that is not in use. */
 export class PieceMemory {
   readonly pieceBytes: number
-  #free: ArrayBuffer[] = []
+  #free: SharedArrayBuffer[] = []
 
   constructor(pieceBytes: number) {
-    this.pieceBytes = Math.max(pieceBytes, HEADER_BYTES_UP_TO_MAGIC)
+    this.pieceBytes = Math.max(pieceBytes, MIN_PIECE_BYTES)
   }
 
-  take(length: number): ArrayBuffer {
-    return (length <= this.pieceBytes ? this.#free.pop() : null) ?? new ArrayBuffer(Math.max(length, this.pieceBytes))
+  take(length: number): SharedArrayBuffer {
+    const free = length <= this.pieceBytes ? this.#free.pop() : undefined
+    return free ?? new SharedArrayBuffer(Math.max(length, this.pieceBytes))
   }
 
-  giveBack(memory: ArrayBuffer): void {
+  giveBack(memory: SharedArrayBuffer): void {
     if (memory.byteLength === this.pieceBytes) this.#free.push(memory)
   }
 }
@@ -56,11 +60,12 @@ async function readPiece(segment: Segment, from: number, memory: PieceMemory): P
   if (left === 0) return null
   let wanted = Math.min(left, memory.pieceBytes)
   for (;;) {
-    const buffer = memory.take(wanted)
-    const bytes = await segment.readInto(new Uint8Array(buffer, 0, wanted), from)
+    const taken = memory.take(wanted)
+    const bytes = await segment.readInto(new Uint8Array(taken, 0, wanted), from)
     const found = wholeBatches(bytes)
-    if (found.length > 0) return { memory: buffer, end: from + found.length, ...found }
-    memory.giveBack(buffer)
+    const { length, lastOffset } = found
+    if (length > 0) return { bytes: bytes.subarray(0, length), memory: taken, end: from + length, lastOffset }
+    memory.giveBack(taken)
     if (bytes.length < wanted || found.neededBytes > left) {
       throw new ProtocolError(
         'ERR_TRUNCATED',
