@@ -4,7 +4,7 @@
  * and the last events.
  */
 import { parseArgs } from 'node:util'
-import { runLogWorkload } from '@ottla/log/testing'
+import { runCompactionWorkload, runLogWorkload } from '@ottla/log/testing'
 import { runBrokerWorkload, SimulationError } from './broker/workload.ts'
 
 interface Shape {
@@ -22,9 +22,12 @@ interface Workload {
 
 const WORKLOADS: Readonly<Record<string, Workload>> = {
   log: {
-    run: async (seed, { lives, steps }, say) => ({
-      ...(await runLogWorkload({ seed, lives, stepsPerLife: steps, ...(say && { say }) })),
-    }),
+    run: async (seed, { lives, steps }, say) => {
+      const options = { seed, lives, stepsPerLife: steps, ...(say && { say }) }
+      const { hash, ...deleted } = await runLogWorkload(options)
+      const { hash: compactedHash, ...compacted } = await runCompactionWorkload(options)
+      return { hash: `${hash.slice(0, 32)}${compactedHash.slice(0, 32)}`, ...deleted, ...compacted }
+    },
     flags: ({ lives, steps }) => ` --lives ${lives} --steps ${steps}`,
   },
   broker: {
