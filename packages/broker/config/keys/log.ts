@@ -103,7 +103,7 @@ export const LOG_CONFIGS = {
   'log.cleaner.dedupe.buffer.size': long(134_217_728, 'medium', YES, { update: 'cluster-wide' },
     'Bytes for the map of keys to last offsets, over all cleaner threads; more than 1 MiB for each.'),
   'log.cleaner.io.buffer.size': int(524_288, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
-    'Bytes for reading and writing, over all cleaner threads.'),
+    'Bytes for reading and writing, over all cleaner threads; at least 4 MiB are read at a time.'),
   'log.cleaner.io.buffer.load.factor': double('0.9', 'medium', YES, { update: 'cluster-wide' },
     'How full the map of keys may become: fuller cleans more at once and collides more often.'),
   'log.cleaner.backoff.ms': long(15_000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
