@@ -154,7 +154,7 @@ class CompactionWorkload {
         logDirs: ['/data'],
         nodeId: 1,
         clusterId: 'b3R0bGEtdGVzdC1jbHVzdA',
-        tailCacheBytes: pick(this.#random, [0, 3000]),
+        tailCacheBytes: pick(this.#random, [0, 3000, 1 << 20]),
         indexCacheBytes: pick(this.#random, [0, 1 << 20]),
         transactionPartitionVerificationEnable: false,
         cleaner: this.#cleaner,
