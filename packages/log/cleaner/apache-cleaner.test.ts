@@ -15,7 +15,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from '../log-config.ts'
 import { LogManager } from '../log-manager.ts'
 import { marker } from '../testing/batches.ts'
 import { AS_CLIENT, AS_COORDINATOR, CLUSTER_ID, TOPIC_ID } from '../testing/logs.ts'
-import { cleanLog } from './clean-log.ts'
+import { CleanerMemory, cleanLog } from './clean-log.ts'
 import { DEFAULT_CLEANER_CONFIG } from './cleaner-config.ts'
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)))
@@ -111,6 +111,7 @@ async function cleanOurs(world: World, dir: string, partition: number, range: Ra
     log,
     range: { ...range, correctsCheckpoint: false },
     config: DEFAULT_CLEANER_CONFIG,
+    memory: new CleanerMemory(DEFAULT_CLEANER_CONFIG),
     throttle: async () => {},
     isUnwanted: () => false,
   })

@@ -46,10 +46,21 @@ export interface CleaningOptions {
   readonly log: PartitionLog
   readonly range: DirtyRange
   readonly config: CleanerConfig
+  readonly memory: CleanerMemory
   /** Waits until so many bytes more may be read or written. */
   throttle(bytes: number): Promise<void>
   /** True: stop. */
   isUnwanted(): boolean
+}
+
+/** What one cleaner thread has, one cleaning after the other. */
+export class CleanerMemory {
+  map: SharedArrayBuffer | null = null
+  readonly pieces: PieceMemory
+
+  constructor({ ioBufferSize, threads }: CleanerConfig) {
+    this.pieces = new PieceMemory(Math.floor(ioBufferSize / Math.max(1, threads) / 2))
+  }
 }
 
 export interface CleaningResult {
@@ -94,16 +105,17 @@ class LogCleaning {
   }
 
   constructor(options: CleaningOptions) {
-    const { world, log, range, config } = options
+    const { world, log, range, config, memory } = options
     this.#options = options
     this.#store = log.store
     this.#nowMs = world.clock.now()
     this.#cuts = log.store.cuts
     const threads = Math.max(1, config.threads)
-    this.#memory = new PieceMemory(Math.floor(config.ioBufferSize / threads / 2))
+    this.#memory = memory.pieces
     const keys = Math.max(0, range.endOffset - range.firstDirtyOffset)
     const mapBytes = Math.floor(config.dedupeBufferSize / threads)
-    this.#map = newOffsetMap(keys, mapBytes, config.dedupeBufferLoadFactor, world.random.bytes(16))
+    this.#map = newOffsetMap(keys, mapBytes, config.dedupeBufferLoadFactor, world.random.bytes(16), memory.map)
+    memory.map = this.#map.memory
   }
 
   async run(): Promise<CleaningResult> {
@@ -119,7 +131,7 @@ class LogCleaning {
       this.#legacyHorizonMs = await this.#findLegacyHorizon()
       for (const group of await this.#groups(endOffset)) await this.#cleanGroup(group)
       this.#stats.elapsedMs = world.clock.monotonic() - startMs
-      this.#stats.bufferUtilization = (this.#map.entries * 24) / this.#map.memory.byteLength
+      this.#stats.bufferUtilization = this.#map.entries / this.#map.slots
       return { endOffset, stats: this.#stats }
     } catch (error) {
       this.#check() // it may have failed because of that

@@ -1,6 +1,7 @@
 /** One of the cleaner's loops, which Kafka has threads for: what it may wait for, and what it has done last. */
 import type { Clock, Timer } from '@ottla/io'
-import type { CleaningStats } from './clean-log.ts'
+import { CleanerMemory, type CleaningStats } from './clean-log.ts'
+import type { CleanerConfig } from './cleaner-config.ts'
 
 /** Longer than a timer can be set for is for ever. */
 const MAX_PAUSE_MS = 0x7fff_ffff
@@ -17,8 +18,11 @@ export class CleanerThread {
   /** How long a dirty record was late when it last found something to clean. */
   lastCompactionDelayMs = 0
 
-  constructor(clock: Clock) {
+  readonly memory: CleanerMemory
+
+  constructor(clock: Clock, config: CleanerConfig) {
     this.#clock = clock
+    this.memory = new CleanerMemory(config)
   }
 
   get isStopped(): boolean {

@@ -74,7 +74,10 @@ export class LogCleaner {
   start(): void {
     this.#isStarted = true
     if (!this.#config.enable || this.#isClosed) return
-    this.#threads = Array.from({ length: this.#config.threads }, () => new CleanerThread(this.#parts.world.clock))
+    this.#threads = Array.from(
+      { length: this.#config.threads },
+      () => new CleanerThread(this.#parts.world.clock, this.#config),
+    )
     for (const thread of this.#threads) thread.running = this.#run(thread)
   }
 
@@ -225,7 +228,7 @@ export class LogCleaner {
     const throttle = (bytes: number): Promise<void> => this.#waitFor(thread, bytes)
     const result = await this.#attempt(log, async () => {
       try {
-        return await cleanLog({ world, log, range, config, throttle, isUnwanted })
+        return await cleanLog({ world, log, range, config, memory: thread.memory, throttle, isUnwanted })
       } catch (error) {
         // Of workers that were closed, as the node stops.
         if (thread.isStopped) throw new CleaningAborted()

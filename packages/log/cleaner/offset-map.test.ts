@@ -51,9 +51,23 @@ test('offset 0, offsets past 2^32, the empty key, and many at a time', () => {
   assert.deepEqual([...keys.lastOffsets.subarray(0, 12)], [7, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1])
 })
 
+test('memory that an earlier map has left', () => {
+  const first = new OffsetMap(newOffsetMap(100, 1 << 20, 0.9, SECRET))
+  for (let i = 0; i < 100; i++) put(first, i, i)
+  const { memory } = first.state()
+  const second = newOffsetMap(50, 1 << 20, 0.9, SECRET, memory)
+  assert.equal(second.memory, memory)
+  const map = new OffsetMap(second)
+  for (let i = 0; i < 100; i++) assert.equal(get(map, i), -1)
+  put(map, 7, 70)
+  assert.equal(get(new OffsetMap(map.state()), 7), 70)
+  assert.notEqual(newOffsetMap(500, 1 << 20, 0.9, SECRET, memory).memory, memory)
+})
+
 test('no more memory than there are offsets, no load that leaves no place, some progress always', () => {
   const small = newOffsetMap(90, 1 << 27, 0.9, SECRET)
-  assert.equal(small.memory.byteLength, 101 * 24)
+  assert.equal(small.slots, 101)
+  assert.equal(small.memory.byteLength, 128 * 24)
   assert.ok(small.maxEntries >= 90)
   const full = new OffsetMap(newOffsetMap(1000, 24 * 100, 1, SECRET))
   for (let i = 0; !full.isFull; i++) put(full, i, i)

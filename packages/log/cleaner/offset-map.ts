@@ -14,6 +14,10 @@ const HASH_WORDS = 4
 export interface OffsetMapState {
   /** Shared, and not handed over: the collector of each thread that gets so much begins to work. */
   readonly memory: SharedArrayBuffer
+  /** Places for entries, from its begin on. */
+  readonly slots: number
+  /** False: an earlier map's entries are in it. */
+  readonly isCleared: boolean
   readonly secret: Uint8Array
   /** More keys are not taken. */
   readonly maxEntries: number
@@ -22,18 +26,29 @@ export interface OffsetMapState {
   readonly latestOffset: number
 }
 
-/** For `maxKeys` keys if they fit into `limitBytes` of memory that may be filled by `loadFactor`. */
+/**
+ * For `maxKeys` keys if they fit into `limitBytes` of memory that may be filled by `loadFactor`. `reused`: of an earlier map
+ * that nobody needs any more; its memory is taken if it is enough.
+ */
 export function newOffsetMap(
   maxKeys: number,
   limitBytes: number,
   loadFactor: number,
   secret: Uint8Array,
+  reused: SharedArrayBuffer | null = null,
 ): OffsetMapState {
   const limit = Math.floor(Math.min(limitBytes, 0x7fff_ffff) / ENTRY_BYTES)
   // A search ends at a place that is free; and a map of no use would never let the cleaner get on.
   const slots = Math.max(2, Math.min(limit, Math.ceil(maxKeys / loadFactor) + 1))
   const maxEntries = Math.max(1, Math.min(Math.floor(slots * loadFactor), slots - 1))
-  return { memory: new SharedArrayBuffer(slots * ENTRY_BYTES), secret, maxEntries, entries: 0, latestOffset: -1 }
+  const isEnough = reused !== null && reused.byteLength >= slots * ENTRY_BYTES
+  const memory = isEnough ? reused : new SharedArrayBuffer(roundUp(slots, limit) * ENTRY_BYTES)
+  return { memory, slots, isCleared: !isEnough, secret, maxEntries, entries: 0, latestOffset: -1 }
+}
+
+/** To a power of two, so that maps that grow leave little behind. */
+function roundUp(slots: number, limit: number): number {
+  return Math.max(slots, Math.min(limit, 2 ** Math.ceil(Math.log2(slots))))
 }
 
 export class OffsetMap {
@@ -46,9 +61,10 @@ export class OffsetMap {
 
   constructor(state: OffsetMapState) {
     this.#state = state
-    this.#words = new Int32Array(state.memory)
-    this.#doubles = new Float64Array(state.memory)
-    this.#slots = state.memory.byteLength / ENTRY_BYTES
+    this.#words = new Int32Array(state.memory, 0, state.slots * WORDS)
+    this.#doubles = new Float64Array(state.memory, 0, state.slots * DOUBLES)
+    this.#slots = state.slots
+    if (!state.isCleared) this.#words.fill(0)
     this.#entries = state.entries
     this.latestOffset = state.latestOffset
   }
@@ -67,7 +83,7 @@ export class OffsetMap {
   }
 
   state(): OffsetMapState {
-    return { ...this.#state, entries: this.#entries, latestOffset: this.latestOffset }
+    return { ...this.#state, isCleared: true, entries: this.#entries, latestOffset: this.latestOffset }
   }
 
   /**

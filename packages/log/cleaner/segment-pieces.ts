@@ -15,7 +15,10 @@ export interface SegmentPiece {
   readonly lastOffset: number
 }
 
-/** Memory of pieces that is not in use. */
+/**
+ * Memory of pieces that is not in use. Kept from one cleaning to the next: no collector knows how much shared memory lies
+ * about, so none hurries to give it back.
+ */
 export class PieceMemory {
   readonly pieceBytes: number
   #free: SharedArrayBuffer[] = []
@@ -51,7 +54,8 @@ export async function* segmentPieces(
       yield piece
     }
   } finally {
-    await next.catch(() => {}) // nobody wants it any more
+    const unread = await next.catch(() => null) // nobody wants it any more
+    if (unread) memory.giveBack(unread.memory)
   }
 }
 
