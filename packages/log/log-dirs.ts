@@ -8,6 +8,8 @@ import { folderName, METADATA_TOPIC } from './file-names.ts'
 import { LogDir } from './log-dir.ts'
 import type { ResolvedOptions } from './log-manager-options.ts'
 
+const MAX_PREFERRED = 10_000
+
 export class LogDirs {
   readonly #world: World
   readonly #options: ResolvedOptions
@@ -16,12 +18,16 @@ export class LogDirs {
   /** Of the metadata log, where that is none of them. */
   readonly metadataDir: LogDir | null
   #clusterId = ''
+  #cordoned: ReadonlySet<string>
+  /** Where logs that are not there yet are to be made, by name. */
+  readonly #preferred = new Map<string, string>()
 
   private constructor(options: ResolvedOptions, onFailure: (dir: LogDir, error: Error) => void) {
     this.#world = options.world
     this.#options = options
     const logDir = (path: string): LogDir => new LogDir(options.world, path, onFailure)
-    const { logDirs, metadataLogDir } = options
+    const { logDirs, metadataLogDir, cordonedLogDirs } = options
+    this.#cordoned = new Set(cordonedLogDirs)
     this.#dirs = logDirs.map(logDir)
     this.metadataDir = metadataLogDir === undefined || logDirs.includes(metadataLogDir) ? null : logDir(metadataLogDir)
   }
@@ -141,12 +147,43 @@ export class LogDirs {
     return epochs.size === 1 ? [...epochs][0]! : -1
   }
 
-  /** Where a new log may go, the best place first. */
-  candidates(logDir?: string, directoryId?: string): LogDir[] {
-    if (logDir !== undefined) return [this.at(logDir)]
+  /** Where a new log may go, the best place first: the dir of the id, or the one that was asked for, or else any. */
+  candidates(name: string, directoryId?: string): LogDir[] {
+    const preferred = this.#preferred.get(name)
+    this.#preferred.delete(name)
     const chosen = this.online().filter(dir => dir.directoryId === directoryId)
     if (chosen.length > 0) return chosen
-    return this.online().sort((a, b) => a.logCount - b.logCount)
+    const online = this.online().sort((a, b) => a.logCount - b.logCount)
+    const asked = online.filter(({ path }) => path === preferred)
+    const open = online.filter(({ path }) => !this.#cordoned.has(path))
+    // What the controller has given this node has to go somewhere, though all of them are cordoned meanwhile.
+    return asked.length > 0 ? asked : open.length > 0 ? open : online
+  }
+
+  /** False: nothing has changed. */
+  cordon(paths: readonly string[]): boolean {
+    const next = new Set(paths)
+    const isSame = next.size === this.#cordoned.size && paths.every(path => this.#cordoned.has(path))
+    this.#cordoned = next
+    return !isSame
+  }
+
+  isCordoned(path: string): boolean {
+    return this.#cordoned.has(path)
+  }
+
+  /** For when the log is made; anybody can ask for any number of names, so that only the last ones are remembered. */
+  prefer(name: string, path: string): void {
+    this.#preferred.set(name, path)
+    if (this.#preferred.size > MAX_PREFERRED) this.#preferred.delete(this.#preferred.keys().next().value!)
+  }
+
+  /** Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR, or INVALID_REPLICA_ASSIGNMENT if no replica is to be put there. */
+  forReplicas(path: string): LogDir {
+    if (path === this.metadataDir?.path) throw new LogError('LOG_DIR_NOT_FOUND', `${path} has the metadata log only`)
+    const dir = this.at(path)
+    if (this.#cordoned.has(path)) throw new LogError('INVALID_REPLICA_ASSIGNMENT', `${path} is cordoned`)
+    return dir
   }
 
   at(path: string): LogDir {

@@ -9,6 +9,8 @@ export interface LogManagerOptions {
   readonly logDirs: readonly string[]
   /** metadata.log.dir: one of `logDirs`, or a dir that has nothing but the metadata log. Left out: nobody asks for that. */
   readonly metadataLogDir?: string
+  /** cordoned.log.dirs: no new log is put into them. May be changed later. */
+  readonly cordonedLogDirs?: readonly string[]
   readonly nodeId: number
   /**
    * What the dirs must belong to. A dir without meta.properties is formatted with it; without it such a dir is an
@@ -48,6 +50,7 @@ export interface LogManagerOptions {
 export type ResolvedOptions = LogManagerOptions & typeof DEFAULTS
 
 const DEFAULTS = {
+  cordonedLogDirs: [] as readonly string[],
   recoveryConcurrency: 32,
   retentionCheckIntervalMs: 5 * 60 * 1000,
   flushSchedulerIntervalMs: Number.POSITIVE_INFINITY,

@@ -19,6 +19,10 @@ function isDirError(code: string): (error: unknown) => boolean {
   return error => error instanceof LogDirError && error.code === code
 }
 
+function isLogError(code: string): (error: unknown) => boolean {
+  return error => error instanceof LogError && error.code === code
+}
+
 function isStorageError(error: unknown): boolean {
   return error instanceof LogError && error.code === 'KAFKA_STORAGE_ERROR'
 }
@@ -178,14 +182,28 @@ test('new logs go where there are fewest, or where they are told to', async () =
   const logs = await openLogs({ logDirs: DIRS })
   const create = (partition: number, options = {}) =>
     logs.run(logs.manager.getOrCreate({ topic: 't', partition }, TOPIC_ID, options))
-  for (let partition = 0; partition < 3; partition++) await create(partition, { logDir: '/b' })
   const directoryId = logs.manager.directoryIds.get('/b')!
+  logs.manager.prefer({ topic: 't', partition: 0 }, '/b')
+  await create(0)
+  for (let partition = 1; partition < 3; partition++) await create(partition, { directoryId })
   assert.equal((await create(3, { directoryId })).logDir, '/b')
   assert.deepEqual([(await create(4)).logDir, (await create(5)).logDir], ['/a', '/a'])
-  await assert.rejects(
-    create(6, { logDir: '/c' }),
-    (error: unknown) => error instanceof LogError && error.code === 'LOG_DIR_NOT_FOUND',
+  assert.throws(() => logs.manager.checkPlace('/c'), isLogError('LOG_DIR_NOT_FOUND'))
+})
+
+test('a cordoned dir takes no new logs, unless there is no other', async () => {
+  const logs = await openLogs({ logDirs: DIRS })
+  const dirOf = async (partition: number) => (await logs.log(partition)).logDir
+  assert.equal(logs.manager.cordon(['/a']), true)
+  assert.equal(logs.manager.cordon(['/a']), false)
+  assert.deepEqual([await dirOf(0), await dirOf(1)], ['/b', '/b'])
+  assert.throws(() => logs.manager.checkPlace('/a'), isLogError('INVALID_REPLICA_ASSIGNMENT'))
+  assert.deepEqual(
+    (await logs.manager.logDirs()).map(({ isCordoned }) => isCordoned),
+    [true, false],
   )
+  logs.manager.cordon(DIRS)
+  assert.equal(await dirOf(2), '/a')
 })
 
 test('a log has one topic id', async () => {

@@ -10,6 +10,7 @@ import { DirCheckpoints } from './dir-checkpoints.ts'
 import { LogDirError, LogError } from './errors.ts'
 import { folderName, METADATA_TOPIC, PARTITION_METADATA_FILE } from './file-names.ts'
 import { Folder } from './folder.ts'
+import { FutureLogs } from './future-logs.ts'
 import { IndexCache } from './index-cache.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from './log-config.ts'
 import type { FoundFolder, LogDir } from './log-dir.ts'
@@ -33,10 +34,11 @@ export interface LoadOptions {
   configOf?(topic: string): LogConfig
   /** The metadata no longer gives this log to this node: it is set aside as `-stray`. */
   isStray?(log: PartitionLog): boolean
+  /** The metadata says that this node's replica is in the dir with that id. */
+  isAssignedTo?(log: PartitionLog, directoryId: string): boolean
 }
 
 export interface CreateOptions {
-  readonly logDir?: string
   readonly directoryId?: string
   readonly isNew?: boolean
 }
@@ -55,7 +57,6 @@ export class LogManager implements AsyncDisposable {
   readonly #environment: LogEnvironment
   readonly #producerConfig: ProducerStateConfig
   readonly #logs = new Map<string, PartitionLog>()
-  readonly #futureLogs = new Map<string, PartitionLog>()
   /** The metadata log, apart from all others. */
   #metadataLog: PartitionLog | null = null
   /** New ones that have no partition.metadata yet. */
@@ -65,6 +66,7 @@ export class LogManager implements AsyncDisposable {
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #checkpoints = new DirCheckpoints(dir => this.#logsIn(dir))
   readonly #removal: LogRemoval
+  readonly #futureLogs: FutureLogs
   readonly #cleaner: LogCleaner
   /** By log dir. */
   readonly #cleanerOffsets = new Map<string, CleanerOffsets>()
@@ -77,6 +79,7 @@ export class LogManager implements AsyncDisposable {
     this.#options = resolveOptions(options)
     this.#world = options.world
     this.#removal = new LogRemoval(options.world, this.#defaults.fileDeleteDelayMs)
+    this.#futureLogs = this.#makeFutureLogs()
     const { transactionPartitionVerificationEnable, producerIdExpirationMs, transactionMaxTimeoutMs } = this.#options
     this.#cleaner = new LogCleaner(
       {
@@ -142,7 +145,7 @@ export class LogManager implements AsyncDisposable {
       const isNew = (await this.#world.disk.stat(path)) === null
       if (isNew) await this.#world.disk.makeDirectory(path)
       // Its last writer may have stopped after the clean shutdown file was written; so that says nothing.
-      return this.#openLog(dir, path, name, config, { isNew, isFuture: false, checkpoints: null })
+      return this.#openLog(dir, path, name, config, { ...NEW_LOG, isNew })
     })
     if (!log) throw this.#dirs.offline(dir)
     this.#metadataLog = log
@@ -150,12 +153,13 @@ export class LogManager implements AsyncDisposable {
   }
 
   /** Loads all partitions of all dirs, recovering where the last stop was not clean, and starts the periodic tasks. */
-  async load({ defaults, configOf, isStray }: LoadOptions): Promise<void> {
+  async load({ defaults, configOf, isStray, isAssignedTo }: LoadOptions): Promise<void> {
     this.reconfigureDefaults(defaults)
     if (configOf) this.#configOf = configOf
     const startMs = this.#world.clock.monotonic()
     await Promise.all(this.#dirs.online().map(dir => this.#loadDir(dir, isStray ?? (() => false))))
     if (this.#dirs.online().length === 0) this.#dirs.failAll()
+    await this.#futureLogs.settle(isAssignedTo ?? (() => false))
     const elapsedMs = Math.round(this.#world.clock.monotonic() - startMs)
     this.#world.logger.info('Logs are loaded', { logs: this.#logs.size, elapsedMs })
     this.#startTasks()
@@ -197,7 +201,7 @@ export class LogManager implements AsyncDisposable {
   ): Promise<void> {
     const path = `${dir.path}/${name}`
     const isFuture = folder.state === 'future'
-    const options = { isNew: false, isFuture, checkpoints }
+    const options = { isNew: false, isFuture, hadCleanShutdown: dir.hadCleanShutdown, checkpoints }
     let log: PartitionLog
     try {
       const config = this.#configOf(folder.topic)
@@ -209,8 +213,8 @@ export class LogManager implements AsyncDisposable {
       dir.fail(error)
       return
     }
-    if (!isFuture && isStray(log)) {
-      await this.#removal.retire(dir, log, 'stray')
+    if (isStray(log)) {
+      await this.#removal.retire(dir, log, isFuture ? 'delete' : 'stray')
       return
     }
     // Its creation was cut short: who still wants it makes it again, and the name may be another topic's by now.
@@ -218,14 +222,13 @@ export class LogManager implements AsyncDisposable {
       await this.#removal.retire(dir, log, 'delete')
       return
     }
-    const logs = isFuture ? this.#futureLogs : this.#logs
-    const other = logs.get(folderName(folder))
+    const other = isFuture ? this.#futureLogs.get(folder) : this.get(folder)
     if (other) {
       const dirs = `${other.logDir} and ${dir.path}`
       throw new LogDirError('ERR_UNEXPECTED_CONTENT', `${folderName(folder)} is in both ${dirs}: remove one of them`)
     }
     if (dir.error) log.store.fail('KAFKA_STORAGE_ERROR', 'the log dir has failed', dir.error)
-    else this.#add(logs, log)
+    else this.#add(log)
   }
 
   async #openLog(
@@ -233,10 +236,10 @@ export class LogManager implements AsyncDisposable {
     path: string,
     { topic, partition }: TopicPartition,
     config: LogConfig,
-    { isNew, isFuture, checkpoints }: { isNew: boolean; isFuture: boolean; checkpoints: Checkpoints | null },
+    { isNew, isFuture, hadCleanShutdown, checkpoints }: OpenOptions,
   ): Promise<PartitionLog> {
     const folder = new Folder(this.#world.disk, path)
-    folder.isEntrySynced = checkpoints !== null && dir.hadCleanShutdown
+    folder.isEntrySynced = hadCleanShutdown
     const { logger } = this.#world
     const name = folderName({ topic, partition })
     const { parts, producers, logStartOffset, topicId } = await openLog({
@@ -247,7 +250,7 @@ export class LogManager implements AsyncDisposable {
       logger,
       nowMs: this.#world.clock.now(),
       isNew,
-      hadCleanShutdown: checkpoints !== null && dir.hadCleanShutdown,
+      hadCleanShutdown,
       recoveryPoint: checkpoints?.recoveryPoints?.get(name) ?? 0,
       knowsRecoveryPoint: (checkpoints?.recoveryPoints ?? null) !== null,
       logStartOffset: checkpoints?.logStartOffsets.get(name) ?? 0,
@@ -287,8 +290,9 @@ export class LogManager implements AsyncDisposable {
     return this.#logs.values()
   }
 
-  #add(logs: Map<string, PartitionLog>, log: PartitionLog): void {
-    logs.set(folderName(log), log)
+  #add(log: PartitionLog): void {
+    if (log.isFuture) this.#futureLogs.add(log)
+    else this.#logs.set(folderName(log), log)
     this.#dirs.at(log.logDir).logCount++
   }
 
@@ -299,7 +303,7 @@ export class LogManager implements AsyncDisposable {
 
   /**
    * `isNew`: the controller has just created the replica; otherwise, with a dir offline, it is KAFKA_STORAGE_ERROR, as the
-   * log may be there. `directoryId` or `logDir` choose the dir; else the one with the fewest logs.
+   * log may be there. `directoryId` chooses the dir, or `prefer` did; else it is the one with the fewest logs.
    * INCONSISTENT_TOPIC_ID if the log has another.
    */
   getOrCreate(
@@ -321,33 +325,35 @@ export class LogManager implements AsyncDisposable {
   async #create(
     topicPartition: TopicPartition,
     topicId: string | null,
-    { logDir, directoryId, isNew }: CreateOptions,
+    { directoryId, isNew }: CreateOptions,
   ): Promise<PartitionLog> {
     if (!isNew && !this.#dirs.areAllOnline) {
       throw new LogError('KAFKA_STORAGE_ERROR', `${folderName(topicPartition)} may be in a log dir that is offline`)
     }
     // Whoever waits for the answer that the topic is there need not wait for a thousand directories, too.
     await new Promise<void>(resolve => this.#world.clock.nextTurn(resolve))
-    for (const dir of this.#dirs.candidates(logDir, directoryId)) {
+    for (const dir of this.#dirs.candidates(folderName(topicPartition), directoryId)) {
       const path = `${dir.path}/${folderName(topicPartition)}`
       // Counted before it is there, so that those that are made at the same time are spread over the dirs.
       dir.logCount++
       const isMade = await dir.attempt(() => this.#world.disk.makeDirectory(path).then(() => true))
       if (!isMade) continue
       const config = this.#configOf(topicPartition.topic)
-      const options = { isNew: true, isFuture: false, checkpoints: null }
-      const log = await dir.attempt(() => this.#openLog(dir, path, topicPartition, config, options))
+      const log = await dir.attempt(() => this.#openLog(dir, path, topicPartition, config, NEW_LOG))
       // The folder will be there at the next start: with one of the same name in another dir there would be two.
       if (!log || dir.error) throw this.#dirs.offline(dir)
       this.#logs.set(folderName(topicPartition), log)
-      if (topicId !== null) {
-        log.assignTopicId(topicId)
-        log.store.folder.prepareBy(() => this.#writeTopicId(log, topicId))
-        this.#prepareSoon(log)
-      }
+      this.#nameLater(log, topicId)
       return log
     }
     throw new LogError('KAFKA_STORAGE_ERROR', `no log dir is online for ${folderName(topicPartition)}`)
+  }
+
+  #nameLater(log: PartitionLog, topicId: string | null): void {
+    if (topicId === null) return
+    log.assignTopicId(topicId)
+    log.store.folder.prepareBy(() => this.#writeTopicId(log, topicId))
+    this.#prepareSoon(log)
   }
 
   /**
@@ -385,23 +391,90 @@ export class LogManager implements AsyncDisposable {
   delete(topicPartition: TopicPartition, topicId: string | null = null): Promise<void> {
     const name = folderName(topicPartition)
     return this.#inTurn(name, async () => {
-      const logs = [this.#logs.get(name), this.#futureLogs.get(name)]
-        .filter(log => log !== undefined)
-        .filter(log => topicId === null || log.topicId === topicId)
-      if (logs.length === 0 && this.offlineLogDirs.size > 0) {
+      const isWanted = (log: PartitionLog | null) => log !== null && (topicId === null || log.topicId === topicId)
+      const [log, future] = [this.get(topicPartition), this.#futureLogs.get(topicPartition)]
+      if (!isWanted(log) && !isWanted(future) && this.offlineLogDirs.size > 0) {
         throw new LogError('KAFKA_STORAGE_ERROR', `${name} may be in a log dir that is offline`)
       }
-      for (const log of logs) {
-        ;(log.isFuture ? this.#futureLogs : this.#logs).delete(name)
-        const dir = this.#dirs.at(log.logDir)
-        dir.logCount--
-        await this.#cleaner.abort(log)
-        await this.#removal.retire(dir, log, 'delete')
-        this.#cleaner.forget(log)
-        await this.#cleanerOffsets.get(dir.path)?.forget(topicPartition)
-        // A log of the same name that is made later must not be taken for this one.
-        await this.#checkpoints.saveSoon(dir)
+      if (isWanted(future)) await this.#futureLogs.drop(topicPartition)
+      if (log && isWanted(log)) await this.#delete(log)
+    })
+  }
+
+  async #delete(log: PartitionLog): Promise<void> {
+    this.#logs.delete(folderName(log))
+    const dir = this.#dirs.at(log.logDir)
+    dir.logCount--
+    await this.#cleaner.abort(log)
+    await this.#removal.retire(dir, log, 'delete')
+    this.#cleaner.forget(log)
+    await this.#cleanerOffsets.get(dir.path)?.forget(log)
+    // A log of the same name that is made later must not be taken for this one.
+    await this.#checkpoints.saveSoon(dir)
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- moving
+
+  /** The copy of a log that is being moved; null: it is not. */
+  futureOf(topicPartition: TopicPartition): PartitionLog | null {
+    return this.#futureLogs.get(topicPartition)
+  }
+
+  /**
+   * Begins to move a log: an empty copy in `logDir`, to be filled, and then promoted or dropped. The log is not compacted
+   * meanwhile: what was copied already would stay as it was. Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or
+   * INVALID_TOPIC_EXCEPTION.
+   */
+  createFuture(current: PartitionLog, logDir: string): Promise<PartitionLog> {
+    return this.#inTurn(folderName(current), async () => {
+      const future = await this.#futureLogs.create(current, logDir)
+      await this.#cleaner.abort(current)
+      return future
+    })
+  }
+
+  /** The log stays where it is. */
+  dropFuture(topicPartition: TopicPartition): Promise<void> {
+    return this.#inTurn(folderName(topicPartition), async () => {
+      await this.#futureLogs.drop(topicPartition)
+      const current = this.get(topicPartition)
+      if (current) this.#cleaner.release(current)
+    })
+  }
+
+  /** As FutureLogs.promote. */
+  promoteFuture(topicPartition: TopicPartition): Promise<PartitionLog> {
+    return this.#inTurn(folderName(topicPartition), async () => {
+      const before = this.get(topicPartition)
+      try {
+        return await this.#futureLogs.promote(topicPartition)
+      } finally {
+        if (before) this.#cleaner.forget(before)
       }
+    })
+  }
+
+  #makeFutureLogs(): FutureLogs {
+    return new FutureLogs({
+      world: this.#world,
+      dirs: () => this.#dirs,
+      removal: this.#removal,
+      checkpoints: this.#checkpoints,
+      logs: this.#logs,
+      cleanerOffsetsOf: logDir => this.#cleanerOffsets.get(logDir),
+      create: async (dir, path, { topic, partition }, topicId) => {
+        const options = { ...NEW_LOG, isFuture: true }
+        const log = await this.#openLog(dir, path, { topic, partition }, this.#configOf(topic), options)
+        this.#nameLater(log, topicId)
+        return log
+      },
+      reopen: (dir, path, closed) =>
+        this.#openLog(dir, path, closed, this.#configOf(closed.topic), {
+          isNew: false,
+          isFuture: false,
+          hadCleanShutdown: true,
+          checkpoints: checkpointsOf(closed),
+        }),
     })
   }
 
@@ -421,6 +494,21 @@ export class LogManager implements AsyncDisposable {
 
   // --------------------------------------------------------------------------------------------------------- log dirs
 
+  /** No new log is put into these dirs from now on; false: nothing has changed. */
+  cordon(logDirs: readonly string[]): boolean {
+    return this.#dirs.cordon(logDirs)
+  }
+
+  /** Whether replicas may be moved there; throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT. */
+  checkPlace(logDir: string): void {
+    this.#dirs.forReplicas(logDir)
+  }
+
+  /** Where a log is to be put that is not there yet. */
+  prefer(topicPartition: TopicPartition, logDir: string): void {
+    this.#dirs.prefer(folderName(topicPartition), logDir)
+  }
+
   /** Asks the disk for the space; cheap enough for each DescribeLogDirs. */
   logDirs(): Promise<LogDirDescription[]> {
     return Promise.all(
@@ -432,6 +520,7 @@ export class LogManager implements AsyncDisposable {
           path,
           directoryId,
           error,
+          isCordoned: this.#dirs.isCordoned(path),
           totalBytes: space?.totalBytes ?? -1,
           usableBytes: space?.usableBytes ?? -1,
           replicas,
@@ -452,14 +541,12 @@ export class LogManager implements AsyncDisposable {
 
   #onFailure(dir: LogDir, error: Error): void {
     let partitions = 0
-    for (const logs of [this.#logs, this.#futureLogs]) {
-      for (const [name, log] of logs) {
-        if (log.logDir !== dir.path) continue
-        logs.delete(name)
-        partitions++
-        // Only lets go of files: what it cannot close, it cannot close.
-        log.store.release('the log dir has failed').catch(() => {})
-      }
+    for (const log of this.#logsIn(dir)) {
+      if (log.isFuture) this.#futureLogs.forget(folderName(log))
+      else this.#logs.delete(folderName(log))
+      partitions++
+      // Only lets go of files: what it cannot close, it cannot close.
+      log.store.release('the log dir has failed').catch(() => {})
     }
     // A disk's error says all in its message; of anything else the stack is wanted.
     const reason = error instanceof DiskError ? error.message : error
@@ -580,6 +667,26 @@ export class LogManager implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+interface OpenOptions {
+  readonly isNew: boolean
+  readonly isFuture: boolean
+  /** Nothing was lost since it was closed. */
+  readonly hadCleanShutdown: boolean
+  readonly checkpoints: Checkpoints | null
+}
+
+const NEW_LOG: OpenOptions = { isNew: true, isFuture: false, hadCleanShutdown: false, checkpoints: null }
+
+/** What they would say of a log that has been closed. */
+function checkpointsOf(log: PartitionLog): Checkpoints {
+  const name = folderName(log)
+  return {
+    recoveryPoints: new Map([[name, log.recoveryPoint]]),
+    logStartOffsets: new Map([[name, log.logStartOffset]]),
+    highWatermarks: new Map([[name, log.highWatermark]]),
   }
 }
 

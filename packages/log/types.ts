@@ -122,6 +122,8 @@ export interface LogDirDescription {
   readonly directoryId: string | null
   /** null: online. */
   readonly error: Error | null
+  /** No new log is put there. */
+  readonly isCordoned: boolean
   /** -1: not known. */
   readonly totalBytes: number
   readonly usableBytes: number

@@ -113,6 +113,11 @@ export class LogCleaner {
     await this.#busy.get(log)
   }
 
+  /** A log that was aborted may be cleaned again. */
+  release(log: PartitionLog): void {
+    this.#unwanted.delete(log)
+  }
+
   /** A log that was aborted and is there no more. */
   forget(log: PartitionLog): void {
     this.#unwanted.delete(log)

@@ -13,6 +13,7 @@ export interface LogsOptions extends Partial<Omit<LogManagerOptions, 'world'>> {
   readonly world?: MemoryWorld
   readonly config?: Partial<LogConfig>
   readonly configOf?: (topic: string) => LogConfig
+  readonly isAssignedTo?: (log: PartitionLog, directoryId: string) => boolean
 }
 
 export interface Logs {
@@ -25,13 +26,13 @@ export interface Logs {
 
 /** Opens and loads; a crash of `world` and `openLogs({ world: world.restart() })` is a restart. */
 export async function openLogs(options: LogsOptions = {}): Promise<Logs> {
-  const { world = memoryWorld(), config, configOf, ...managerOptions } = options
+  const { world = memoryWorld(), config, configOf, isAssignedTo, ...managerOptions } = options
   const run = <T>(promise: Promise<T>): Promise<T> => (world.time ? world.runUntil(promise) : promise)
   const manager = await run(
     LogManager.open({ logDirs: ['/data'], nodeId: 1, clusterId: CLUSTER_ID, ...managerOptions, world }),
   )
   const defaults = { ...DEFAULT_LOG_CONFIG, ...config }
-  await run(manager.load({ defaults, ...(configOf && { configOf }) }))
+  await run(manager.load({ defaults, ...(configOf && { configOf }), ...(isAssignedTo && { isAssignedTo }) }))
   return {
     world,
     manager,
