@@ -20,7 +20,7 @@ import { GroupConfigs } from './group-configs.ts'
 import { advertised } from './handlers/api-versions.ts'
 import type { Handler } from './handlers/handler.ts'
 import { BROKER_HANDLERS, CONTROLLER_HANDLERS, TELEMETRY_HANDLERS } from './handlers/index.ts'
-import { Since } from './image/index.ts'
+import { ConfigResourceType, configsOf, directoryOf, type MetadataImage, Since } from './image/index.ts'
 import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { BrokerMetrics } from './monitoring/broker-metrics.ts'
@@ -131,7 +131,18 @@ export class Broker implements AsyncDisposable {
       logs,
       logger: world.logger.named('replica'),
       topicMetrics: this.#monitoring.topics,
-      onPlaced: (topicId, partition, directoryId) => this.#assignments?.add(topicId, partition, directoryId),
+      onPlaced: (topicId, partition, directoryId, onAccepted) => {
+        if (this.#assignments) this.#assignments.add(topicId, partition, directoryId, onAccepted)
+        // A controller that knows of no log dirs need not be told.
+        else onAccepted?.()
+      },
+      moves: {
+        clock: world.clock,
+        bytesPerSecond: () => alterLogDirsRate(this.#metadata.image, config.nodeId),
+        concurrency: config.numReplicaAlterLogDirsThreads ?? config.logDirs.length,
+        onReplacing: partition => this.#publisher.setCoordinating(partition, false),
+        onReplaced: partition => this.#publisher.setCoordinating(partition, true),
+      },
     })
     this.#groups = this.#makeGroups()
     this.#publisher = this.#makePublisher()
@@ -257,6 +268,10 @@ export class Broker implements AsyncDisposable {
       defaults: this.#topicConfigs.get(''),
       configOf: topic => this.#topicConfigs.get(topic),
       isStray: log => log.topicId !== null && !this.#metadata.topicById(log.topicId),
+      isAssignedTo: ({ topicId, partition }, directoryId) => {
+        const registration = topicId === null ? undefined : this.#metadata.topicById(topicId)?.partitions[partition]
+        return registration !== undefined && directoryOf(registration, this.nodeId) === directoryId
+      },
     })
   }
 
@@ -337,6 +352,10 @@ export class Broker implements AsyncDisposable {
     })
   }
 
+  #cordon(logDirs: readonly string[]): void {
+    if (this.#logs.cordon(logDirs)) this.#lifecycle?.hurry()
+  }
+
   #makePublisher(): Publisher {
     return new Publisher({
       nodeId: this.nodeId,
@@ -354,6 +373,7 @@ export class Broker implements AsyncDisposable {
       onTopicsChanged: topics => this.#groups.onTopicsChanged(topics),
       onReconfigured: config => {
         this.#config = config
+        this.#cordon(config.cordonedLogDirs)
         this.#limitConnections().catch(error => this.#world.logger.error('limits are as they were', { error }))
         void this.#logs.cleaner.reconfigure(cleanerConfig(config))
       },
@@ -386,6 +406,7 @@ export class Broker implements AsyncDisposable {
       controllerListeners: listeners.advertisedController.map(endpoint => this.#registered(endpoint)),
       logDirs: () => [...this.#logs.directoryIds.values()],
       offlineLogDirs: () => [...this.#logs.offlineLogDirs.keys()].flatMap(dir => this.#logs.directoryIdOf(dir) ?? []),
+      cordonedLogDirs: () => this.#config.cordonedLogDirs.flatMap(dir => this.#logs.directoryIdOf(dir) ?? []),
       logDirFailureTimeoutMs,
       onFailure: error => this.#fail(error),
       previousBrokerEpoch: this.#logs.previousBrokerEpoch,
@@ -451,6 +472,7 @@ export class Broker implements AsyncDisposable {
     this.#assignments?.close()
     await this.#server.close()
     this.#groups.close()
+    await this.#replicas.moves.close()
     await this.#controller?.close()
     await this.#logs.close(this.#lifecycle?.brokerEpoch ?? -1)
     this.#monitoring.state = BrokerState.NOT_RUNNING
@@ -471,6 +493,14 @@ async function openLogs(
   }
 }
 
+/** Bytes a second; a config that a broker has only while it runs. */
+function alterLogDirsRate(image: MetadataImage, nodeId: number): number {
+  const name = 'replica.alter.log.dirs.io.max.bytes.per.second'
+  const own = configsOf(image, { type: ConfigResourceType.BROKER, name: String(nodeId) }).get(name)
+  const all = configsOf(image, { type: ConfigResourceType.BROKER, name: '' }).get(name)
+  return Number(own ?? all ?? Number.POSITIVE_INFINITY)
+}
+
 /** The world with a logger whose level can be set by itself: of one room. */
 function partOf({ clock, disk, network, random, workers, logger }: World, name: string): World {
   return { clock, disk, network, random, workers, logger: logger.named(name) }
@@ -481,6 +511,7 @@ function logManagerOptions(world: World, config: BrokerConfig) {
     world: partOf(world, 'log'),
     logDirs: config.logDirs,
     metadataLogDir: config.metadataLogDir,
+    cordonedLogDirs: config.cordonedLogDirs,
     nodeId: config.nodeId,
     recoveryConcurrency: config.numRecoveryThreadsPerDataDir * LOGS_PER_RECOVERY_THREAD,
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,

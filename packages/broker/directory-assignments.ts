@@ -21,6 +21,8 @@ interface Assignment {
   readonly topicId: string
   readonly partition: number
   readonly directoryId: string
+  /** The controller has written it down. */
+  readonly onAccepted?: (() => void) | undefined
 }
 
 /** Kafka's numbers. */
@@ -41,8 +43,8 @@ export class DirectoryAssignments {
     this.#options = options
   }
 
-  add(topicId: string, partition: number, directoryId: string): void {
-    this.#waiting.set(`${topicId}-${partition}`, { topicId, partition, directoryId })
+  add(topicId: string, partition: number, directoryId: string, onAccepted?: () => void): void {
+    this.#waiting.set(`${topicId}-${partition}`, { topicId, partition, directoryId, onAccepted })
     this.#schedule()
   }
 
@@ -104,7 +106,10 @@ export class DirectoryAssignments {
       for (const { topics = [] } of directories) {
         for (const { topicId, partitions = [] } of topics) {
           for (const { partitionIndex, errorCode = 0 } of partitions) {
-            if (errorCode === ErrorCode.NONE) left.delete(`${topicId}-${partitionIndex}`)
+            const key = `${topicId}-${partitionIndex}`
+            if (errorCode !== ErrorCode.NONE) continue
+            left.get(key)?.onAccepted?.()
+            left.delete(key)
           }
         }
       }

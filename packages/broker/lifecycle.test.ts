@@ -24,6 +24,7 @@ class Standing {
       listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
       controllerListeners: [],
       logDirs: () => DIRS.filter(id => !this.offline.includes(id)),
+      cordonedLogDirs: () => [],
       offlineLogDirs: () => this.offline,
       logDirFailureTimeoutMs: TIMEOUT_MS,
       onFailure: error => this.failures.push(error.message),

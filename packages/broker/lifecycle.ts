@@ -28,6 +28,8 @@ export interface LifecycleOptions {
   readonly logDirs: () => readonly string[]
   /** Ids of those that have failed. */
   readonly offlineLogDirs: () => readonly string[]
+  /** Ids of those that no replica is to be put into any more. */
+  readonly cordonedLogDirs: () => readonly string[]
   /** How long the controller may not know of a failed log dir. */
   readonly logDirFailureTimeoutMs: number
   /** It could not be told in that time: this broker must not go on. */
@@ -126,6 +128,11 @@ export class BrokerLifecycle {
       onFailure(new Error(`the controller could not be told that log dir ${directoryId} has failed`))
     })
     this.#untold.set(directoryId, tooLate)
+    this.hurry()
+  }
+
+  /** Of a change that the controller is to hear of now, not only with the next heartbeat. */
+  hurry(): void {
     if (this.#isBeating) this.#scheduleHeartbeat(0)
   }
 
@@ -170,7 +177,7 @@ export class BrokerLifecycle {
         brokerEpoch: this.#brokerEpoch,
         currentMetadataOffset: metadataOffset(),
         offlineLogDirs,
-        cordonedLogDirs: null,
+        cordonedLogDirs: [...this.#options.cordonedLogDirs()],
         ...wish,
       },
       HEARTBEAT_VERSION,

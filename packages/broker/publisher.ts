@@ -18,6 +18,7 @@ import {
   type TopicDelta,
 } from './image/index.ts'
 import type { MetadataCache } from './metadata-cache.ts'
+import type { Partition } from './replica/partition.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 
@@ -115,6 +116,11 @@ export class Publisher {
     if (!COORDINATED.has(topic.name)) return
     const leads = after.leader === nodeId
     void assigned.ready.then(() => this.#coordinate(topic.name, partition, leads ? after.leaderEpoch : null))
+  }
+
+  /** What coordinates there begins anew when its log is another: see `ReplicaMoves`. */
+  setCoordinating({ topic, partition, isLeader, leaderEpoch }: Partition, isOn: boolean): void {
+    this.#coordinate(topic, partition, isOn && isLeader ? leaderEpoch : null)
   }
 
   #coordinate(topic: string, partition: number, leaderEpoch: number | null): void {

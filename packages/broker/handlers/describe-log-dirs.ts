@@ -1,4 +1,7 @@
-/** DescribeLogDirs (key 35), versions 1 to 5: what lies in which log dir, and how much room there is (4, KIP-827). */
+/**
+ * DescribeLogDirs (key 35), versions 1 to 5: what lies in which log dir, and how much room there is (4, KIP-827), and
+ * whether it takes no new replicas (5, KIP-1066).
+ */
 
 import type { LogDirDescription } from '@ottla/log'
 import { ErrorCode } from '@ottla/protocol'
@@ -18,7 +21,7 @@ export const describeLogDirs = defineHandler({
 })
 
 function describe(dir: LogDirDescription, isWanted: (topic: string, partition: number) => boolean) {
-  if (dir.error) return { logDir: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR }
+  if (dir.error) return { logDir: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, isCordoned: dir.isCordoned }
   const topics = new Map<
     string,
     { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]
@@ -36,5 +39,6 @@ function describe(dir: LogDirDescription, isWanted: (topic: string, partition: n
     topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
     totalBytes: dir.totalBytes,
     usableBytes: dir.usableBytes,
+    isCordoned: dir.isCordoned,
   }
 }

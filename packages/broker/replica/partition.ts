@@ -7,7 +7,6 @@
 import type { PartitionLog } from '@ottla/log'
 import { ApiError } from '../errors.ts'
 import type { TopicMeter } from '../metrics/index.ts'
-import type { FetchWaiter } from './fetch-waiter.ts'
 
 /** What the controller has decided, as the image has it. */
 export interface PartitionAssignment {
@@ -22,6 +21,14 @@ export interface PartitionAssignment {
   readonly directoryId: string | null
   /** The replica was created by the records that are being applied, so that there can be no log of it yet. */
   readonly isNew: boolean
+}
+
+/** Somebody who is to hear of what happens to a partition. */
+export interface PartitionWaiter {
+  /** By `bytes` more can be read. */
+  onVisible(partition: Partition, bytes: number): void
+  /** Something other than new data. */
+  finish(): void
 }
 
 interface PendingCommit {
@@ -42,7 +49,7 @@ export class Partition {
   #log: PartitionLog | null = null
   #failure: ApiError | null = null
   #ready: Promise<void> = Promise.resolve()
-  readonly #waiters = new Set<FetchWaiter>()
+  readonly #waiters = new Set<PartitionWaiter>()
   /** In the order of their offsets, as appends are. */
   #commits: PendingCommit[] = []
 
@@ -97,13 +104,25 @@ export class Partition {
         if (this.#failure) return // removed meanwhile
         this.#log = log
         this.#becomeWhatAssigned()
+        this.#resolveCommits()
       },
       error => {
-        this.#failure ??= new ApiError('KAFKA_STORAGE_ERROR', `${this.name}: ${(error as Error).message}`, {
-          cause: error,
-        })
+        if (!this.#failure) this.fail(error as Error)
       },
     )
+  }
+
+  /**
+   * Another log takes the place of this one: nobody gets at either until `replace` has resolved, and then everybody at its
+   * result. Resolves when that is done, or has failed.
+   */
+  replaceLog(replace: (log: PartitionLog) => Promise<PartitionLog>): Promise<void> {
+    const log = this.#log
+    if (!log) return Promise.resolve()
+    this.#log = null
+    this.attach(replace(log))
+    this.wakeWaiters()
+    return this.#ready
   }
 
   update(assignment: PartitionAssignment): void {
@@ -122,6 +141,13 @@ export class Partition {
   /** The topic is gone. */
   remove(): void {
     this.#close(new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} has been deleted`))
+  }
+
+  /** Whoever leads. */
+  localLog(): PartitionLog {
+    if (this.#failure) throw this.#failure
+    if (!this.#log) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `the log of ${this.name} is not open`)
+    return this.#log
   }
 
   /** The log, if this node leads and the caller's idea of the epoch (-1: none) is right. */
@@ -150,8 +176,7 @@ export class Partition {
     if (!log) return
     const before = log.highWatermark
     if (log.updateHighWatermark(log.writtenEndOffset) === before) return
-    const { highWatermark } = log
-    while (this.#commits.length > 0 && this.#commits[0]!.offset <= highWatermark) this.#commits.shift()!.resolve()
+    this.#resolveCommits()
     for (const waiter of this.#waiters) waiter.onVisible(this, bytes)
   }
 
@@ -173,11 +198,11 @@ export class Partition {
     return this.#waiters.size
   }
 
-  addWaiter(waiter: FetchWaiter): void {
+  addWaiter(waiter: PartitionWaiter): void {
     this.#waiters.add(waiter)
   }
 
-  removeWaiter(waiter: FetchWaiter): void {
+  removeWaiter(waiter: PartitionWaiter): void {
     this.#waiters.delete(waiter)
   }
 
@@ -191,6 +216,11 @@ export class Partition {
     this.#failure = failure
     this.#failCommits(failure)
     this.wakeWaiters()
+  }
+
+  #resolveCommits(): void {
+    const { highWatermark } = this
+    while (this.#commits.length > 0 && this.#commits[0]!.offset <= highWatermark) this.#commits.shift()!.resolve()
   }
 
   #failCommits(error: ApiError): void {

@@ -8,14 +8,19 @@ import { publishElection } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { TopicMetrics } from '../metrics/index.ts'
 import { Partition, type PartitionAssignment } from './partition.ts'
+import { type MoveSettings, ReplicaMoves } from './replica-moves.ts'
+
+/** `onAccepted`: the controller has written it down. */
+export type OnPlaced = (topicId: string, partition: number, directoryId: string, onAccepted?: () => void) => void
 
 export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
   readonly topicMetrics?: TopicMetrics
-  /** The log lies in this directory, and the controller does not know or believes otherwise. */
-  readonly onPlaced?: (topicId: string, partition: number, directoryId: string) => void
+  /** The log lies in this directory, or is about to, and the controller does not know or believes otherwise. */
+  readonly onPlaced?: OnPlaced
+  readonly moves: MoveSettings
 }
 
 export class ReplicaManager {
@@ -24,6 +29,7 @@ export class ReplicaManager {
   readonly #logger: Logger
   readonly #topicMetrics: TopicMetrics
   readonly #onPlaced: ReplicaManagerOptions['onPlaced']
+  readonly moves: ReplicaMoves
   /** By topic id, then by partition number. */
   readonly #topics = new Map<string, Map<number, Partition>>()
 
@@ -33,6 +39,13 @@ export class ReplicaManager {
     this.#logger = options.logger
     this.#topicMetrics = options.topicMetrics ?? new TopicMetrics()
     this.#onPlaced = options.onPlaced
+    this.moves = new ReplicaMoves({
+      logs: options.logs,
+      logger: options.logger,
+      settings: options.moves,
+      tellPlace: (partition, logDir, onAccepted) => this.#tellMove(partition, logDir, onAccepted),
+      onEnd: partition => this.#tellPlace(partition),
+    })
   }
 
   find(topicId: string, partition: number): Partition | undefined {
@@ -78,7 +91,10 @@ export class ReplicaManager {
     })
     partition.attach(open)
     open.then(
-      () => this.#tellPlace(partition),
+      () => {
+        this.#tellPlace(partition)
+        this.moves.resume(partition)
+      },
       error => this.#logger.error('cannot open log', { partition: partition.name, error }),
     )
     return partition
@@ -90,10 +106,17 @@ export class ReplicaManager {
 
   #tellPlace(partition: Partition): void {
     const { log, assignment } = partition
-    if (!log || !this.#onPlaced) return
+    if (!log || !this.#onPlaced || this.moves.isMoving(partition)) return
     const directoryId = this.logs.directoryIdOf(log.logDir)
     if (directoryId === null || directoryId === assignment.directoryId) return
     this.#onPlaced(partition.topicId, partition.partition, directoryId)
+  }
+
+  #tellMove(partition: Partition, logDir: string, onAccepted: () => void): void {
+    const directoryId = this.logs.directoryIdOf(logDir)
+    if (this.#onPlaced && directoryId !== null && directoryId !== partition.assignment.directoryId)
+      this.#onPlaced(partition.topicId, partition.partition, directoryId, onAccepted)
+    else onAccepted()
   }
 
   /** The topic is gone: its replicas answer nobody any more, and their folders are removed. */
@@ -122,6 +145,7 @@ export class ReplicaManager {
   async #remove(partition: Partition): Promise<void> {
     const { isOffline } = partition
     partition.remove()
+    await this.moves.stop(partition)
     if (isOffline) return
     try {
       // Asked for at once, though it may still be being opened: a topic of the same name that comes next must not find it.

@@ -12,7 +12,6 @@ export const NO_JAVA_CLASSES = notYet('Java classes cannot be loaded, and there 
 export const CONSUMER_GROUPS = notYet('there is no consumer group protocol (KIP-848)')
 export const CONTROLLER_TUNING = notYet('the controller is not measured')
 export const FIXED_SIZES = notYet('the metadata log goes by the default')
-export const LOG_DIR_MOVES = notYet('replicas are not moved between directories')
 export const OAUTH = notYet('there is no SASL/OAUTHBEARER')
 export const QUORUM = notYet('there is no quorum of several controllers')
 export const QUOTAS = notYet('there are no quotas')

@@ -2,7 +2,7 @@
 
 import { boolean, DOUBLE_MAX, double, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, listOfAny, oneOf } from '../validators.ts'
-import { LOG_DIR_MOVES, TIERED_STORAGE } from './honoured.ts'
+import { TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const LOG_CONFIGS = {
@@ -10,11 +10,11 @@ export const LOG_CONFIGS = {
     'Directories for the data, used if log.dirs is not set.'),
   'log.dirs': list(null, 'high', YES, { valid: listOfAny({ empty: false, null: true }) },
     'Directories for the data, separated by commas. A new partition goes where there are fewest.'),
-  'cordoned.log.dirs': list('', 'medium', LOG_DIR_MOVES, { valid: listOfAny({ empty: true, null: true }), update: 'per-broker' },
+  'cordoned.log.dirs': list('', 'medium', YES, { valid: listOfAny({ empty: true, null: true }), update: 'per-broker' },
     'Directories of log.dirs that take no new partitions; * is all.'),
   'log.dir.failure.timeout.ms': long(30_000, 'low', YES, { valid: atLeast(1) },
     'A broker that cannot tell the controller of a failed directory for this long stops.'),
-  'num.replica.alter.log.dirs.threads': int(null, 'high', LOG_DIR_MOVES,
+  'num.replica.alter.log.dirs.threads': int(null, 'high', YES,
     'Moves of replicas between directories at one time. By default the number of directories.'),
   'num.recovery.threads.per.data.dir': int(2, 'high', YES, { valid: atLeast(1), update: 'cluster-wide' },
     'Partitions of one directory that are loaded or recovered at the same time.'),

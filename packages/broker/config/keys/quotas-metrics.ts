@@ -49,6 +49,6 @@ export const DYNAMIC_ONLY_CONFIGS = {
     'Bytes a second that followers may fetch of leader.replication.throttled.replicas.'),
   'follower.replication.throttled.rate': long(LONG_MAX, 'medium', QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes a second that the broker may fetch of follower.replication.throttled.replicas.'),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'medium', QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes a second for moving replicas between the directories of a broker.'),
 } as const

@@ -13,26 +13,56 @@ import { ReplicaManager } from '../replica-manager.ts'
 
 export const TOPIC_ID = 'b3R0bGEtdGVzdC10b3BpYw'
 export const NODE_ID = 1
+const CLUSTER_ID = 'b3R0bGEtdGVzdC1jbHVzdA'
 export const LEADER_EPOCH = 3
 
 export interface Replicas {
   readonly world: MemoryWorld
   readonly manager: ReplicaManager
+  /** Log dirs that the controller was told of. */
+  readonly placed: readonly string[]
   config(overrides?: Readonly<Record<string, string>>): TopicConfig
   partition(assignment?: Partial<PartitionAssignment>): Promise<Partition>
 }
 
-export async function openReplicas(): Promise<Replicas> {
-  const world = memoryWorld({ time: { flow: 'auto' } })
-  const logs = await LogManager.open({ world, logDirs: ['/data'], nodeId: NODE_ID, clusterId: world.random.uuid() })
+export interface ReplicasOptions {
+  readonly logDirs?: readonly string[]
+  /** With what an earlier node has left there. */
+  readonly world?: MemoryWorld
+  /** Of moves. */
+  readonly bytesPerSecond?: number
+}
+
+export async function openReplicas(options: ReplicasOptions = {}): Promise<Replicas> {
+  const { logDirs = ['/data'], bytesPerSecond = Number.POSITIVE_INFINITY } = options
+  const world = options.world ?? memoryWorld({ time: { flow: 'auto' } })
+  const logs = await LogManager.open({ world, logDirs, nodeId: NODE_ID, clusterId: CLUSTER_ID })
   const { raw } = loadConfig({ set: [], defaults: developerDefaults({ dataDir: '/data', port: 0 }) })
   const broker = resolveBrokerConfig(raw)
   const config = (overrides = {}) => resolveTopicConfig(broker, new Map(Object.entries(overrides)))
   await logs.load({ defaults: config() })
-  const manager = new ReplicaManager({ nodeId: NODE_ID, logs, logger: world.logger })
+  const placed: string[] = []
+  const manager = new ReplicaManager({
+    nodeId: NODE_ID,
+    logs,
+    logger: world.logger,
+    onPlaced(_topicId, _partition, directoryId, onAccepted) {
+      placed.push([...logs.directoryIds].find(([, id]) => id === directoryId)![0])
+      // The controller takes its time.
+      world.clock.setTimer(5, () => onAccepted?.())
+    },
+    moves: {
+      clock: world.clock,
+      bytesPerSecond: () => bytesPerSecond,
+      concurrency: 2,
+      onReplacing() {},
+      onReplaced() {},
+    },
+  })
   return {
     world,
     manager,
+    placed,
     config,
     async partition(assignment = {}) {
       const partition = manager.assign(assigned(assignment))
