@@ -7,6 +7,10 @@ import { test } from 'node:test'
 import { committedOffsets } from '@ottla/client'
 import { encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '@ottla/protocol/messages/alter-replica-log-dirs'
 import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
@@ -62,6 +66,7 @@ const NON_EMPTY_GROUP = 68
 const GROUP_ID_NOT_FOUND = 69
 const MEMBER_ID_REQUIRED = 79
 const UNKNOWN_SUBSCRIPTION_ID = 117
+const LOG_DIR_NOT_FOUND = 57
 const TOPIC = 2
 const group = 'g'
 
@@ -225,6 +230,12 @@ const CASES: readonly Case[] = [
     value: () => ({
       resources: [{ resourceType: TOPIC, resourceName: 'a', configs: [{ name: 'retention.ms', value: '1000000' }] }],
     }),
+  },
+  {
+    request: AlterReplicaLogDirsRequest,
+    response: AlterReplicaLogDirsResponse,
+    errors: [LOG_DIR_NOT_FOUND],
+    value: () => ({ dirs: [{ path: '/nowhere', topics: [{ name: 'a', partitions: [0] }] }] }),
   },
   {
     request: DescribeLogDirsRequest,

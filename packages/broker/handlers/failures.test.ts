@@ -47,6 +47,7 @@ const REQUESTS: Record<string, (version: number) => object> = {
       : { topics: [], topicNames: ['t', 'u'] },
   CreatePartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
   DeleteRecords: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 3 }, { partitionIndex: 4 }] }] }),
+  AlterReplicaLogDirs: () => ({ dirs: [{ path: '/d', topics: [{ name: 't', partitions: [3, 4] }] }] }),
   OffsetForLeaderEpoch: () => ({ topics: [{ topic: 't', partitions: [{ partition: 3 }, { partition: 4 }] }] }),
   DescribeConfigs: () => resources,
   AlterConfigs: () => resources,

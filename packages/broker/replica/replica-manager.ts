@@ -145,11 +145,12 @@ export class ReplicaManager {
   async #remove(partition: Partition): Promise<void> {
     const { isOffline } = partition
     partition.remove()
-    await this.moves.stop(partition)
+    const stopped = this.moves.stop(partition)
     if (isOffline) return
     try {
       // Asked for at once, though it may still be being opened: a topic of the same name that comes next must not find it.
       await this.logs.delete(partition, partition.topicId)
+      await stopped
     } catch (error) {
       this.#logger.error('cannot delete log', { partition: partition.name, error: error as Error })
     }

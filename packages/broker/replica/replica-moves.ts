@@ -92,7 +92,8 @@ export class ReplicaMoves {
       const isMoved = await move.run()
       logger.info(isMoved ? 'a replica is in its new log dir' : 'a replica stays in its log dir', at)
     } catch (error) {
-      logger.error('a replica could not be moved', { ...at, error: error as Error })
+      // One that was given up may find its copy gone.
+      if (!move.isCancelled) logger.error('a replica could not be moved', { ...at, error: error as Error })
     } finally {
       this.#running.delete(partition)
       if (!this.#isClosed) {

@@ -49,7 +49,7 @@ export async function openReplicas(options: ReplicasOptions = {}): Promise<Repli
     onPlaced(_topicId, _partition, directoryId, onAccepted) {
       placed.push([...logs.directoryIds].find(([, id]) => id === directoryId)![0])
       // The controller takes its time.
-      world.clock.setTimer(5, () => onAccepted?.())
+      if (onAccepted) world.clock.setTimer(5, onAccepted)
     },
     moves: {
       clock: world.clock,
