@@ -27,7 +27,7 @@ import { topicNameError } from './topic-names.ts'
 
 const { TOPIC, BROKER, CLIENT_METRICS, GROUP } = ConfigResourceType
 
-const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
+export const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
 const CORDONED_LOG_DIRS = 'cordoned.log.dirs'
 /** Of a string in a record. Kafka counts characters here, and fails to write what is in between. */
 const MAX_VALUE_BYTES = 32_767

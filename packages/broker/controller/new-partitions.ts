@@ -34,15 +34,9 @@ function* usableBrokers({ image, heartbeats }: ControllerState): Generator<Usabl
   }
 }
 
-/** Throws INVALID_REPLICA_ASSIGNMENT. `replicationFactor`: of the other partitions; -1: none yet. */
-export function manualAssignment(
-  state: ControllerState,
-  partitionId: number,
-  replicas: readonly number[],
-  replicationFactor: number,
-): PartitionRegistration {
-  const refuse = (reason: string) =>
-    new ApiError('INVALID_REPLICA_ASSIGNMENT', `The assignment of partition ${partitionId} ${reason}.`)
+/** Throws INVALID_REPLICA_ASSIGNMENT unless there are such brokers, each named once. */
+export function checkReplicas(state: ControllerState, partitionId: number, replicas: readonly number[]): void {
+  const refuse = (reason: string) => badAssignment(partitionId, reason)
   if (replicas.length === 0) throw refuse('has no replicas')
   for (const id of replicas.toSorted((a, b) => a - b)) {
     const broker = state.image.brokers.get(id)
@@ -50,6 +44,21 @@ export function manualAssignment(
     if (!hasUncordonedDirectory(broker)) throw refuse(`names broker ${id}, whose log directories are all cordoned`)
     if (replicas.indexOf(id) !== replicas.lastIndexOf(id)) throw refuse(`names broker ${id} more than once`)
   }
+}
+
+function badAssignment(partitionId: number, reason: string): ApiError {
+  return new ApiError('INVALID_REPLICA_ASSIGNMENT', `The assignment of partition ${partitionId} ${reason}.`)
+}
+
+/** Throws INVALID_REPLICA_ASSIGNMENT. `replicationFactor`: of the other partitions; -1: none yet. */
+export function manualAssignment(
+  state: ControllerState,
+  partitionId: number,
+  replicas: readonly number[],
+  replicationFactor: number,
+): PartitionRegistration {
+  const refuse = (reason: string) => badAssignment(partitionId, reason)
+  checkReplicas(state, partitionId, replicas)
   if (replicationFactor !== -1 && replicas.length !== replicationFactor) {
     throw refuse(`has ${replicas.length} replica(s), but other partitions have ${replicationFactor}`)
   }

@@ -1,12 +1,13 @@
 /**
  * Where to look when a broker or a log dir comes or goes, so that not every partition has to be: which partitions a
- * broker is in sync for, leads, or is an eligible leader of; which have no leader; which lie in a log dir. Follows the
- * image, delta by delta.
+ * broker is in sync for, leads, or is an eligible leader of; which have no leader; which lie in a log dir; which are being
+ * reassigned. Follows the image, delta by delta.
  */
 
 import type { PartitionRegistration } from '../image/index.ts'
 import {
   changedTopics,
+  isReassigning,
   isReservedDirectoryId,
   type MetadataDelta,
   type MetadataImage,
@@ -28,6 +29,7 @@ export class PartitionIndex {
   readonly #inElr = new Map<number, PartitionSet>()
   readonly #inDirectory = new Map<string, PartitionSet>()
   readonly #withoutLeader: PartitionSet = new Map()
+  readonly #reassigning: PartitionSet = new Map()
   readonly #leaderships = new Map<number, number>()
 
   static of(image: MetadataImage): PartitionIndex {
@@ -60,6 +62,10 @@ export class PartitionIndex {
     return partitionsOf(this.#withoutLeader)
   }
 
+  reassigning(): Iterable<TopicIdPartition> {
+    return partitionsOf(this.#reassigning)
+  }
+
   hasLeaderships(brokerId: number): boolean {
     return (this.#leaderships.get(brokerId) ?? 0) > 0
   }
@@ -73,6 +79,8 @@ export class PartitionIndex {
     moveAll(this.#inIsr, before?.isr, after?.isr, topicId, partitionId)
     moveAll(this.#inElr, before?.elr, after?.elr, topicId, partitionId)
     moveAll(this.#inDirectory, realDirectories(before), realDirectories(after), topicId, partitionId)
+    if (after && isReassigning(after)) add(this.#reassigning, topicId, partitionId)
+    else if (before && isReassigning(before)) remove(this.#reassigning, topicId, partitionId)
     if (before?.leader === after?.leader) return
     if (before) this.#countLeader(before.leader, -1, topicId, partitionId)
     if (after) this.#countLeader(after.leader, 1, topicId, partitionId)

@@ -10,6 +10,7 @@ import {
   featureLevel,
   type MetadataImage,
   type MetadataRecord,
+  type ScramMechanism,
 } from '../image/index.ts'
 import type { BrokerHeartbeats } from './broker-heartbeats.ts'
 import type { NodeConfig } from './config-rules.ts'
@@ -33,6 +34,11 @@ export interface ControllerOptions {
   readonly bootstrapRecords: readonly MetadataRecord[]
   /** The level of kraft.version, which is the quorum's and not in the image. */
   kraftVersion(): number
+  /** What is stored of a salted password of SCRAM (RFC 5802). */
+  scramKeys(
+    mechanism: ScramMechanism,
+    saltedPassword: Uint8Array,
+  ): { readonly storedKey: Uint8Array; readonly serverKey: Uint8Array }
   /** Whether the node is a voter of the quorum: its configs may be set before it has registered. */
   isVoter(nodeId: number): boolean
 }
@@ -83,6 +89,8 @@ export interface ControllerResult<Response> {
   /** All or none: they go into one batch. Others may be split, and make sense up to any of them. */
   readonly isAtomic: boolean
   readonly response: Response
+  /** A level of kraft.version that the quorum is to write before the records. */
+  readonly kraftVersion?: number
 }
 
 export function metadataVersion({ image }: ControllerState): number {

@@ -49,6 +49,24 @@ export interface ConfigImage extends ConfigResource {
   readonly values: ReadonlyMap<string, string>
 }
 
+export const QuotaEntityType = { user: 'user', clientId: 'client-id', ip: 'ip' } as const
+
+export const QuotaKey = {
+  /** Bytes a second. */
+  producerByteRate: 'producer_byte_rate',
+  consumerByteRate: 'consumer_byte_rate',
+  /** 100: all of one thread. */
+  requestPercentage: 'request_percentage',
+  /** Partitions made or deleted a second. */
+  controllerMutationRate: 'controller_mutation_rate',
+  /** Connections a second, of an ip. */
+  connectionCreationRate: 'connection_creation_rate',
+} as const
+export type QuotaKey = (typeof QuotaKey)[keyof typeof QuotaKey]
+
+export const ScramMechanism = { SCRAM_SHA_256: 1, SCRAM_SHA_512: 2 } as const
+export type ScramMechanism = (typeof ScramMechanism)[keyof typeof ScramMechanism]
+
 export interface QuotaEntityPart {
   /** `user`, `client-id` or `ip`. */
   readonly entityType: string

@@ -22,6 +22,12 @@ export {
   type MetadataImage,
   type Provenance,
   partitionOf,
+  type QuotaEntityPart,
+  QuotaEntityType,
+  QuotaKey,
+  quotaKey,
+  ScramMechanism,
+  scramKey,
   type TopicImage,
 } from './image.ts'
 export { type Loaded, MetadataLoader } from './loader.ts'

@@ -35,6 +35,7 @@ import {
 } from '../image/index.ts'
 import type { MetadataBatch } from './batches.ts'
 import type { LeaderAndEpoch, MetadataQuorum, QuorumListener } from './metadata-quorum.ts'
+import { scramKeys } from './scram-keys.ts'
 import type { SnapshotId } from './snapshot-files.ts'
 import { Snapshotter } from './snapshotter.ts'
 
@@ -95,6 +96,7 @@ export class ControllerDriver implements QuorumListener {
       bootstrapRecords,
       random: world.random,
       kraftVersion: () => quorum.kraftVersion,
+      scramKeys,
       isVoter: nodeId => quorum.voters.some(({ voterId }) => voterId === nodeId),
     })
   }
@@ -295,10 +297,11 @@ export class ControllerDriver implements QuorumListener {
   }
 
   /** Resolves when the records, and everything before them, are committed. */
-  #write({ records, isAtomic }: ControllerResult<unknown>): Promise<void> {
+  #write({ records, isAtomic, kraftVersion }: ControllerResult<unknown>): Promise<void> {
     if (records.length === 0) return this.#committed(this.#options.quorum.endOffset - 1, [])
     const { clock } = this.#options.world
     try {
+      if (kraftVersion !== undefined) this.#options.quorum.upgradeKRaftVersion(this.#epoch!, kraftVersion)
       const offset = this.#append(records, isAtomic)
       this.#lastAppendMs = clock.monotonic()
       const provenance = { offset, epoch: this.#epoch!, timestampMs: clock.now(), isBatchAligned: true }

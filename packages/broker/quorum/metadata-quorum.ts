@@ -48,6 +48,8 @@ export interface MetadataQuorum {
    * NOT_LEADER_OR_FOLLOWER if it is lost already, a ProtocolError ERR_TOO_LARGE if an atomic batch would be too large.
    */
   append(epoch: number, records: readonly MetadataRecord[], options: { readonly isAtomic: boolean }): number
+  /** For the leader of `epoch`: writes that the quorum goes by this level from now on, and who votes. Throws as `append`. */
+  upgradeKRaftVersion(epoch: number, kraftVersion: number): void
   /** The leader of `epoch` gives up. */
   resign(epoch: number): void
   /** The image up to `id`; then deletes what retention no longer asks for. */

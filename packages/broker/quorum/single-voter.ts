@@ -194,12 +194,32 @@ export class SingleVoterQuorum implements MetadataQuorum {
   // ------------------------------------------------------------------------------------------------------- appending
 
   append(epoch: number, records: readonly MetadataRecord[], { isAtomic }: { readonly isAtomic: boolean }): number {
-    if (this.#leader.leaderId !== this.nodeId || this.#leader.epoch !== epoch) {
-      throw new LogError('NOT_LEADER_OR_FOLLOWER', `node ${this.nodeId} does not lead the quorum in epoch ${epoch}`)
-    }
+    this.#checkLeads(epoch)
     if (records.length === 0) throw new Error('nothing to append')
     // All are encoded before the first is appended: a record that cannot be must not leave half of them behind.
-    const batches = [...encodeDataBatches(records, this.#place(), isAtomic)]
+    this.#appendAll([...encodeDataBatches(records, this.#place(), isAtomic)])
+    return this.#log.endOffset - 1
+  }
+
+  upgradeKRaftVersion(epoch: number, kRaftVersion: number): void {
+    this.#checkLeads(epoch)
+    const offset = this.#log.endOffset
+    const controls: ControlRecord[] = [
+      { type: 'KRaftVersion', value: { version: 0, kRaftVersion } },
+      { type: 'Voters', value: { version: 0, voters: [this.#self] } },
+    ]
+    this.#appendAll([encodeControlBatch(controls, this.#place())])
+    this.#kraftVersion = kRaftVersion
+    this.#voters = [this.#self]
+    this.#votersOffset = offset
+  }
+
+  #checkLeads(epoch: number): void {
+    if (this.#leader.leaderId === this.nodeId && this.#leader.epoch === epoch) return
+    throw new LogError('NOT_LEADER_OR_FOLLOWER', `node ${this.nodeId} does not lead the quorum in epoch ${epoch}`)
+  }
+
+  #appendAll(batches: readonly EncodedBatch[]): void {
     try {
       for (const encoded of batches) this.#append(encoded)
     } catch (error) {
@@ -207,7 +227,6 @@ export class SingleVoterQuorum implements MetadataQuorum {
       throw error
     }
     this.#commit()
-    return this.#log.endOffset - 1
   }
 
   #append(encoded: EncodedBatch): void {

@@ -9,6 +9,7 @@
  *     restart                             goes on from the image, as a new leader would
  *     topics | image                      what the image says: partitions, or all of it as records
  *     config name=value ...               of the node, before anything else
+ *     levels name=level ...               that it was formatted with, if they are others
  *
  * Requests and responses pass through the codec in the version that is given, so that they are what a peer sends and
  * gets. Ids are counted (`A`, `B`, ... as UUIDs), chance is a fixed sequence.
@@ -26,8 +27,11 @@ import {
 } from '@ottla/protocol'
 import * as clusterMetadata from '@ottla/protocol/logrecords/cluster-metadata'
 import * as allocateProducerIds from '@ottla/protocol/messages/allocate-producer-ids'
+import * as alterClientQuotas from '@ottla/protocol/messages/alter-client-quotas'
 import * as alterConfigs from '@ottla/protocol/messages/alter-configs'
 import * as alterPartition from '@ottla/protocol/messages/alter-partition'
+import * as alterPartitionReassignments from '@ottla/protocol/messages/alter-partition-reassignments'
+import * as alterUserScramCredentials from '@ottla/protocol/messages/alter-user-scram-credentials'
 import * as assignReplicasToDirs from '@ottla/protocol/messages/assign-replicas-to-dirs'
 import * as brokerHeartbeat from '@ottla/protocol/messages/broker-heartbeat'
 import * as brokerRegistration from '@ottla/protocol/messages/broker-registration'
@@ -35,8 +39,11 @@ import * as controllerRegistration from '@ottla/protocol/messages/controller-reg
 import * as createPartitions from '@ottla/protocol/messages/create-partitions'
 import * as createTopics from '@ottla/protocol/messages/create-topics'
 import * as deleteTopics from '@ottla/protocol/messages/delete-topics'
+import * as electLeaders from '@ottla/protocol/messages/elect-leaders'
 import * as incrementalAlterConfigs from '@ottla/protocol/messages/incremental-alter-configs'
+import * as listPartitionReassignments from '@ottla/protocol/messages/list-partition-reassignments'
 import * as unregisterBroker from '@ottla/protocol/messages/unregister-broker'
+import * as updateFeatures from '@ottla/protocol/messages/update-features'
 import { resolveBrokerConfig } from '../../config/index.ts'
 import { metadataRecord, SUPPORTED_FEATURES, snapshotRecords } from '../../image/index.ts'
 import type { Run } from '../../testing/transcript.ts'
@@ -45,6 +52,12 @@ import { Controller } from '../controller.ts'
 import { type ControllerResult, FULL_ACCESS } from '../state.ts'
 
 const MESSAGES: Record<ControllerApiName, Record<string, unknown>> = {
+  updateFeatures,
+  listPartitionReassignments,
+  electLeaders,
+  alterUserScramCredentials,
+  alterPartitionReassignments,
+  alterClientQuotas,
   allocateProducerIds,
   alterConfigs,
   alterPartition,
@@ -82,20 +95,29 @@ const NODE = {
   'controller.quorum.bootstrap.servers': 'localhost:9093',
 }
 
+const FORMATTED = { 'metadata.version': 30, 'eligible.leader.replicas.version': 1, 'kraft.version': 1 }
+
 /** Node 1 of a cluster named `cluster`, formatted with ELR on; ids and chance are counted. */
-export function testController(overrides: ReadonlyMap<string, string> = new Map()): Controller {
+export function testController(
+  overrides: ReadonlyMap<string, string> = new Map(),
+  levels: Readonly<Record<keyof typeof FORMATTED, number>> = FORMATTED,
+): Controller {
   let ids = 0
   let chance = 0
   const raw = new Map([...Object.entries(NODE), ...overrides].map(([name, value]) => [name, { value, origin: 'test' }]))
+  const bootstrap = ['metadata.version', 'eligible.leader.replicas.version'] as const
   return new Controller({
     config: resolveBrokerConfig(raw),
     clusterId: 'cluster',
     random: { integer: bound => chance++ % bound, uuid: () => idOf(`id${++ids}`) },
-    bootstrapRecords: [
-      metadataRecord('FeatureLevelRecord', 0, { name: 'metadata.version', featureLevel: 30 }),
-      metadataRecord('FeatureLevelRecord', 0, { name: 'eligible.leader.replicas.version', featureLevel: 1 }),
-    ],
-    kraftVersion: () => 1,
+    bootstrapRecords: bootstrap
+      .filter(name => levels[name] > 0)
+      .map(name => metadataRecord('FeatureLevelRecord', 0, { name, featureLevel: levels[name] })),
+    kraftVersion: () => levels['kraft.version'],
+    scramKeys: (mechanism, saltedPassword) => ({
+      storedKey: Uint8Array.of(mechanism, ...saltedPassword),
+      serverKey: Uint8Array.from(saltedPassword).reverse(),
+    }),
     isVoter: id => id === 1,
   })
 }
@@ -107,6 +129,7 @@ export function startScenario(): Run {
 
 class Scenario {
   readonly #config = new Map<string, string>()
+  readonly #levels = { ...FORMATTED }
   #controller: Controller | null = null
   #nowMs = 0
   #nextOffset = 1
@@ -116,6 +139,10 @@ class Scenario {
     switch (command) {
       case 'config':
         for (const [, name, value] of rest!.matchAll(/(\S+?)=(\S*)/g)) this.#config.set(name!, value!)
+        return ''
+      case 'levels':
+        for (const [, name, value] of rest!.matchAll(/(\S+?)=(\S*)/g))
+          this.#levels[name as 'kraft.version'] = Number(value)
         return ''
       case 'activate':
         return this.#apply(this.#get().activate(this.#nowMs))
@@ -139,7 +166,7 @@ class Scenario {
   }
 
   #get(): Controller {
-    this.#controller ??= testController(this.#config)
+    this.#controller ??= testController(this.#config, this.#levels)
     return this.#controller
   }
 
@@ -191,7 +218,7 @@ class Scenario {
     const asSent = decodeFromBytes(
       request,
       apiVersion,
-      encodeToBytes(request, apiVersion, JSON.parse(this.#expand(json!))),
+      encodeToBytes(request, apiVersion, JSON.parse(this.#expand(json!), withBytes)),
     )
     const scope = { nowMs: this.#nowMs, apiVersion, nextOffset: this.#nextOffset, access: FULL_ACCESS }
     const result = this.#get().handle(name, asSent as never, scope)
@@ -201,7 +228,9 @@ class Scenario {
   }
 
   /** Prints what goes into the log, and replays what comes out of it. */
-  #apply({ records }: ControllerResult<unknown>): string {
+  #apply({ records, kraftVersion }: ControllerResult<unknown>): string {
+    const isUpgrade = kraftVersion !== undefined
+    if (isUpgrade) this.#levels['kraft.version'] = kraftVersion
     const firstOffset = this.#nextOffset
     for (const record of records) {
       const decoded = decodeMetadataRecord(encodeMetadataRecord(record))
@@ -210,7 +239,8 @@ class Scenario {
     }
     const provenance = { offset: this.#nextOffset - 1, epoch: 1, timestampMs: this.#nowMs, isBatchAligned: true }
     this.#get().settle(provenance)
-    return records.map((record, i) => `${firstOffset + i} ${printRecord(record)}`).join('\n')
+    const printed = records.map((record, i) => `${firstOffset + i} ${printRecord(record)}`)
+    return [...(isUpgrade ? [`kraft.version ${kraftVersion}`] : []), ...printed].join('\n')
   }
 
   #topics(): string {
@@ -226,6 +256,11 @@ class Scenario {
       )
       .join('\n')
   }
+}
+
+/** `hex:0aff` stands for bytes. */
+function withBytes(_name: string, value: unknown): unknown {
+  return typeof value === 'string' && value.startsWith('hex:') ? Buffer.from(value.slice(4), 'hex') : value
 }
 
 function schemasOf(name: ControllerApiName): [Message, Message] {
@@ -249,6 +284,7 @@ function withoutDefaults(fields: Shape, value: object): object {
   const shown = Object.entries(value).flatMap(([name, item]) => {
     const { kind, element, defaultValue } = fields[name]!
     const isDefault = kind === 'array' && defaultValue === undefined ? item?.length === 0 : item === defaultValue
+    if (item instanceof Uint8Array) return [[name, `hex:${Buffer.from(item).toString('hex')}`]]
     if (isDefault && name !== 'errorCode') return []
     if (name === 'errorCode') return [[name, errorName(item)]]
     if (kind !== 'array' || item === null || !element?.fields) return [[name, item]]
