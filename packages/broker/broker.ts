@@ -300,6 +300,7 @@ export class Broker implements AsyncDisposable {
       metadata: this.#metadata,
       topicConfigs: this.#topicConfigs,
       controller: driver,
+      describeQuorum: () => driver.describeQuorum(),
       replicas: this.#replicas,
       fetchSessions: this.#fetchSessions,
       waitingFetches: this.#monitoring.waitingFetches,

@@ -6,6 +6,7 @@ import type { ControllerApiName, ControllerRequest, ControllerResponse } from '.
 import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { QuorumDescription } from './quorum/index.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
@@ -33,6 +34,7 @@ export interface Services {
   readonly metadata: MetadataCache
   readonly topicConfigs: TopicConfigs
   readonly controller: ControllerClient
+  describeQuorum(): QuorumDescription
   readonly replicas: ReplicaManager
   readonly fetchSessions: FetchSessionCache
   /** Fetch requests that wait for data. */

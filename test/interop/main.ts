@@ -12,6 +12,7 @@ import { ask, CLIENT_NAMES, type Client, createTopics, helperFor } from './clien
 import type { Context } from './context.ts'
 import { Report } from './report.ts'
 import { admin } from './scenarios/admin.ts'
+import { adminErrors } from './scenarios/admin-errors.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
@@ -37,6 +38,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'produce-errors': produceErrors,
   'read-errors': readErrors,
   'config-errors': configErrors,
+  'admin-errors': adminErrors,
   admin,
   tools,
   durability,

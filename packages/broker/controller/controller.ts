@@ -73,7 +73,7 @@ export class Controller implements ControllerState {
     scope: RequestScope,
   ): ControllerResult<ControllerResponse<Name>> {
     if (!this.#isActive || !this.#isSettled) throw new Error(`${name} is handled by a controller that is not ready`)
-    const { handle, failed } = CONTROLLER_APIS[name] as Entry<Name>
+    const { handle, failed } = CONTROLLER_APIS[name] as unknown as Entry<Name>
     try {
       return handle(this, request, scope)
     } catch (error) {

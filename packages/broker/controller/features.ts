@@ -73,7 +73,9 @@ function decide(state: ControllerState, update: Update, proposed: ReadonlyMap<st
   if (level > current && !isUpgrade) throw refused(update, `that is an upgrade from ${current}`)
   if (name === METADATA_VERSION) return { records: [metadataVersionRecord(update, current)] }
   if (name === KRAFT_VERSION) return kraftVersionDecision(update, current)
-  for (const [other, least] of Object.entries(featureByName(name)?.levels[level]?.dependencies ?? {})) {
+  const found = featureByName(name)?.levels[level]
+  if (!found) throw refused(update, 'there is no such feature')
+  for (const [other, least] of Object.entries(found.dependencies)) {
     if ((proposed.get(other) ?? 0) < least) throw refused(update, `it needs ${other} ${least} or later`)
   }
   return { records: [metadataRecord('FeatureLevelRecord', 0, { name, featureLevel: level })] }

@@ -34,7 +34,7 @@ import {
   type Provenance,
 } from '../image/index.ts'
 import type { MetadataBatch } from './batches.ts'
-import type { LeaderAndEpoch, MetadataQuorum, QuorumListener } from './metadata-quorum.ts'
+import type { LeaderAndEpoch, MetadataQuorum, QuorumDescription, QuorumListener } from './metadata-quorum.ts'
 import { scramKeys } from './scram-keys.ts'
 import type { SnapshotId } from './snapshot-files.ts'
 import { Snapshotter } from './snapshotter.ts'
@@ -157,7 +157,8 @@ export class ControllerDriver implements QuorumListener {
     access: Access,
   ): Promise<ControllerResponse<Name>> {
     if (!this.isActive || this.#isClosed) throw notController()
-    if ('timeoutMs' in request && request.timeoutMs <= 0)
+    const { hasDeadline } = CONTROLLER_APIS[name] as unknown as TimedRequest<Name>
+    if ('timeoutMs' in request && request.timeoutMs <= 0 && hasDeadline(request))
       throw new ApiError('REQUEST_TIMED_OUT', 'The request gives no time to be answered in.')
     const nowMs = this.#options.world.clock.monotonic()
     const nextOffset = this.#options.quorum.endOffset
@@ -174,6 +175,10 @@ export class ControllerDriver implements QuorumListener {
       this.#options.world.logger.error('the controller failed', { api: name, error: error as Error })
     }
     return { errorCode, errorMessage: messageOf(error) }
+  }
+
+  describeQuorum(): QuorumDescription {
+    return this.#options.quorum.describe()
   }
 
   /** The broker is known to be gone, so that it need not be waited for until its session is over. */
@@ -395,6 +400,10 @@ const NO_OP: ControllerResult<null> = {
   records: [metadataRecord('NoOpRecord', 0, {})],
   isAtomic: true,
   response: null,
+}
+
+interface TimedRequest<Name extends ControllerApiName> {
+  hasDeadline(request: ControllerRequest<Name>): boolean
 }
 
 interface FailedResponse<Name extends ControllerApiName> {

@@ -1,0 +1,69 @@
+/**
+ * DescribeClientQuotas (key 48), versions 0 to 1 (KIP-546): the quotas of entities that a filter names. Of each type it
+ * asks for one name, the default, or any; `strict` leaves out entities that have other types, too.
+ */
+import {
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasResponse,
+} from '@ottla/protocol/messages/describe-client-quotas'
+import { ApiError } from '../errors.ts'
+import { type ClientQuotaImage, QuotaEntityType, quotaKey } from '../image/index.ts'
+import { defineHandler } from './handler.ts'
+
+type Component = DescribeClientQuotasRequest['components'][number]
+
+const MatchType = { EXACT: 0, DEFAULT: 1, SPECIFIED: 2 } as const
+
+export const describeClientQuotas = defineHandler({
+  request: DescribeClientQuotasRequest,
+  response: DescribeClientQuotasResponse,
+  handle({ components, strict }, _context, { metadata }) {
+    checkFilter(components)
+    const { clientQuotas } = metadata.image
+    const found: Iterable<ClientQuotaImage> = isOneEntity(components, strict)
+      ? [clientQuotas.get(quotaKey(components.map(named)))].filter(quota => quota !== undefined)
+      : [...clientQuotas.values()].filter(({ entity }) => matches(entity, components, strict))
+    const entries = Array.from(found, ({ entity, values }) => ({
+      entity: [...entity],
+      values: Array.from(values, ([key, value]) => ({ key, value })),
+    }))
+    return { entries }
+  },
+  failed: (_request, failure) => ({ ...failure, entries: null }),
+})
+
+function checkFilter(components: readonly Component[]): void {
+  const types = components.map(({ entityType }) => entityType)
+  for (const [i, { entityType, matchType, match }] of components.entries()) {
+    if (entityType === '') throw invalid('An entity type is empty.')
+    if (types.indexOf(entityType) < i) throw invalid(`The entity type ${entityType} appears more than once.`)
+    if (!Object.values<string>(QuotaEntityType).includes(entityType))
+      throw new ApiError('UNSUPPORTED_VERSION', `There is no entity type ${entityType}.`)
+    if (!Object.values<number>(MatchType).includes(matchType)) throw invalid(`There is no match type ${matchType}.`)
+    if ((matchType === MatchType.EXACT) === (match === null))
+      throw invalid('A name goes with an exact match, and with no other.')
+  }
+  if (types.includes(QuotaEntityType.ip) && types.length > 1)
+    throw invalid('An ip cannot be combined with a user or a client id.')
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError('INVALID_REQUEST', message)
+}
+
+/** So that it need not be searched for. */
+function isOneEntity(components: readonly Component[], strict: boolean): boolean {
+  return strict && components.every(({ matchType }) => matchType !== MatchType.SPECIFIED)
+}
+
+function named({ entityType, match }: Component) {
+  return { entityType, entityName: match }
+}
+
+function matches(entity: ClientQuotaImage['entity'], components: readonly Component[], strict: boolean): boolean {
+  if (strict && entity.length !== components.length) return false
+  return components.every(({ entityType, matchType, match }) => {
+    const part = entity.find(each => each.entityType === entityType)
+    return part !== undefined && (matchType === MatchType.SPECIFIED || part.entityName === match)
+  })
+}

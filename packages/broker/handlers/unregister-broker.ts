@@ -1,0 +1,13 @@
+/** UnregisterBroker (key 64), version 0 (KIP-631): forgets a broker. One that is alive registers again. */
+import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
+import { CONTROLLER_APIS } from '../controller/index.ts'
+import { defineHandler } from './handler.ts'
+
+export const unregisterBroker = defineHandler({
+  request: UnregisterBrokerRequest,
+  response: UnregisterBrokerResponse,
+  handle(request, context, services) {
+    return services.controller.request('unregisterBroker', request, context.apiVersion)
+  },
+  failed: CONTROLLER_APIS.unregisterBroker.failed,
+})
