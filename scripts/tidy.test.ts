@@ -28,16 +28,17 @@ const BROKER_ROOMS: Record<string, readonly string[]> = {
     ...['server', 'replica', 'coordinator', 'image', 'quorum', 'telemetry', 'metrics', 'config'],
     ...['metadata-cache', 'topic-configs'],
   ],
-  server: ['handlers', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
+  server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
   handlers: [
-    ...['replica', 'coordinator', 'controller', 'image', 'quorum', 'telemetry', 'metrics', 'config'],
+    ...['replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
     ...['errors', 'services'],
   ],
   telemetry: ['image', 'metrics', 'config', 'errors'],
   replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
   coordinator: ['image', 'config', 'diagnostics', 'errors'],
   metrics: [],
-  quorum: ['controller', 'image', 'config', 'errors'],
+  quorum: ['controller', 'image', 'quota', 'config', 'errors'],
+  quota: ['image'],
   controller: ['image', 'config', 'errors'],
   image: ['config', 'errors'],
   config: ['errors'],
@@ -52,6 +53,7 @@ const PURE = [
   'packages/broker/config/',
   'packages/broker/metrics/',
   'packages/broker/telemetry/',
+  'packages/broker/quota/',
 ]
 const ASYNC_ALLOWED = ['packages/protocol/']
 
