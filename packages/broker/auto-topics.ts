@@ -7,8 +7,9 @@ import type { Init } from '@ottla/protocol'
 import { ErrorCode, errorName } from '@ottla/protocol'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import type { BrokerConfig } from './config/index.ts'
+import { type PartitionQuota, UNLIMITED } from './quota/index.ts'
 
-type Create = (request: CreateTopicsRequest) => Promise<Init<typeof CreateTopicsResponse>>
+type Create = (request: CreateTopicsRequest, quota: PartitionQuota) => Promise<Init<typeof CreateTopicsResponse>>
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 const CREATE_TIMEOUT_MS = 60_000
@@ -25,15 +26,18 @@ export class AutoTopics {
     this.#logger = logger
   }
 
-  /** Resolves when it is there, or could not be made, which is logged. Who does not want to wait may ask again later. */
-  create(name: string): Promise<void> {
-    const underWay = this.#underWay.get(name) ?? this.#make(name)
+  /**
+   * Resolves when it is there, or could not be made, which is logged. Who does not want to wait may ask again later.
+   * `quota`: of the client that wants it; the broker's own topics are nobody's.
+   */
+  create(name: string, quota: PartitionQuota = UNLIMITED): Promise<void> {
+    const underWay = this.#underWay.get(name) ?? this.#make(name, quota)
     this.#underWay.set(name, underWay)
     return underWay
   }
 
-  #make(name: string): Promise<void> {
-    return this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS, validateOnly: false })
+  #make(name: string, quota: PartitionQuota): Promise<void> {
+    return this.#create({ topics: [this.#topic(name)], timeoutMs: CREATE_TIMEOUT_MS, validateOnly: false }, quota)
       .then(
         response => {
           const { errorCode = 0, errorMessage } = response.topics?.[0] ?? {}

@@ -32,10 +32,11 @@ import { readBootstrapRecords } from './quorum/bootstrap.ts'
 import { ControllerDriver } from './quorum/controller-driver.ts'
 import { formatIfNeeded } from './quorum/format.ts'
 import { SingleVoterQuorum } from './quorum/single-voter.ts'
+import { type ConnectionLimits, ipConnectionRates, Quotas } from './quota/index.ts'
 import { FetchSessionCache } from './replica/fetch-session.ts'
 import type { Partition } from './replica/partition.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
-import { connectionLimits } from './server/connection-slots.ts'
+import { connectionLimits, resolvedIpRates } from './server/connection-limits.ts'
 import { RequestMemory } from './server/request-memory.ts'
 import { Router } from './server/router.ts'
 import { Server } from './server/server.ts'
@@ -76,6 +77,7 @@ export class Broker implements AsyncDisposable {
   readonly #replicas: ReplicaManager
   readonly #groups: GroupCoordinator
   readonly #publisher: Publisher
+  readonly #quotas: Quotas
   readonly #server: Server
   readonly #monitoring: Monitoring
   readonly #fetchSessions: FetchSessionCache
@@ -145,6 +147,7 @@ export class Broker implements AsyncDisposable {
       },
     })
     this.#groups = this.#makeGroups()
+    this.#quotas = new Quotas(quotaOptions(config))
     this.#publisher = this.#makePublisher()
     const { telemetry } = this.#monitoring
     const onDisconnected = (connectionId: number) => telemetry.onDisconnected(connectionId)
@@ -224,6 +227,15 @@ export class Broker implements AsyncDisposable {
     const config = this.#config
     const limits = await connectionLimits(config, this.#world.network)
     if (config === this.#config) this.#server.limit(limits)
+  }
+
+  /** Once the names of hosts are looked up; what has changed meanwhile comes by itself. */
+  async #limitIps(): Promise<void> {
+    const quotas = this.#metadata.image.clientQuotas
+    const { rates, unknown } = await resolvedIpRates(ipConnectionRates(quotas.values()), this.#world.network)
+    if (quotas !== this.#metadata.image.clientQuotas) return
+    for (const host of unknown) this.#world.logger.warn('a quota is for a host that has no address', { host })
+    this.#server.limitIps(rates)
   }
 
   async #startController(): Promise<ControllerDriver> {
@@ -306,11 +318,18 @@ export class Broker implements AsyncDisposable {
       waitingFetches: this.#monitoring.waitingFetches,
       telemetry: this.#monitoring.telemetry,
       groups: this.#groups,
+      quotas: this.#quotas,
       producerIds: new ProducerIds(() => this.#allocateProducerIds(driver)),
-      autoTopics: new AutoTopics(current, request => driver.request('createTopics', request, 7), this.#world.logger),
+      autoTopics: this.#makeAutoTopics(driver),
       apis: listener => (onController.has(listener) ? controllerApis : brokerApis),
       isControllerListener: listener => onController.has(listener),
     }
+  }
+
+  #makeAutoTopics(driver: ControllerDriver): AutoTopics {
+    const create: ConstructorParameters<typeof AutoTopics>[1] = (request, quota) =>
+      driver.request('createTopics', request, 7, { quota })
+    return new AutoTopics(() => this.#config, create, this.#world.logger)
   }
 
   #makeGroups(): GroupCoordinator {
@@ -372,6 +391,10 @@ export class Broker implements AsyncDisposable {
       },
       onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
       onTopicsChanged: topics => this.#groups.onTopicsChanged(topics),
+      onQuotasChanged: delta => {
+        if (!this.#quotas.apply(delta)) return
+        this.#limitIps().catch(error => this.#world.logger.error('quotas of addresses are as they were', { error }))
+      },
       onReconfigured: config => {
         this.#config = config
         this.#cordon(config.cordonedLogDirs)
@@ -540,6 +563,29 @@ function cleanerConfig(config: BrokerConfig): CleanerConfig {
   }
 }
 
+/** Until the names of hosts among them are looked up, before anybody is served. */
+const UNKNOWN_LIMITS: ConnectionLimits = {
+  maxConnections: 0,
+  maxCreationRate: 0,
+  maxConnectionsPerIp: 0,
+  maxConnectionsPerIpOverrides: new Map(),
+  listeners: new Map(),
+}
+
+function quotaOptions(config: BrokerConfig) {
+  return {
+    window: { count: config.quotaWindowNum, sizeMs: config.quotaWindowSizeSeconds * 1000 },
+    controllerWindow: {
+      count: config.controllerQuotaWindowNum,
+      sizeMs: config.controllerQuotaWindowSizeSeconds * 1000,
+    },
+  }
+}
+
+function protectedListener({ listeners }: BrokerConfig): string | null {
+  return listeners.broker.length > 1 ? listeners.interBroker.name : null
+}
+
 function serverOptions(world: World, config: BrokerConfig) {
   const bytes = config.queuedMaxRequestBytes
   return {
@@ -547,10 +593,9 @@ function serverOptions(world: World, config: BrokerConfig) {
     memory: new RequestMemory(bytes > 0 ? bytes : DEFAULT_REQUEST_MEMORY_BYTES),
     socketRequestMaxBytes: config.socketRequestMaxBytes,
     socketListenBacklogSize: config.socketListenBacklogSize,
-    maxConnections: config.maxConnections,
-    maxConnectionsPerIp: config.maxConnectionsPerIp,
-    // By host names, some of them: see `connectionLimits`.
-    maxConnectionsPerIpOverrides: new Map(),
+    limits: UNKNOWN_LIMITS,
+    quotaWindow: quotaOptions(config).window,
+    protectedListener: protectedListener(config),
     connectionsMaxIdleMs: config.connectionsMaxIdleMs,
   }
 }

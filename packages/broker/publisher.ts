@@ -35,6 +35,7 @@ export interface PublisherOptions {
   readonly onTopicsDeleted: (topics: readonly { readonly id: string; readonly name: string }[]) => void
   /** Names of topics that have come, gone, or changed. */
   readonly onTopicsChanged: (topics: ReadonlySet<string>) => void
+  readonly onQuotasChanged: (delta: MetadataDelta) => void
   readonly onReconfigured: (config: BrokerConfig) => void
 }
 
@@ -64,6 +65,7 @@ export class Publisher {
     const { metadata } = this.#options
     metadata.publish(delta.image)
     this.#applyConfigs(delta)
+    if (delta.clientQuotas.size > 0) this.#options.onQuotasChanged(delta)
     if (!this.#hasBegun) return
     const deleted: { id: string; name: string }[] = []
     const changed = new Set<string>()

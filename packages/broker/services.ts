@@ -7,6 +7,7 @@ import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { QuorumDescription } from './quorum/index.ts'
+import type { PartitionQuota, Quotas } from './quota/index.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
@@ -24,6 +25,7 @@ export interface ControllerClient {
     name: Name,
     request: ControllerRequest<Name>,
     apiVersion: number,
+    caller?: { readonly quota?: PartitionQuota },
   ): Promise<ControllerResponse<Name>>
 }
 
@@ -42,6 +44,7 @@ export interface Services {
   readonly telemetry: ClientTelemetry
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
+  readonly quotas: Quotas
   readonly autoTopics: AutoTopics
   /** What a listener serves, as ApiVersions tells it. */
   apis(listenerName: string): ApiVersionRange[]

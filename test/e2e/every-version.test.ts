@@ -6,25 +6,45 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { committedOffsets } from '@ottla/client'
 import { encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
+import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '@ottla/protocol/messages/alter-client-quotas'
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
 } from '@ottla/protocol/messages/alter-replica-log-dirs'
+
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '@ottla/protocol/messages/alter-partition-reassignments'
+
+import {
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+} from '@ottla/protocol/messages/alter-user-scram-credentials'
 import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
+import {
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasResponse,
+} from '@ottla/protocol/messages/describe-client-quotas'
 import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
 import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
 import { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import { DescribeQuorumRequest, DescribeQuorumResponse } from '@ottla/protocol/messages/describe-quorum'
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
 } from '@ottla/protocol/messages/describe-topic-partitions'
+import {
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsResponse,
+} from '@ottla/protocol/messages/describe-user-scram-credentials'
+import { ElectLeadersRequest, ElectLeadersResponse } from '@ottla/protocol/messages/elect-leaders'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import {
@@ -39,8 +59,13 @@ import {
 import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
 import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
 import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
+import { ListConfigResourcesRequest, ListConfigResourcesResponse } from '@ottla/protocol/messages/list-config-resources'
 import { ListGroupsRequest, ListGroupsResponse } from '@ottla/protocol/messages/list-groups'
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
+import {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '@ottla/protocol/messages/list-partition-reassignments'
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
@@ -51,6 +76,8 @@ import {
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { PushTelemetryRequest, PushTelemetryResponse } from '@ottla/protocol/messages/push-telemetry'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
 
 /** What a valid request looks like in a version; `errors`: codes that are right for it all the same. */
@@ -67,6 +94,8 @@ const GROUP_ID_NOT_FOUND = 69
 const MEMBER_ID_REQUIRED = 79
 const UNKNOWN_SUBSCRIPTION_ID = 117
 const LOG_DIR_NOT_FOUND = 57
+const ELECTION_NOT_NEEDED = 84
+const BROKER_ID_NOT_REGISTERED = 102
 const TOPIC = 2
 const group = 'g'
 
@@ -271,6 +300,71 @@ const CASES: readonly Case[] = [
     response: OffsetDeleteResponse,
     value: () => ({ groupId: group, topics: [{ name: 'a', partitions: [{ partitionIndex: 0 }] }] }),
   },
+  {
+    request: ElectLeadersRequest,
+    response: ElectLeadersResponse,
+    errors: [ELECTION_NOT_NEEDED],
+    value: () => ({ topicPartitions: [{ topic: 'a', partitions: [0, 1] }] }),
+  },
+  {
+    request: AlterPartitionReassignmentsRequest,
+    response: AlterPartitionReassignmentsResponse,
+    value: () => ({ topics: [{ name: 'a', partitions: [{ partitionIndex: 0, replicas: [1] }] }] }),
+  },
+  {
+    request: ListPartitionReassignmentsRequest,
+    response: ListPartitionReassignmentsResponse,
+    value: () => ({ topics: [{ name: 'a', partitionIndexes: [0] }] }),
+  },
+  {
+    request: DescribeClientQuotasRequest,
+    response: DescribeClientQuotasResponse,
+    value: () => ({ components: [{ entityType: 'user', matchType: 2, match: null }], strict: true }),
+  },
+  {
+    request: AlterClientQuotasRequest,
+    response: AlterClientQuotasResponse,
+    value: version => ({
+      entries: [
+        {
+          entity: [{ entityType: 'user', entityName: 'u' }],
+          ops: [{ key: 'producer_byte_rate', value: 1000 + version, remove: false }],
+        },
+      ],
+      validateOnly: false,
+    }),
+  },
+  {
+    request: DescribeUserScramCredentialsRequest,
+    response: DescribeUserScramCredentialsResponse,
+    value: () => ({ users: null }),
+  },
+  {
+    request: AlterUserScramCredentialsRequest,
+    response: AlterUserScramCredentialsResponse,
+    value: () => ({
+      upsertions: [
+        { name: 'u', mechanism: 1, iterations: 4096, salt: Buffer.from('s'), saltedPassword: Buffer.from('p') },
+      ],
+    }),
+  },
+  {
+    request: DescribeQuorumRequest,
+    response: DescribeQuorumResponse,
+    value: () => ({ topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }),
+  },
+  {
+    request: UpdateFeaturesRequest,
+    response: UpdateFeaturesResponse,
+    value: () => ({ featureUpdates: [{ feature: 'group.version', maxVersionLevel: 1 }] }),
+  },
+  {
+    request: UnregisterBrokerRequest,
+    response: UnregisterBrokerResponse,
+    errors: [BROKER_ID_NOT_REGISTERED],
+    value: () => ({ brokerId: 9 }),
+  },
+  { request: ListConfigResourcesRequest, response: ListConfigResourcesResponse, value: () => ({}) },
   { request: DescribeClusterRequest, response: DescribeClusterResponse, value: () => ({}) },
   {
     request: DescribeTopicPartitionsRequest,

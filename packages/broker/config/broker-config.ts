@@ -287,7 +287,7 @@ function override(merged: RawConfig, fullName: string, name: string): ConfigValu
  * `listener.name.<listener>.<key>`, and that before the key itself.
  */
 export function listenerConfigValue(
-  config: BrokerConfig,
+  config: Pick<BrokerConfig, 'source'>,
   listenerName: string,
   name: keyof BrokerRows & string,
   saslMechanism?: string,

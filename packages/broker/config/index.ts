@@ -44,6 +44,7 @@ export {
   validateClientMetricsConfigs,
   validateGroupConfigs,
 } from './group-config.ts'
+export { listenerLimits } from './listener-limits.ts'
 export type { Endpoint, Listeners, SecurityProtocol } from './listeners.ts'
 export { EXTRA_BROKER_CONFIGS } from './names.ts'
 export type { VoterAddress } from './quorum-voters.ts'

@@ -157,7 +157,13 @@ class World {
   }
 
   #request<Name extends ControllerApiName>(name: Name, request: ControllerRequest<Name>): void {
-    const scope = { nowMs: this.#nowMs, apiVersion: 4, nextOffset: this.log.length, access: FULL_ACCESS }
+    const scope = {
+      nowMs: this.#nowMs,
+      apiVersion: 4,
+      nextOffset: this.log.length,
+      access: FULL_ACCESS,
+      spendPartitions: () => true,
+    }
     this.#append(this.controller.handle(name, request, scope).records)
   }
 

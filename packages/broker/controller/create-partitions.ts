@@ -5,7 +5,7 @@ import { ApiError } from '../errors.ts'
 import type { MetadataRecord, TopicImage } from '../image/index.ts'
 import { manualAssignment, newPartitionRecords, placedAssignments } from './new-partitions.ts'
 import { checkRecordCount, failure, MAX_RECORDS_PER_REQUEST, outcomeOf, splitDuplicates } from './outcome.ts'
-import type { ControllerResult, ControllerState, RequestScope } from './state.ts'
+import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
 
 type TopicRequest = CreatePartitionsRequest['topics'][number]
 type Response = Init<typeof CreatePartitionsResponse>
@@ -14,7 +14,7 @@ type TopicResult = NonNullable<Response['results']>[number]
 export function createPartitions(
   state: ControllerState,
   request: CreatePartitionsRequest,
-  { access }: RequestScope,
+  scope: RequestScope,
 ): ControllerResult<Response> {
   const records: MetadataRecord[] = []
   const results: TopicResult[] = []
@@ -22,8 +22,8 @@ export function createPartitions(
   for (const name of duplicate) results.push({ name, ...failure('INVALID_REQUEST', 'Duplicate topic name.') })
   for (const topic of request.topics) {
     if (!single.has(topic.name)) continue
-    const outcome = access.mayAlterTopic(topic.name)
-      ? outcomeOf(() => records.push(...additionalPartitions(state, topic)))
+    const outcome = scope.access.mayAlterTopic(topic.name)
+      ? outcomeOf(() => records.push(...additionalPartitions(state, topic, scope)))
       : failure('TOPIC_AUTHORIZATION_FAILED', 'Topic authorization failed.')
     results.push({ name: topic.name, ...outcome })
   }
@@ -31,12 +31,13 @@ export function createPartitions(
   return { records: request.validateOnly ? [] : records, isAtomic: true, response: { results } }
 }
 
-function additionalPartitions(state: ControllerState, request: TopicRequest): MetadataRecord[] {
+function additionalPartitions(state: ControllerState, request: TopicRequest, scope: RequestScope): MetadataRecord[] {
   const topic = state.image.topicsByName.get(request.name)
   if (!topic) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic '${request.name}'.`)
   checkCount(topic, request)
   const first = topic.partitions.length
   const additional = request.count - first
+  spendPartitions(scope, additional)
   const replicationFactor = topic.partitions[0]!.replicas.length
   const partitions =
     request.assignments === null

@@ -7,7 +7,7 @@ import { ConfigResourceType, type MetadataRecord, metadataRecord, type Partition
 import { newResourceConfigs } from './configs.ts'
 import { manualAssignment, newPartitionRecords, placedAssignments } from './new-partitions.ts'
 import { checkRecordCount, failure, type Outcome, outcomeOf, splitDuplicates } from './outcome.ts'
-import type { ControllerResult, ControllerState, RequestScope } from './state.ts'
+import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
 import { CLUSTER_METADATA_TOPIC, topicNameError } from './topic-names.ts'
 
 type CreatableTopic = CreateTopicsRequest['topics'][number]
@@ -20,8 +20,9 @@ const MAX_PARTITIONS_PER_REQUEST = 10_000
 export function createTopics(
   state: ControllerState,
   request: CreateTopicsRequest,
-  { access }: RequestScope,
+  scope: RequestScope,
 ): ControllerResult<Response> {
+  const { access } = scope
   const { single, duplicate } = splitDuplicates(request.topics.map(topic => topic.name))
   const isAllowed = (name: string) => name !== CLUSTER_METADATA_TOPIC && access.mayCreateTopic(name)
   const topics = request.topics.filter(({ name }) => single.has(name) && isAllowed(name))
@@ -30,7 +31,7 @@ export function createTopics(
   const results: TopicResult[] = topics.map(topic => {
     let result: TopicResult = {}
     const outcome = outcomeOf(() => {
-      result = createTopic(state, topic, records, access.mayDescribeTopicConfigs(topic.name))
+      result = createTopic(state, topic, records, scope)
     })
     return outcome.errorCode === 0 ? result : { name: topic.name, ...outcome }
   })
@@ -62,12 +63,13 @@ function createTopic(
   state: ControllerState,
   topic: CreatableTopic,
   records: MetadataRecord[],
-  mayDescribeConfigs: boolean,
+  scope: RequestScope,
 ): TopicResult {
   checkName(state, topic.name)
   const configs = checkedConfigs(topic)
   const configRecords = newResourceConfigs(state, { type: ConfigResourceType.TOPIC, name: topic.name }, configs)
   const partitions = topic.assignments.length > 0 ? assignedPartitions(state, topic) : placedPartitions(state, topic)
+  spendPartitions(scope, partitions.length)
   const topicId = state.options.random.uuid()
   records.push(
     metadataRecord('TopicRecord', 0, { name: topic.name, topicId }),
@@ -75,7 +77,8 @@ function createTopic(
     ...newPartitionRecords(state, topicId, 0, partitions),
   )
   const created = { name: topic.name, topicId, errorCode: 0, errorMessage: null }
-  if (!mayDescribeConfigs) return { ...created, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+  if (!scope.access.mayDescribeTopicConfigs(topic.name))
+    return { ...created, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
   return {
     ...created,
     numPartitions: partitions.length,

@@ -3,8 +3,8 @@ import { ErrorCode, type Init, ZERO_UUID } from '@ottla/protocol'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import { ApiError } from '../errors.ts'
 import { type MetadataRecord, metadataRecord } from '../image/index.ts'
-import { checkRecordCount, failure, type Outcome, SUCCESS, splitDuplicates } from './outcome.ts'
-import type { ControllerResult, ControllerState, RequestScope } from './state.ts'
+import { checkRecordCount, failure, type Outcome, outcomeOf, splitDuplicates } from './outcome.ts'
+import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
 
 type Response = Init<typeof DeleteTopicsResponse>
 type TopicResult = NonNullable<Response['responses']>[number]
@@ -31,8 +31,11 @@ export function deleteTopics(
   for (const name of names.single) findByName(state, name, scope, ids.duplicate, doomed, results)
   const records: MetadataRecord[] = []
   for (const [topicId, name] of doomed) {
-    records.push(metadataRecord('RemoveTopicRecord', 0, { topicId }))
-    results.push(result(name, topicId, SUCCESS))
+    const outcome = outcomeOf(() => {
+      spendPartitions(scope, state.image.topicsById.get(topicId)!.partitions.length)
+      records.push(metadataRecord('RemoveTopicRecord', 0, { topicId }))
+    })
+    results.push(result(name, topicId, outcome))
   }
   checkRecordCount(records)
   return { records, isAtomic: true, response: { responses: shuffled(results, state) } }

@@ -81,6 +81,8 @@ export interface RequestScope {
   /** That the first of the returned records will get. */
   readonly nextOffset: number
   readonly access: Access
+  /** false: the caller has made and deleted too many partitions for now, and may not have so many more. */
+  spendPartitions(count: number): boolean
 }
 
 export interface ControllerResult<Response> {
@@ -116,4 +118,10 @@ export function currentBroker({ image }: ControllerState, brokerId: number, brok
     throw new ApiError('STALE_BROKER_EPOCH', `broker ${brokerId} has broker epoch ${broker.epoch}, not ${brokerEpoch}`)
   }
   return broker
+}
+
+/** Throws THROTTLING_QUOTA_EXCEEDED (KIP-599). */
+export function spendPartitions(scope: RequestScope, count: number): void {
+  if (scope.spendPartitions(count)) return
+  throw new ApiError('THROTTLING_QUOTA_EXCEEDED', 'Too many partitions were made or deleted: wait for a while.')
 }

@@ -52,6 +52,13 @@ const REQUESTS: Record<string, (version: number) => object> = {
   DescribeConfigs: () => resources,
   AlterConfigs: () => resources,
   IncrementalAlterConfigs: () => resources,
+  ElectLeaders: () => ({ topicPartitions: [{ topic: 't', partitions: [3, 4] }] }),
+  AlterPartitionReassignments: () => ({
+    topics: [{ name: 't', partitions: [{ partitionIndex: 3 }, { partitionIndex: 4 }] }],
+  }),
+  DescribeClientQuotas: () => ({}),
+  AlterClientQuotas: () => ({ entries: [{ entity: [] }, { entity: [{ entityType: 'user', entityName: null }] }] }),
+  AlterUserScramCredentials: () => ({ deletions: [{ name: 't' }], upsertions: [{ name: 't' }, { name: 'u' }] }),
   DescribeTopicPartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
 }
 const resources = {

@@ -41,6 +41,7 @@ export const fetch = defineHandler({
   metricKind: ({ replicaId, replicaState }) => {
     return replicaId >= 0 || replicaState.replicaId >= 0 ? 'FetchFollower' : 'FetchConsumer'
   },
+  throttlesItself: true,
   async handle(request, context, services) {
     const { clock } = services.world
     const plan = services.fetchSessions.plan(
@@ -51,9 +52,10 @@ export const fetch = defineHandler({
     )
     if (plan.errorCode !== 0) return { errorCode: plan.errorCode }
     const partitions = [...plan.partitions]
-    const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes)
-    const minBytes = Math.min(request.minBytes, maxBytes)
     const reader = readerOf(request, context.apiVersion)
+    const atOnce = isFollower(reader) ? Number.POSITIVE_INFINITY : services.quotas.fetch.mostAtOnce(context.quotaClient)
+    const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes, Math.trunc(atOnce))
+    const minBytes = Math.min(request.minBytes, maxBytes)
     const deadlineMs = clock.monotonic() + request.maxWaitMs
     let readings = await readAll(partitions, maxBytes, reader, services)
     for (let missing = missingBytes(readings, minBytes); missing > 0; missing = missingBytes(readings, minBytes)) {
@@ -63,6 +65,13 @@ export const fetch = defineHandler({
       context.endLocalTime()
       await wait(new FetchWaiter(positions(readings), missing, reader.committed), leftMs, context, services)
       readings = await readAll(partitions, maxBytes, reader, services)
+    }
+    const throttleTimeMs = isFollower(reader) ? 0 : throttle(readings, context, services)
+    if (throttleTimeMs > 0) {
+      release(readings)
+      // Nobody is told of a session that was to begin with this answer.
+      if (!plan.incremental) services.fetchSessions.forget(plan.sessionId)
+      return { throttleTimeMs, sessionId: plan.incremental ? plan.sessionId : 0 }
     }
     context.afterSent(() => release(readings))
     count(readings, reader)
@@ -93,6 +102,27 @@ async function wait(
   }
 }
 
+/** Of a partition in a response beside its records, about. */
+const PARTITION_BYTES = 45
+
+/**
+ * For how long the client is not heard: it then gets nothing, asks for it again, and that counts. Followers have no quotas
+ * here.
+ */
+function throttle(readings: readonly Reading[], context: RequestContext, { quotas, world }: Services): number {
+  const { quotaClient } = context
+  const forTime = context.requestPauseMs()
+  let throttleTimeMs = forTime
+  if (quotas.fetch.isEnabled) {
+    const nowMs = world.clock.monotonic()
+    const bytes = readings.reduce((sum, reading) => sum + PARTITION_BYTES + sizeOf(reading), 0)
+    throttleTimeMs = Math.max(forTime, quotas.fetch.record(quotaClient, bytes, nowMs))
+    if (throttleTimeMs > 0) quotas.fetch.unrecord(quotaClient, bytes, nowMs)
+  }
+  context.throttle(throttleTimeMs)
+  return throttleTimeMs
+}
+
 /** Who reads, and what it is shown. */
 interface Reader {
   /** Of a follower; negative for consumers. */
@@ -100,6 +130,10 @@ interface Reader {
   readonly committed: boolean
   /** Topics go by their ids, not by their names. */
   readonly byId: boolean
+}
+
+function isFollower({ replicaId }: Reader): boolean {
+  return replicaId >= 0
 }
 
 function readerOf({ isolationLevel, replicaId, replicaState }: FetchRequest, apiVersion: number): Reader {

@@ -4,11 +4,16 @@
  * `context`.
  */
 import type { Init, Message, Of } from '@ottla/protocol'
+import type { QuotaClient } from '../quota/index.ts'
 import type { Services } from '../services.ts'
 
 export interface RequestContext {
   readonly apiVersion: number
   readonly clientId: string | null
+  /** Whose quotas count. */
+  readonly quotaClient: QuotaClient
+  /** Of the request, without what is around it. */
+  readonly sizeInBytes: number
   /** Of the client, as text. */
   readonly clientAddress: string
   readonly clientPort: number
@@ -27,6 +32,10 @@ export interface RequestContext {
    * Without this call it is left to the garbage collector, so only requests that are large and frequent should care.
    */
   reuseMemoryAfter(done: Promise<unknown>): void
+  /** For so long from now on, the client is not heard once this request has been answered. */
+  throttle(ms: number): void
+  /** Counts the broker's time with this request up to now. For how long the client is not to be heard because of it. */
+  requestPauseMs(): number
   /** `task` is done once all of the response has been handed to the kernel; never, if the connection closes before. */
   afterSent(task: () => void): void
   /** What follows is waiting for others: it is no time of this node's any more (RemoteTimeMs). */
@@ -60,6 +69,8 @@ export interface Handler<Request extends Message = Message, Response extends Mes
   readonly waitsForDisk?: boolean
   /** Requests are counted under this name too: Kafka tells the fetches of consumers and of followers apart. */
   metricKind?(request: Of<Request>): string
+  /** Counts the broker's time, and throttles the client, by itself; otherwise both are the router's part. */
+  readonly throttlesItself?: true
   /** Throws or rejects only with an ApiError, or because of a bug. */
   handle(
     request: Of<Request>,

@@ -3,7 +3,6 @@ import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '@ottla/protocol/messages/list-partition-reassignments'
-import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const listPartitionReassignments = defineHandler({
@@ -12,5 +11,4 @@ export const listPartitionReassignments = defineHandler({
   handle(request, context, services) {
     return services.controller.request('listPartitionReassignments', request, context.apiVersion)
   },
-  failed: CONTROLLER_APIS.listPartitionReassignments.failed,
 })

@@ -72,13 +72,16 @@ function topicsOf(request: MetadataRequest, context: RequestContext, services: S
     else missing.push(name)
   }
   const mayCreate = request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable
-  return [...found, ...missing.map(name => unknown(name, mayCreate, services))]
+  return [...found, ...missing.map(name => unknown(name, mayCreate, context, services))]
 }
 
 /** An auto-created topic is there when the client asks again; until then it is unknown. */
-function unknown(name: string, mayCreate: boolean, services: Services): TopicResponse {
+function unknown(name: string, mayCreate: boolean, context: RequestContext, services: Services): TopicResponse {
   const valid = isValidTopicName(name)
-  if (valid && mayCreate) void services.autoTopics.create(name)
+  if (valid && mayCreate) {
+    const { quotas, world, autoTopics } = services
+    void autoTopics.create(name, quotas.partitions.forRequest(context.quotaClient, true, world.clock.monotonic()))
+  }
   return {
     errorCode: valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
     name,

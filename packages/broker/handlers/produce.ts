@@ -57,6 +57,7 @@ export const produce = defineHandler({
   response: ProduceResponse,
   advertisedMinVersion: 0,
   waitsForDisk: true,
+  throttlesItself: true,
   async handle(request, context, services) {
     checkTransaction(request)
     const appends: Appends = { writes: [], waitForOthers: false }
@@ -78,6 +79,7 @@ export const produce = defineHandler({
       })),
     )
     context.reuseMemoryAfter(Promise.allSettled(writes))
+    const throttleTimeMs = throttle(request.acks, context, services)
     const results = responses.flatMap(response => response.partitionResponses)
     if (request.acks === 0) {
       const failed = results.find(result => result.errorCode)
@@ -85,7 +87,7 @@ export const produce = defineHandler({
       return null
     }
     const leaders = new Set(results.flatMap(result => (result.currentLeader ? [result.currentLeader.leaderId] : [])))
-    return { responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
+    return { throttleTimeMs, responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
   },
   failed({ acks, topicData }, failure) {
     if (acks === 0) return null
@@ -97,6 +99,19 @@ export const produce = defineHandler({
     return { responses }
   },
 })
+
+/**
+ * What comes in counts, however much of it is stored; the time for it does, if there is an answer. For so long the client
+ * is not heard.
+ */
+function throttle(acks: number, context: RequestContext, { quotas, world }: Services): number {
+  const forBytes = quotas.produce.isEnabled
+    ? quotas.produce.record(context.quotaClient, context.sizeInBytes, world.clock.monotonic())
+    : 0
+  const throttleTimeMs = Math.max(forBytes, acks === 0 ? 0 : context.requestPauseMs())
+  context.throttle(throttleTimeMs)
+  return throttleTimeMs
+}
 
 /** Throws if one batch of the request is of a transaction and the request is of none: then all of it is refused. */
 function checkTransaction({ transactionalId, topicData }: ProduceRequest): void {

@@ -1,6 +1,5 @@
 /** UnregisterBroker (key 64), version 0 (KIP-631): forgets a broker. One that is alive registers again. */
 import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
-import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const unregisterBroker = defineHandler({
@@ -9,5 +8,4 @@ export const unregisterBroker = defineHandler({
   handle(request, context, services) {
     return services.controller.request('unregisterBroker', request, context.apiVersion)
   },
-  failed: CONTROLLER_APIS.unregisterBroker.failed,
 })

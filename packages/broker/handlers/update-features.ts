@@ -1,6 +1,5 @@
 /** UpdateFeatures (key 57), versions 0 to 2 (KIP-584): 1 upgrade types, only validating (KIP-778) · 2 one result for all. */
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
-import { CONTROLLER_APIS } from '../controller/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const updateFeatures = defineHandler({
@@ -9,5 +8,4 @@ export const updateFeatures = defineHandler({
   handle(request, context, services) {
     return services.controller.request('updateFeatures', request, context.apiVersion)
   },
-  failed: CONTROLLER_APIS.updateFeatures.failed,
 })

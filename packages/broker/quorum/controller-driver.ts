@@ -33,6 +33,7 @@ import {
   metadataRecord,
   type Provenance,
 } from '../image/index.ts'
+import { type PartitionQuota, UNLIMITED } from '../quota/index.ts'
 import type { MetadataBatch } from './batches.ts'
 import type { LeaderAndEpoch, MetadataQuorum, QuorumDescription, QuorumListener } from './metadata-quorum.ts'
 import { scramKeys } from './scram-keys.ts'
@@ -138,12 +139,12 @@ export class ControllerDriver implements QuorumListener {
     name: Name,
     request: ControllerRequest<Name>,
     apiVersion: number,
-    access: Access = FULL_ACCESS,
+    { access = FULL_ACCESS, quota = UNLIMITED }: Caller = {},
   ): Promise<ControllerResponse<Name>> {
     // Never inside the call of a listener: what it is told next has to follow what it is being told.
     await null
     try {
-      return await this.#handle(name, request, apiVersion, access)
+      return await this.#handle(name, request, apiVersion, { access, quota })
     } catch (error) {
       const { failed } = CONTROLLER_APIS[name] as unknown as FailedResponse<Name>
       return failed(request, this.#outcomeOf(name, error))
@@ -154,7 +155,7 @@ export class ControllerDriver implements QuorumListener {
     name: Name,
     request: ControllerRequest<Name>,
     apiVersion: number,
-    access: Access,
+    { access, quota }: Required<Caller>,
   ): Promise<ControllerResponse<Name>> {
     if (!this.isActive || this.#isClosed) throw notController()
     const { hasDeadline } = CONTROLLER_APIS[name] as unknown as TimedRequest<Name>
@@ -162,7 +163,8 @@ export class ControllerDriver implements QuorumListener {
       throw new ApiError('REQUEST_TIMED_OUT', 'The request gives no time to be answered in.')
     const nowMs = this.#options.world.clock.monotonic()
     const nextOffset = this.#options.quorum.endOffset
-    const result = this.#controller.handle(name, request, { nowMs, apiVersion, nextOffset, access })
+    const spendPartitions = (count: number) => quota.spend(count, nowMs)
+    const result = this.#controller.handle(name, request, { nowMs, apiVersion, nextOffset, access, spendPartitions })
     const committed = this.#write(result)
     this.#scheduleExpiry()
     await committed
@@ -400,6 +402,12 @@ const NO_OP: ControllerResult<null> = {
   records: [metadataRecord('NoOpRecord', 0, {})],
   isAtomic: true,
   response: null,
+}
+
+/** On whose behalf the controller is asked: who may do everything, as long as nobody says otherwise. */
+export interface Caller {
+  readonly access?: Access
+  readonly quota?: PartitionQuota
 }
 
 interface TimedRequest<Name extends ControllerApiName> {

@@ -145,6 +145,10 @@ export class FetchSessionCache {
     if (partitions?.delete(key)) partitions.set(key, partition)
   }
 
+  forget(sessionId: number): void {
+    this.#sessions.delete(sessionId)
+  }
+
   #create(isFollower: boolean, usesTopicIds: boolean, partitions: Map<string, FetchPartition>, nowMs: number) {
     if (this.#sessions.size >= this.#maxSessions && !this.#evict(isFollower, partitions.size, nowMs)) return null
     const session = new FetchSession(this.#newId(), isFollower, usesTopicIds, nowMs)

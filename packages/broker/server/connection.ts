@@ -3,9 +3,10 @@
  *
  * As in Kafka the next request is handled only when the one before it has been answered and the socket has taken the
  * answer. While that lasts, little is read ahead, so a client that floods or never reads is held back by its own window
- * and costs bounded memory. Whatever is wrong with the bytes closes this connection and touches no other.
+ * and costs bounded memory. One that has used up its quota is answered, and then not heard for a while. Whatever is
+ * wrong with the bytes closes this connection and touches no other.
  */
-import type { BufferPool, Connection, Logger } from '@ottla/io'
+import type { BufferPool, Clock, Connection, Logger, Timer } from '@ottla/io'
 import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
 import type { ClientSoftware } from '../handlers/handler.ts'
@@ -21,9 +22,12 @@ import type { Peer, Router } from './router.ts'
  */
 const READ_AHEAD_BYTES = 64 * 1024
 
+export type Role = 'broker' | 'controller'
+
 export interface ConnectionOptions {
   readonly id: number
   readonly listenerName: string
+  readonly role: Role
   readonly maxFrameBytes: number
   readonly memory: RequestMemory
   readonly framePool: BufferPool
@@ -34,8 +38,7 @@ export interface ConnectionOptions {
   readonly onClose: (connection: ClientConnection) => void
   /** A request has to wait for memory that others hold. */
   readonly onHeldBack: () => void
-  /** Monotonic milliseconds. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 export class ClientConnection implements Peer {
@@ -43,6 +46,7 @@ export class ClientConnection implements Peer {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly listenerName: string
+  readonly role: Role
   /** Monotonic time of the last byte received or response sent. */
   lastActiveMs: number
   readonly software: ClientSoftware = { name: '', version: '' }
@@ -57,6 +61,9 @@ export class ClientConnection implements Peer {
   #busy = false
   #blockedOnSend = false
   #paused = false
+  /** Until then the client is not heard. */
+  #throttle: Timer | null = null
+  #throttledUntilMs = 0
   /** No more requests are taken; the socket may not have said yet that it is closed. */
   #ended = false
   #closed = false
@@ -66,9 +73,10 @@ export class ClientConnection implements Peer {
   constructor(socket: Connection, options: ConnectionOptions) {
     this.id = options.id
     this.listenerName = options.listenerName
+    this.role = options.role
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
-    this.lastActiveMs = options.now()
+    this.lastActiveMs = options.clock.monotonic()
     this.#socket = socket
     this.#options = options
     this.#frames = new FrameReader(options.maxFrameBytes, options.framePool)
@@ -80,7 +88,7 @@ export class ClientConnection implements Peer {
 
   /** It is the client's turn. */
   get isIdle(): boolean {
-    return !this.#busy && !this.#waitingForMemory
+    return !this.#busy && !this.#waitingForMemory && !this.#throttle
   }
 
   /** Holds memory for a request of which nothing came since `quietSinceMs`, or not all since `grantedByMs`. */
@@ -100,7 +108,7 @@ export class ClientConnection implements Peer {
       target: () => this.#frames.target(),
       onData: bytes => {
         if (this.#ended) return
-        this.lastActiveMs = this.#options.now()
+        this.lastActiveMs = this.#options.clock.monotonic()
         this.#options.traffic.incomingBytes += bytes.length
         this.#frames.push(bytes)
         this.#pump()
@@ -123,6 +131,18 @@ export class ClientConnection implements Peer {
     this.#afterSent = task
   }
 
+  throttle(ms: number): void {
+    const { clock } = this.#options
+    const untilMs = clock.monotonic() + ms
+    if (ms <= 0 || untilMs <= this.#throttledUntilMs || this.#closed) return
+    this.#throttledUntilMs = untilMs
+    this.#throttle?.cancel()
+    this.#throttle = clock.setTimer(Math.ceil(ms), () => {
+      this.#throttle = null
+      this.#pump()
+    })
+  }
+
   /** Closes at once; a response that is still being made is dropped. */
   close(reason: string, fields: Record<string, string | number> = {}): void {
     if (this.#ended) return
@@ -138,7 +158,7 @@ export class ClientConnection implements Peer {
 
   #pump(): void {
     try {
-      while (!this.#busy && !this.#blockedOnSend && !this.#ended) {
+      while (!this.#busy && !this.#blockedOnSend && !this.#throttle && !this.#ended) {
         const frame = this.#nextFrame()
         if (!frame) break
         this.#handle(frame)
@@ -166,7 +186,7 @@ export class ClientConnection implements Peer {
 
   #granted(size: number): void {
     this.#grantedBytes = size
-    this.#grantedMs = this.#options.now()
+    this.#grantedMs = this.#options.clock.monotonic()
     // It was not read while it waited: the time to send begins now.
     this.lastActiveMs = this.#grantedMs
   }
@@ -174,7 +194,7 @@ export class ClientConnection implements Peer {
   #handle(frame: Uint8Array): void {
     this.#busy = true
     this.#options.traffic.requests++
-    const timing = new RequestTiming(this.#options.now())
+    const timing = new RequestTiming(this.#options.clock.monotonic())
     let response: ReturnType<Router['handle']>
     try {
       response = this.#options.router.handle(frame, this, timing)
@@ -203,8 +223,8 @@ export class ClientConnection implements Peer {
     const afterSent = this.#afterSent
     this.#afterSent = null
     if (this.#ended) return
-    const { now, traffic } = this.#options
-    const answeredMs = now()
+    const { clock, traffic } = this.#options
+    const answeredMs = clock.monotonic()
     timing.answered(answeredMs)
     if (!chunks) {
       timing.end(answeredMs)
@@ -215,7 +235,7 @@ export class ClientConnection implements Peer {
     for (const chunk of chunks) traffic.outgoingBytes += chunk.length
     const onTaken = (): void => {
       afterSent?.()
-      timing.end(now())
+      timing.end(clock.monotonic())
     }
     if (!this.#socket.write(chunks, onTaken)) this.#blockedOnSend = true
   }
@@ -227,7 +247,7 @@ export class ClientConnection implements Peer {
 
   #holdBack(): void {
     if (this.#ended) return
-    const stalled = this.#busy || this.#blockedOnSend
+    const stalled = this.#busy || this.#blockedOnSend || this.#throttle !== null
     const full = this.#waitingForMemory || (stalled && this.#frames.bufferedBytes >= READ_AHEAD_BYTES)
     if (full === this.#paused) return
     this.#paused = full
@@ -256,6 +276,8 @@ export class ClientConnection implements Peer {
     if (this.#closed) return
     this.#closed = true
     this.#ended = true
+    this.#throttle?.cancel()
+    this.#throttle = null
     if (this.#waitingForMemory) this.#options.memory.cancel(this.#onMemory)
     // A request that is still being handled keeps its memory until it is done.
     if (!this.#busy) this.#releaseMemory()

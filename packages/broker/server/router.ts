@@ -17,9 +17,10 @@ import {
 import { REQUESTS, traced } from '../diagnostics.ts'
 import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { ClientSoftware, Failure, Handler, HandlerResult, RequestContext } from '../handlers/handler.ts'
+import type { ClientSoftware, Failure, Handler, HandlerResult } from '../handlers/handler.ts'
 import type { ApiMetrics, RequestMetrics, RequestTiming } from '../metrics/index.ts'
 import type { Services } from '../services.ts'
+import { Call } from './call.ts'
 
 /** The client that a request came from, as far as its request needs it. */
 export interface Peer {
@@ -33,18 +34,12 @@ export interface Peer {
   charge(bytes: number): void
   giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void
   afterSent(task: () => void): void
+  throttle(ms: number): void
 }
 
 type ResponseBytes = readonly Uint8Array[] | null
 
 /** A request that is being handled. */
-interface Call {
-  readonly handler: Handler
-  readonly header: RequestHeader
-  readonly request: object
-  readonly timing: RequestTiming
-}
-
 const API_VERSIONS_KEY = 18
 /**
  * Elements of arrays in one request: ten times what the largest of honest clients have, a fetch of a hundred thousand
@@ -76,6 +71,7 @@ export class Router {
 
   /** Throws, or rejects with, what is to close the connection. */
   handle(frame: Uint8Array, peer: Peer, timing: RequestTiming): ResponseBytes | Promise<ResponseBytes> {
+    const startMs = this.#services.quotas.request.isEnabled ? this.#clock.monotonic() : -1
     const header = decodeRequestHeader(frame)
     const handler = this.#handlers[header.apiKey]
     if (!handler) throw new ProtocolError('ERR_UNSUPPORTED_VERSION', `unknown api key ${header.apiKey}`)
@@ -87,7 +83,7 @@ export class Router {
     if (elements > FREE_ELEMENTS) peer.charge(elements * ELEMENT_BYTES)
     // What follows the message is passed over, as in Kafka: librdkafka sends three bytes too many after Metadata.
     this.#classify(timing, handler, header.apiVersion, request)
-    return this.#call({ handler, header, request, timing }, this.#contextOf(header, frame, peer, timing))
+    return this.#call(new Call({ handler, header, request, frame, peer, timing, startMs }, this.#services))
   }
 
   #classify(timing: RequestTiming, handler: Handler, apiVersion: number, request: object): void {
@@ -98,42 +94,27 @@ export class Router {
     if (metricKind) timing.kind = this.#metrics.of(metricKind(request as never), response)
   }
 
-  #contextOf(header: RequestHeader, frame: Uint8Array, peer: Peer, timing: RequestTiming): RequestContext {
-    return {
-      apiVersion: header.apiVersion,
-      clientId: header.clientId,
-      clientAddress: peer.remoteAddress,
-      clientPort: peer.remotePort,
-      clientSoftware: peer.software,
-      connectionId: peer.id,
-      listenerName: peer.listenerName,
-      principal: 'User:ANONYMOUS',
-      signal: peer.signal,
-      reuseMemoryAfter: done => peer.giveBackAfter(frame, done),
-      afterSent: task => peer.afterSent(task),
-      endLocalTime: () => timing.endLocal(this.#clock.monotonic()),
-    }
-  }
-
-  #call(call: Call, context: RequestContext): ResponseBytes | Promise<ResponseBytes> {
+  #call(call: Call): ResponseBytes | Promise<ResponseBytes> {
     let result: HandlerResult<Message> | Promise<HandlerResult<Message>>
     try {
-      result = this.#handle(call, context)
+      result = this.#handle(call)
     } catch (error) {
-      return this.#encode(call, this.#onError(call, error))
+      return this.#respond(call, this.#onError(call, error))
     }
-    if (!(result instanceof Promise)) return this.#encode(call, result)
-    if (!call.handler.waitsForDisk) context.endLocalTime()
+    if (!(result instanceof Promise)) return this.#respond(call, result)
+    call.stopClock()
+    if (!call.handler.waitsForDisk) call.endLocalTime()
     return result.then(
-      response => this.#encode(call, response),
-      error => this.#encode(call, this.#onError(call, error)),
+      response => this.#respond(call, response),
+      error => this.#respond(call, this.#onError(call, error)),
     )
   }
 
-  #handle({ handler, header, request }: Call, context: RequestContext) {
-    const handle = () => handler.handle(request as never, context, this.#services)
+  #handle(call: Call) {
+    const { handler, header, request } = call
+    const handle = () => handler.handle(request as never, call, this.#services)
     if (!REQUESTS.hasSubscribers) return handle()
-    const { apiVersion, clientId, clientAddress, connectionId, listenerName } = context
+    const { apiVersion, clientId, clientAddress, connectionId, listenerName } = call
     const { correlationId } = header
     const api = apiName(handler)
     return traced(
@@ -143,10 +124,22 @@ export class Router {
     )
   }
 
-  #encode({ handler, header, timing }: Call, response: Init<Message> | null): ResponseBytes {
-    if (!response) return null
+  /** The answer says for how long the client is not heard, and goes out before that. */
+  #respond(call: Call, answer: Init<Message> | null): ResponseBytes {
+    if (!answer) return null
+    const { handler, header, timing } = call
+    let response = answer as Init<Message> & { readonly throttleTimeMs?: number }
+    if (!handler.throttlesItself) {
+      const pauseMs = call.requestPauseMs()
+      if (pauseMs > (response.throttleTimeMs ?? 0)) response = { ...response, throttleTimeMs: pauseMs }
+      call.throttle(pauseMs)
+    }
     timing.api!.countErrors(response, header.apiVersion)
-    return encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
+    call.startClock()
+    const bytes = encodeResponse(handler.response, header.apiVersion, header.correlationId, response)
+    // It is too late for the answer to say anything of this part.
+    call.requestPauseMs()
+    return bytes
   }
 
   /** A response that carries the error, at the top or at each thing that was asked for, as Kafka's does. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionLimits } from './connection-slots.ts'
-import { heartbeat, largeHeartbeat, PORT, type RawClient, rawServer } from './testing/raw-server.ts'
+import { resolveBrokerConfig } from '../config/index.ts'
+import { connectionLimits } from './connection-limits.ts'
+import { heartbeat, largeHeartbeat, NO_LIMITS, PORT, type RawClient, rawServer } from './testing/raw-server.ts'
 
 test('a silent client is closed after connections.max.idle.ms, one that speaks is not', async () => {
   const server = await rawServer({ connectionsMaxIdleMs: 60_000 })
@@ -53,7 +54,11 @@ test('-1 never closes anybody', async () => {
 })
 
 test('who is one too many waits until another has gone, in the order of coming; past the backlog nobody may wait', async () => {
-  const server = await rawServer({ maxConnections: 2, socketListenBacklogSize: 2, connectionsMaxIdleMs: 60_000 })
+  const server = await rawServer({
+    limits: { maxConnections: 2 },
+    socketListenBacklogSize: 2,
+    connectionsMaxIdleMs: 60_000,
+  })
   const clients: RawClient[] = []
   for (let i = 0; i < 5; i++) {
     const client = await server.connect()
@@ -77,14 +82,14 @@ test('who is one too many waits until another has gone, in the order of coming; 
 })
 
 test('limits may change while clients are connected', async () => {
-  const server = await rawServer({ maxConnections: 1 })
+  const server = await rawServer({ limits: { maxConnections: 1 } })
   const first = await server.connect()
   const second = await server.connect()
   second.send(heartbeat(1))
   await server.settle()
   assert.deepEqual(second.answers, [])
   const limits = { maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: new Map() }
-  server.server.limit({ ...limits, maxConnections: 9 })
+  server.server.limit({ ...NO_LIMITS, ...limits, maxConnections: 9 })
   await server.settle()
   assert.deepEqual(second.answers, [1])
   const third = await server.connect()
@@ -92,24 +97,50 @@ test('limits may change while clients are connected', async () => {
   assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [false, false, true])
 })
 
-test('overrides by host names count for the addresses of the hosts', async () => {
+test('limits of a configuration: overrides by host names count for the addresses, listeners may have their own', async () => {
   const server = await rawServer()
   server.world.neighbor('guest')
-  const config = { maxConnections: 9, maxConnectionsPerIp: 1, maxConnectionsPerIpOverrides: new Map([['guest', 3]]) }
-  const limits = await connectionLimits(config, server.world.network)
-  assert.deepEqual(limits, config)
-  const local = { ...config, maxConnectionsPerIpOverrides: new Map([['localhost', 3]]) }
-  const { maxConnectionsPerIpOverrides } = await connectionLimits(local, server.world.network)
-  assert.deepEqual([...maxConnectionsPerIpOverrides], [['127.0.0.1', 3]])
-  const nobody = { ...config, maxConnectionsPerIpOverrides: new Map([['nobody', 3]]) }
-  await assert.rejects(connectionLimits(nobody, server.world.network), {
+  const limitsOf = (overrides: string) => {
+    const settings = {
+      'process.roles': 'broker,controller',
+      'node.id': '1',
+      listeners: 'PLAINTEXT://localhost:9092,OTHER://localhost:9094,CONTROLLER://localhost:9093',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'controller.listener.names': 'CONTROLLER',
+      'controller.quorum.bootstrap.servers': 'localhost:9093',
+      'max.connections': '9',
+      'max.connection.creation.rate': '7',
+      'max.connections.per.ip': '1',
+      'max.connections.per.ip.overrides': overrides,
+      'listener.name.other.max.connections': '4',
+      'listener.name.controller.max.connection.creation.rate': '2',
+    }
+    const raw = Object.entries(settings).map(([name, value]) => [name, { value, origin: 'test' }] as const)
+    return connectionLimits(resolveBrokerConfig(new Map(raw)), server.world.network)
+  }
+  assert.deepEqual(await limitsOf('guest:3'), {
+    maxConnections: 9,
+    maxCreationRate: 7,
+    maxConnectionsPerIp: 1,
+    maxConnectionsPerIpOverrides: new Map([['guest', 3]]),
+    listeners: new Map([
+      ['PLAINTEXT', { maxConnections: 9, maxCreationRate: 7 }],
+      ['OTHER', { maxConnections: 4, maxCreationRate: 7 }],
+      ['CONTROLLER', { maxConnections: 9, maxCreationRate: 2 }],
+    ]),
+  })
+  const local = await limitsOf('localhost:3')
+  assert.deepEqual([...local.maxConnectionsPerIpOverrides], [['127.0.0.1', 3]])
+  await assert.rejects(limitsOf('nobody:3'), {
     name: 'ConfigurationError',
     message: /^max\.connections\.per\.ip\.overrides: nobody/,
   })
 })
 
 test('max.connections.per.ip counts each address by itself, with exceptions', async () => {
-  const server = await rawServer({ maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: new Map([['guest', 3]]) })
+  const server = await rawServer({
+    limits: { maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: new Map([['guest', 3]]) },
+  })
   const guest = server.world.neighbor('guest')
   const other = server.world.neighbor('other')
   const count = async (from: typeof guest): Promise<number> => {
@@ -128,7 +159,7 @@ test('max.connections.per.ip counts each address by itself, with exceptions', as
 })
 
 test('a flood of refused connections is two lines in the log', async () => {
-  const server = await rawServer({ maxConnectionsPerIp: 0, connectionsMaxIdleMs: 60_000 })
+  const server = await rawServer({ limits: { maxConnectionsPerIp: 0 }, connectionsMaxIdleMs: 60_000 })
   for (let i = 0; i < 100; i++) await server.connect()
   await server.world.advance(20_000)
   const warnings = server.world.log.lines.filter(({ level }) => level === 'warn')

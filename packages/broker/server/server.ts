@@ -1,15 +1,16 @@
 /**
- * Accepts connections on the configured listeners, holds them to the limits on their number, and closes those that have
- * been silent for connections.max.idle.ms.
+ * Accepts connections on the configured listeners, holds them to the limits on their number and on how fast they may come,
+ * and closes those that have been silent for connections.max.idle.ms.
+ *
+ * Who has to wait is connected and not read from, as those are whom Kafka has not accepted yet. On each listener they come
+ * one after the other: the first that has to wait holds up those behind it.
  */
 import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
-import { ClientConnection } from './connection.ts'
-import { type ConnectionLimits, ConnectionSlots } from './connection-slots.ts'
+import { type ConnectionLimits, ConnectionQuotas, type IpRates, type QuotaWindow } from '../quota/index.ts'
+import { ClientConnection, type Role } from './connection.ts'
 import { ListenerTraffic } from './listener-traffic.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Router } from './router.ts'
-
-export type Role = 'broker' | 'controller'
 
 export interface ListenerOptions {
   readonly name: string
@@ -21,8 +22,13 @@ export interface ListenerOptions {
   readonly router: () => Router
 }
 
-export interface ServerOptions extends ConnectionLimits {
+export interface ServerOptions {
   readonly world: World
+  readonly limits: ConnectionLimits
+  /** Over which the rate of new connections is measured. */
+  readonly quotaWindow: QuotaWindow
+  /** The listener by which brokers talk to each other, if it is not the only one. */
+  readonly protectedListener: string | null
   readonly memory: RequestMemory
   readonly socketRequestMaxBytes: number
   readonly socketListenBacklogSize: number
@@ -41,10 +47,16 @@ const STALL_MS = 10_000
 /** How often that is looked for while others wait. */
 const STALL_SWEEP_MS = 2500
 
-/** Connected, but not read from. */
-interface Waiting {
-  readonly socket: Connection
+/** Those of addresses that come too fast are kept from coming again so soon; of more than these, they are not. */
+const MAX_DELAYED = 1000
+
+/** One listener's clients that are connected, but not read from; for as long as nobody is served, all are here. */
+interface Gate {
   readonly listener: ListenerOptions
+  readonly waiting: Connection[]
+  /** The first of them has been counted, and may not pass before. */
+  opensMs: number | null
+  timer: Timer | null
 }
 
 export class Server {
@@ -52,9 +64,10 @@ export class Server {
   readonly #framePool = new BufferPool(MAX_IDLE_FRAME_BYTES)
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
-  readonly #slots: Readonly<Record<Role, ConnectionSlots>>
-  /** For a slot; for as long as nobody is served, all are here. */
-  #waiting: Waiting[] = []
+  readonly #quotas: Readonly<Record<Role, ConnectionQuotas>>
+  readonly #gates: Gate[] = []
+  /** Turned away as soon as their time is over. */
+  readonly #delayed = new Map<Connection, Timer>()
   #isServing = false
   #nextId = 1
   #idleTimer: Timer | null = null
@@ -65,7 +78,11 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options
-    this.#slots = { broker: new ConnectionSlots(options), controller: new ConnectionSlots(options) }
+    const { limits, quotaWindow: window, protectedListener } = options
+    this.#quotas = {
+      broker: new ConnectionQuotas(limits, { window, protectedListener }),
+      controller: new ConnectionQuotas(limits, { window, protectedListener: null }),
+    }
   }
 
   /** Of each listener. */
@@ -93,9 +110,11 @@ export class Server {
   /** Returns the port, which differs from the one asked for if that was 0. */
   async listen(options: ListenerOptions): Promise<number> {
     const { network } = this.#options.world
+    const gate: Gate = { listener: options, waiting: [], opensMs: null, timer: null }
+    this.#gates.push(gate)
     const listener = await network.listen(
       { host: options.host, port: options.port, backlog: this.#options.socketListenBacklogSize },
-      socket => this.#onConnection({ socket, listener: options }),
+      socket => this.#onConnection(socket, gate),
     )
     this.#listeners.push(listener)
     this.#trafficOf(options.name)
@@ -111,8 +130,13 @@ export class Server {
 
   /** From now on, for those who connect. */
   limit(limits: ConnectionLimits): void {
-    for (const slots of Object.values(this.#slots)) slots.limits = limits
+    for (const quotas of Object.values(this.#quotas)) quotas.limits = limits
     this.#acceptWaiting()
+  }
+
+  /** As `limit`. Of controllers' listeners, too: each counts its own. */
+  limitIps(rates: IpRates): void {
+    for (const quotas of Object.values(this.#quotas)) quotas.ipRates = rates
   }
 
   async stopAccepting(): Promise<void> {
@@ -123,7 +147,14 @@ export class Server {
     this.#idleTimer?.cancel()
     this.#stallTimer?.cancel()
     await this.stopAccepting()
-    for (const { socket } of this.#waiting.splice(0)) socket.destroy()
+    for (const gate of this.#gates) {
+      gate.timer?.cancel()
+      for (const socket of gate.waiting.splice(0)) socket.destroy()
+    }
+    for (const [socket, timer] of this.#delayed) {
+      timer.cancel()
+      socket.destroy()
+    }
     for (const connection of this.#connections) connection.close('closing connection: shutting down')
   }
 
@@ -136,38 +167,82 @@ export class Server {
     return traffic
   }
 
-  #onConnection(waiting: Waiting): void {
-    const { listener } = waiting
-    if (this.#isServing && !this.#slots[listener.role].isFull) {
-      this.#accept(waiting)
+  #onConnection(socket: Connection, gate: Gate): void {
+    // As many as the kernel lets wait for a broker that does not accept them.
+    const isTooLong = gate.waiting.length >= this.#options.socketListenBacklogSize
+    if (this.#isServing && isTooLong) {
+      this.#refuse(socket, gate.listener)
       return
     }
-    // As many as the kernel lets wait for a broker that does not accept them.
-    if (this.#isServing && this.#waiting.length >= this.#options.socketListenBacklogSize) this.#refuse(waiting)
-    else this.#waiting.push(waiting)
+    gate.waiting.push(socket)
+    this.#acceptFrom(gate)
   }
 
   #acceptWaiting(): void {
-    if (!this.#isServing || this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const one of waiting) {
-      if (this.#slots[one.listener.role].isFull) this.#waiting.push(one)
-      else this.#accept(one)
+    for (const gate of this.#gates) this.#acceptFrom(gate)
+  }
+
+  #acceptFrom(gate: Gate): void {
+    const { listener, waiting } = gate
+    const quotas = this.#quotas[listener.role]
+    while (this.#isServing && waiting.length > 0) {
+      const nowMs = this.#options.world.clock.monotonic()
+      gate.opensMs ??= nowMs + quotas.arrive(listener.name, nowMs)
+      if (gate.opensMs > nowMs) {
+        this.#openLater(gate, gate.opensMs - nowMs)
+        return
+      }
+      if (!quotas.hasRoom(listener.name)) return
+      gate.opensMs = null
+      this.#admit(waiting.shift()!, listener, quotas, nowMs)
     }
   }
 
-  #accept(waiting: Waiting): void {
-    const { socket, listener } = waiting
-    const slots = this.#slots[listener.role]
-    if (!slots.take(socket.remoteAddress)) {
-      this.#refuse(waiting)
+  #openLater(gate: Gate, delayMs: number): void {
+    gate.timer ??= this.#options.world.clock.setTimer(Math.ceil(delayMs), () => {
+      gate.timer = null
+      this.#acceptFrom(gate)
+    })
+  }
+
+  #admit(socket: Connection, listener: ListenerOptions, quotas: ConnectionQuotas, nowMs: number): void {
+    const delayMs = quotas.delayOf(listener.name, socket.remoteAddress, nowMs)
+    if (delayMs > 0) this.#delay(socket, delayMs)
+    else if (!quotas.take(listener.name, socket.remoteAddress)) this.#refuse(socket, listener)
+    else {
+      this.#accept(socket, listener, quotas)
+      if (quotas.isOverfull && quotas.isProtected(listener.name)) this.#makeRoom(quotas)
+    }
+  }
+
+  #delay(socket: Connection, delayMs: number): void {
+    if (this.#delayed.size >= MAX_DELAYED) {
+      socket.destroy()
       return
     }
+    const timer = this.#options.world.clock.setTimer(delayMs, () => {
+      this.#delayed.delete(socket)
+      socket.destroy()
+    })
+    this.#delayed.set(socket, timer)
+  }
+
+  /** Of all but the protected listener, whoever has been silent for longest goes. */
+  #makeRoom(quotas: ConnectionQuotas): void {
+    let oldest: ClientConnection | null = null
+    for (const connection of this.#connections) {
+      if (connection.role !== 'broker' || quotas.isProtected(connection.listenerName)) continue
+      if (!oldest || connection.lastActiveMs < oldest.lastActiveMs) oldest = connection
+    }
+    oldest?.close('closing connection: brokers need its place')
+  }
+
+  #accept(socket: Connection, listener: ListenerOptions, quotas: ConnectionQuotas): void {
     const traffic = this.#trafficOf(listener.name)
     const connection = new ClientConnection(socket, {
       id: this.#nextId++,
       listenerName: listener.name,
+      role: listener.role,
       maxFrameBytes: this.#options.socketRequestMaxBytes,
       memory: this.#options.memory,
       framePool: this.#framePool,
@@ -175,12 +250,12 @@ export class Server {
       logger: this.#options.world.logger,
       traffic,
       onHeldBack: () => this.#scheduleStallSweep(),
-      now: () => this.#options.world.clock.monotonic(),
+      clock: this.#options.world.clock,
       onClose: closed => {
         this.#connections.delete(closed)
         traffic.connectionsClosed++
         this.#options.onDisconnected?.(closed.id)
-        slots.release(closed.remoteAddress)
+        quotas.release(listener.name, closed.remoteAddress)
         this.#acceptWaiting()
       },
     })
@@ -189,7 +264,7 @@ export class Server {
     connection.start()
   }
 
-  #refuse({ socket, listener }: Waiting): void {
+  #refuse(socket: Connection, listener: ListenerOptions): void {
     socket.destroy()
     this.#trafficOf(listener.name).connectionsRefused++
     // One line, not one for each connection of a flood; the sweep says how many there were.

@@ -2,25 +2,25 @@
 
 import { className, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, listOfAny } from '../validators.ts'
-import { ALL_METRICS, NO_JAVA_CLASSES, QUOTAS } from './honoured.ts'
+import { ALL_METRICS, NO_JAVA_CLASSES, REPLICATION_QUOTAS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const QUOTA_AND_METRIC_CONFIGS = {
-  'quota.window.num': int(11, 'low', QUOTAS, { valid: atLeast(1) },
+  'quota.window.num': int(11, 'low', YES, { valid: atLeast(1) },
     'Windows over which the rates of clients are measured, the running one included.'),
-  'quota.window.size.seconds': int(1, 'low', QUOTAS, { valid: atLeast(1) },
+  'quota.window.size.seconds': int(1, 'low', YES, { valid: atLeast(1) },
     'Length of a window of quota.window.num.'),
-  'replication.quota.window.num': int(11, 'low', QUOTAS, { valid: atLeast(1) },
+  'replication.quota.window.num': int(11, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
     'Windows over which the rate of replication is measured, the running one included.'),
-  'replication.quota.window.size.seconds': int(1, 'low', QUOTAS, { valid: atLeast(1) },
+  'replication.quota.window.size.seconds': int(1, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
     'Length of a window of replication.quota.window.num.'),
-  'alter.log.dirs.replication.quota.window.num': int(11, 'low', QUOTAS, { valid: atLeast(1) },
+  'alter.log.dirs.replication.quota.window.num': int(11, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
     'Windows over which the rate of moves between directories is measured, the running one included.'),
-  'alter.log.dirs.replication.quota.window.size.seconds': int(1, 'low', QUOTAS, { valid: atLeast(1) },
+  'alter.log.dirs.replication.quota.window.size.seconds': int(1, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
     'Length of a window of alter.log.dirs.replication.quota.window.num.'),
-  'controller.quota.window.num': int(11, 'low', QUOTAS, { valid: atLeast(1) },
+  'controller.quota.window.num': int(11, 'low', YES, { valid: atLeast(1) },
     'Windows over which the rate of partition changes is measured, the running one included.'),
-  'controller.quota.window.size.seconds': int(1, 'low', QUOTAS, { valid: atLeast(1) },
+  'controller.quota.window.size.seconds': int(1, 'low', YES, { valid: atLeast(1) },
     'Length of a window of controller.quota.window.num.'),
   'client.quota.callback.class': className(null, 'low', NO_JAVA_CLASSES,
     'A Java class that decides the quotas of clients.'),
@@ -45,9 +45,9 @@ export const QUOTA_AND_METRIC_CONFIGS = {
 /** What can only be set on a running broker, never in its file. */
 // biome-ignore format: a table, two lines a row
 export const DYNAMIC_ONLY_CONFIGS = {
-  'leader.replication.throttled.rate': long(LONG_MAX, 'medium', QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
+  'leader.replication.throttled.rate': long(LONG_MAX, 'medium', REPLICATION_QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes a second that followers may fetch of leader.replication.throttled.replicas.'),
-  'follower.replication.throttled.rate': long(LONG_MAX, 'medium', QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
+  'follower.replication.throttled.rate': long(LONG_MAX, 'medium', REPLICATION_QUOTAS, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes a second that the broker may fetch of follower.replication.throttled.replicas.'),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'Bytes a second for moving replicas between the directories of a broker.'),

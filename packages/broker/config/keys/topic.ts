@@ -2,7 +2,7 @@
 
 import { boolean, double, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, between, GZIP_LEVEL, listOf, oneOf, THROTTLED_REPLICAS } from '../validators.ts'
-import { QUOTAS, REPLICATION, TIERED_STORAGE } from './honoured.ts'
+import { REPLICATION, REPLICATION_QUOTAS, TIERED_STORAGE } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const TOPIC_ROWS = {
@@ -66,9 +66,9 @@ export const TOPIC_ROWS = {
 
   'unclean.leader.election.enable': boolean(false, 'medium', REPLICATION,
     'If no replica in sync is left, another may lead: the partition is available again and loses records.'),
-  'leader.replication.throttled.replicas': list('', 'medium', QUOTAS, { valid: THROTTLED_REPLICAS },
+  'leader.replication.throttled.replicas': list('', 'medium', REPLICATION_QUOTAS, { valid: THROTTLED_REPLICAS },
     'Replicas, partition:broker, whose leaders hold to leader.replication.throttled.rate; * is all.'),
-  'follower.replication.throttled.replicas': list('', 'medium', QUOTAS, { valid: THROTTLED_REPLICAS },
+  'follower.replication.throttled.replicas': list('', 'medium', REPLICATION_QUOTAS, { valid: THROTTLED_REPLICAS },
     'Replicas, partition:broker, that hold to follower.replication.throttled.rate as followers; * is all.'),
 
   'remote.storage.enable': boolean(false, 'medium', TIERED_STORAGE,

@@ -6,6 +6,7 @@
  *     broker 2 rack=r dirs=a,b            registers a broker, a new incarnation each time, and unfences it
  *     time 9001                           moves the clock on, in ms
  *     expire                              fences whoever was not heard of in time
+ *     quota 3                             of partitions, with which a request may begin one change more than it has
  *     restart                             goes on from the image, as a new leader would
  *     topics | image                      what the image says: partitions, or all of it as records
  *     config name=value ...               of the node, before anything else
@@ -132,6 +133,7 @@ class Scenario {
   readonly #levels = { ...FORMATTED }
   #controller: Controller | null = null
   #nowMs = 0
+  #partitionsLeft = Number.POSITIVE_INFINITY
   #nextOffset = 1
 
   run(text: string): string {
@@ -151,6 +153,9 @@ class Scenario {
       case 'time':
         this.#nowMs += Number(rest)
         return `${this.#nowMs} ms`
+      case 'quota':
+        this.#partitionsLeft = Number(rest)
+        return ''
       case 'expire':
         return this.#expire()
       case 'restart':
@@ -163,6 +168,12 @@ class Scenario {
       default:
         return this.#request(command as ControllerApiName, rest!)
     }
+  }
+
+  readonly #spend = (count: number): boolean => {
+    if (this.#partitionsLeft < 0) return false
+    this.#partitionsLeft -= count
+    return true
   }
 
   #get(): Controller {
@@ -220,7 +231,13 @@ class Scenario {
       apiVersion,
       encodeToBytes(request, apiVersion, JSON.parse(this.#expand(json!), withBytes)),
     )
-    const scope = { nowMs: this.#nowMs, apiVersion, nextOffset: this.#nextOffset, access: FULL_ACCESS }
+    const scope = {
+      nowMs: this.#nowMs,
+      apiVersion,
+      nextOffset: this.#nextOffset,
+      access: FULL_ACCESS,
+      spendPartitions: this.#spend,
+    }
     const result = this.#get().handle(name, asSent as never, scope)
     const asReceived = decodeFromBytes(response, apiVersion, encodeToBytes(response, apiVersion, result.response))
     const printed = JSON.stringify(withoutDefaults(response.fields, asReceived))

@@ -15,12 +15,14 @@ import { defineHandler, type Handler, type RequestContext } from '../../handlers
 import { metadata } from '../../handlers/metadata.ts'
 import { MetadataCache } from '../../metadata-cache.ts'
 import { RequestMetrics } from '../../metrics/index.ts'
+import { type ConnectionLimits, Quotas } from '../../quota/index.ts'
 import type { Services } from '../../services.ts'
 import { RequestMemory } from '../request-memory.ts'
 import { Router } from '../router.ts'
 import { Server, type ServerOptions } from '../server.ts'
 
 export const PORT = 9092
+const WINDOW = { count: 11, sizeMs: 1000 }
 const MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 interface Held {
@@ -30,18 +32,30 @@ interface Held {
   fail(error: Error): void
 }
 
-type Limits = Partial<Omit<ServerOptions, 'world' | 'memory'>> & { readonly memoryBytes?: number }
+type Options = Partial<Omit<ServerOptions, 'world' | 'memory' | 'limits'>> & {
+  readonly memoryBytes?: number
+  readonly limits?: Partial<ConnectionLimits>
+}
+
+export const NO_LIMITS: ConnectionLimits = {
+  maxConnections: Number.MAX_SAFE_INTEGER,
+  maxCreationRate: Number.MAX_SAFE_INTEGER,
+  maxConnectionsPerIp: Number.MAX_SAFE_INTEGER,
+  maxConnectionsPerIpOverrides: new Map(),
+  listeners: new Map(),
+}
 
 export class RawServer {
   readonly world: MemoryWorld
   readonly server: Server
   readonly memory: RequestMemory
+  readonly quotas = new Quotas({ window: WINDOW, controllerWindow: WINDOW })
   /** Heartbeats whose group id begins with `hold`, in the order of arrival, until the test answers them. */
   readonly held: Held[] = []
   /** Group ids of all heartbeats, in the order in which they were handled. */
   readonly handled: string[] = []
 
-  constructor(world: MemoryWorld, { memoryBytes, ...options }: Limits) {
+  constructor(world: MemoryWorld, { memoryBytes, limits = {}, ...options }: Options) {
     this.world = world
     this.memory = new RequestMemory(memoryBytes ?? 256 * 1024 * 1024)
     this.server = new Server({
@@ -49,11 +63,11 @@ export class RawServer {
       memory: this.memory,
       socketRequestMaxBytes: MAX_FRAME_BYTES,
       socketListenBacklogSize: 50,
-      maxConnections: Number.MAX_SAFE_INTEGER,
-      maxConnectionsPerIp: Number.MAX_SAFE_INTEGER,
-      maxConnectionsPerIpOverrides: new Map(),
       connectionsMaxIdleMs: -1,
+      quotaWindow: WINDOW,
+      protectedListener: null,
       ...options,
+      limits: { ...NO_LIMITS, ...limits },
     })
   }
 
@@ -61,6 +75,7 @@ export class RawServer {
     const services = {
       world: this.world,
       metadata: new MetadataCache('cluster'),
+      quotas: this.quotas,
       apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
     } as unknown as Services
     const router = new Router(
@@ -135,7 +150,7 @@ const produce: Handler = defineHandler({
 export async function rawServer({
   world,
   ...options
-}: Limits & { readonly world?: MemoryWorldOptions } = {}): Promise<RawServer> {
+}: Options & { readonly world?: MemoryWorldOptions } = {}): Promise<RawServer> {
   const server = new RawServer(memoryWorld({ logLevel: 'debug', name: 'server', ...world }), options)
   await server.start()
   return server
