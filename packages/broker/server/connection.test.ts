@@ -208,6 +208,35 @@ test('ten thousand requests in one go are all answered, in order', async () => {
   assert.deepEqual(client.answers, ids)
 })
 
+test('who is throttled is answered at once, and then not heard for so long', async () => {
+  const server = await rawServer({ connectionsMaxIdleMs: 500 })
+  const client = await server.connect()
+  client.send(Buffer.concat([heartbeat(1, 'throttle'), heartbeat(2), heartbeat(3)]))
+  await server.settle()
+  assert.deepEqual(client.answers, [1])
+  await server.world.advance(900)
+  assert.deepEqual(server.handled, ['throttle'])
+  await server.world.advance(100)
+  assert.deepEqual(client.answers, [1, 2, 3])
+  client.send(heartbeat(4, 'throttle'))
+  await server.settle()
+  client.connection.destroy()
+  await server.world.advance(2000)
+  assert.equal(server.server.connectionCount, 0)
+})
+
+test('what a throttled client sends meanwhile is left in its socket', async () => {
+  const server = await rawServer({ world: { network: { windowBytes: 100_000, maxQueuedBytes: 10_000_000 } } })
+  const client = await server.connect()
+  client.send(heartbeat(0, 'throttle'))
+  await server.settle()
+  for (let i = 1; i <= 100; i++) client.send(largeHeartbeat(i, 20_000))
+  await server.settle()
+  assert.equal(server.memory.usedBytes, 0)
+  await server.world.advance(1000)
+  assert.equal(client.answers.length, 101)
+})
+
 test('an error that has no place in the response closes the connection', async () => {
   const server = await rawServer()
   const client = await server.connect()

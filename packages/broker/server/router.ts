@@ -39,7 +39,6 @@ export interface Peer {
 
 type ResponseBytes = readonly Uint8Array[] | null
 
-/** A request that is being handled. */
 const API_VERSIONS_KEY = 18
 /**
  * Elements of arrays in one request: ten times what the largest of honest clients have, a fetch of a hundred thousand

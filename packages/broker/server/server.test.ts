@@ -97,6 +97,68 @@ test('limits may change while clients are connected', async () => {
   assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [false, false, true])
 })
 
+test('a listener that is full keeps nobody out of the others; each has its own line', async () => {
+  const one = { maxConnections: 1, maxCreationRate: Number.MAX_SAFE_INTEGER }
+  const server = await rawServer({ limits: { listeners: new Map([['PLAINTEXT', one]]) } })
+  await server.listen('OTHER', PORT + 1)
+  const ask = async (port?: number) => {
+    const client = await server.connect(server.world, port)
+    client.send(heartbeat(1))
+    await server.settle()
+    return client.answers.length
+  }
+  assert.deepEqual([await ask(), await ask(), await ask(PORT + 1), await ask(PORT + 1)], [1, 0, 1, 1])
+})
+
+test('the listener of the brokers has room always: of the others, whoever was silent for longest makes it', async () => {
+  const server = await rawServer({ limits: { maxConnections: 2 }, protectedListener: 'INTERNAL' })
+  await server.listen('INTERNAL', PORT + 1)
+  const clients = [await server.connect(), await server.connect()]
+  await server.world.advance(10)
+  clients[0]!.send(heartbeat(1))
+  await server.settle()
+  const broker = await server.connect(server.world, PORT + 1)
+  broker.send(heartbeat(2))
+  await server.settle()
+  assert.deepEqual(broker.answers, [2])
+  assert.deepEqual(
+    clients.map(client => client.isClosed),
+    [false, true],
+  )
+})
+
+test('connections that come too fast are let in as fast as they may come', async () => {
+  const server = await rawServer({ limits: { maxCreationRate: 2 }, socketListenBacklogSize: 100 })
+  const clients: RawClient[] = []
+  for (let i = 0; i < 40; i++) {
+    const client = await server.connect()
+    client.send(heartbeat(i))
+    clients.push(client)
+  }
+  await server.settle()
+  const answered = () => clients.filter(client => client.answers.length > 0).length
+  assert.equal(answered(), 20, 'ten windows of two')
+  await server.world.advance(5000)
+  assert.ok(answered() >= 25 && answered() <= 31, `${answered()} after 5 s`)
+  await server.world.advance(10_000)
+  assert.equal(answered(), 40)
+})
+
+test('an address that comes too fast is not let in, and not let go at once', async () => {
+  const server = await rawServer()
+  const guest = server.world.neighbor('guest')
+  server.server.limitIps({ default: Number.POSITIVE_INFINITY, byAddress: new Map([['guest', 1]]) })
+  const clients: RawClient[] = []
+  for (let i = 0; i < 12; i++) clients.push(await server.connect(guest))
+  const other = await server.connect()
+  other.send(heartbeat(1))
+  await server.settle()
+  const closed = () => clients.filter(client => client.isClosed).length
+  assert.deepEqual([server.server.connectionCount, closed(), other.answers.length], [11, 0, 1])
+  await server.world.advance(1000)
+  assert.deepEqual([server.server.connectionCount, closed()], [11, 2])
+})
+
 test('limits of a configuration: overrides by host names count for the addresses, listeners may have their own', async () => {
   const server = await rawServer()
   server.world.neighbor('guest')

@@ -50,8 +50,12 @@ export class RawServer {
   readonly server: Server
   readonly memory: RequestMemory
   readonly quotas = new Quotas({ window: WINDOW, controllerWindow: WINDOW })
-  /** Heartbeats whose group id begins with `hold`, in the order of arrival, until the test answers them. */
+  /**
+   * Heartbeats whose group id begins with `hold`, in the order of arrival, until the test answers them. Who sends one
+   * that begins with `throttle` is not heard for a second.
+   */
   readonly held: Held[] = []
+  #router: Router | null = null
   /** Group ids of all heartbeats, in the order in which they were handled. */
   readonly handled: string[] = []
 
@@ -78,20 +82,23 @@ export class RawServer {
       quotas: this.quotas,
       apis: () => [{ apiKey: 18, minVersion: 0, maxVersion: 4 }],
     } as unknown as Services
-    const router = new Router(
+    this.#router = new Router(
       [apiVersions, this.#heartbeat(), this.#leaveGroup(), echo, produce],
       services,
       new RequestMetrics({ count: 2, lengthMs: 30_000 }),
     )
-    await this.world.runUntil(
-      this.server.listen({ name: 'PLAINTEXT', role: 'broker', host: '', port: PORT, router: () => router }),
-    )
+    await this.listen('PLAINTEXT', PORT)
     this.server.serve()
   }
 
-  async connect(from: MemoryWorld = this.world): Promise<RawClient> {
+  async listen(name: string, port: number): Promise<void> {
+    const router = () => this.#router!
+    await this.world.runUntil(this.server.listen({ name, role: 'broker', host: '', port, router }))
+  }
+
+  async connect(from: MemoryWorld = this.world, port = PORT): Promise<RawClient> {
     const host = from === this.world ? '127.0.0.1' : this.world.name
-    return new RawClient(await this.world.runUntil(from.network.connect({ host, port: PORT })))
+    return new RawClient(await this.world.runUntil(from.network.connect({ host, port })))
   }
 
   /** All that can happen without time passing has happened. */
@@ -105,6 +112,7 @@ export class RawServer {
       response: HeartbeatResponse,
       handle: ({ groupId, generationId }, context) => {
         this.handled.push(groupId)
+        if (groupId.startsWith('throttle')) context.throttle(1000)
         if (!groupId.startsWith('hold')) return { throttleTimeMs: generationId }
         return this.#hold(groupId, context, { throttleTimeMs: generationId })
       },
