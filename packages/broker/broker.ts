@@ -134,7 +134,8 @@ export class Broker implements AsyncDisposable {
       logger: world.logger.named('replica'),
       topicMetrics: this.#monitoring.topics,
       onPlaced: (topicId, partition, directoryId, onAccepted) => {
-        if (this.#assignments) this.#assignments.add(topicId, partition, directoryId, onAccepted)
+        if (this.#assignments && this.#isSince(Since.DIRECTORY_ASSIGNMENT))
+          this.#assignments.add(topicId, partition, directoryId, onAccepted)
         // A controller that knows of no log dirs need not be told.
         else onAccepted?.()
       },
@@ -199,7 +200,7 @@ export class Broker implements AsyncDisposable {
     this.#lifecycle = lifecycle
     // Whatever broker of this node has a session is gone: this process holds the locks of its log dirs.
     controller.endSession(this.nodeId)
-    await lifecycle.registerController()
+    if (this.#isSince(Since.CONTROLLER_REGISTRATION)) await lifecycle.registerController()
     await lifecycle.register()
     this.#monitoring.state = BrokerState.RECOVERY
     await this.#loadLogs()
@@ -391,6 +392,9 @@ export class Broker implements AsyncDisposable {
       },
       onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
       onTopicsChanged: topics => this.#groups.onTopicsChanged(topics),
+      onMetadataVersion: () => {
+        this.#registerAgain().catch(error => this.#world.logger.error('the registration is as it was', { error }))
+      },
       onQuotasChanged: delta => {
         if (!this.#quotas.apply(delta)) return
         this.#limitIps().catch(error => this.#world.logger.error('quotas of addresses are as they were', { error }))
@@ -404,10 +408,7 @@ export class Broker implements AsyncDisposable {
     })
   }
 
-  /** null: the metadata.version is too old for the controller to know of log dirs. */
-  #makeAssignments(controller: ControllerDriver): DirectoryAssignments | null {
-    const { metadataVersion } = this.#metadata.image
-    if (metadataVersion === null || metadataVersion < Since.DIRECTORY_ASSIGNMENT) return null
+  #makeAssignments(controller: ControllerDriver): DirectoryAssignments {
     return new DirectoryAssignments({
       world: this.#world,
       controller,
@@ -450,6 +451,20 @@ export class Broker implements AsyncDisposable {
   }
 
   // ---------------------------------------------------------------------------------------------------------- running
+
+  #isSince(level: number): boolean {
+    const { metadataVersion } = this.#metadata.image
+    return metadataVersion !== null && metadataVersion >= level
+  }
+
+  /** What there was no record for when this node registered. */
+  async #registerAgain(): Promise<void> {
+    const { controllers, brokers } = this.#metadata.image
+    if (this.#isSince(Since.CONTROLLER_REGISTRATION) && !controllers.has(this.nodeId))
+      await this.#lifecycle?.registerController()
+    const hasNoDirs = brokers.get(this.nodeId)?.logDirs.length === 0
+    if (this.#isSince(Since.DIRECTORY_ASSIGNMENT) && hasNoDirs) await this.#lifecycle?.register()
+  }
 
   async #allocateProducerIds(controller: ControllerDriver) {
     const {

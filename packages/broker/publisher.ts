@@ -12,6 +12,7 @@ import {
   configKey,
   configsOf,
   directoryOf,
+  METADATA_VERSION,
   type MetadataDelta,
   type MetadataImage,
   type PartitionRegistration,
@@ -35,6 +36,8 @@ export interface PublisherOptions {
   readonly onTopicsDeleted: (topics: readonly { readonly id: string; readonly name: string }[]) => void
   /** Names of topics that have come, gone, or changed. */
   readonly onTopicsChanged: (topics: ReadonlySet<string>) => void
+  /** It has gone up or down: what could not be told the controller before may be told now. */
+  readonly onMetadataVersion: () => void
   readonly onQuotasChanged: (delta: MetadataDelta) => void
   readonly onReconfigured: (config: BrokerConfig) => void
 }
@@ -67,6 +70,7 @@ export class Publisher {
     this.#applyConfigs(delta)
     if (delta.clientQuotas.size > 0) this.#options.onQuotasChanged(delta)
     if (!this.#hasBegun) return
+    if (delta.features.has(METADATA_VERSION)) this.#options.onMetadataVersion()
     const deleted: { id: string; name: string }[] = []
     const changed = new Set<string>()
     for (const topic of changedTopics(delta)) {

@@ -106,6 +106,31 @@ test('the next start has the same metadata, a new epoch, and shows it in one ste
   assert.equal(node.driver.image.provenance.epoch, 2)
 })
 
+test('a quorum whose voters are configured writes them down when kraft.version goes up, and knows them at the next start', async () => {
+  const world = startWorld(15)
+  const settings = { 'controller.quorum.voters': '1@localhost:9093' }
+  let node = await run(world, () => startNode(world, settings))
+  const upgrade = { feature: 'kraft.version', maxVersionLevel: 1, allowDowngrade: false, upgradeType: 1 }
+  const request = { featureUpdates: [upgrade], timeoutMs: 1000, validateOnly: true }
+  assert.equal((await run(world, () => node.driver.request('updateFeatures', request, 2))).errorCode, 0)
+  assert.equal(node.quorum.kraftVersion, 0)
+  const asked = () => node.driver.request('updateFeatures', { ...request, validateOnly: false }, 2)
+  assert.equal((await run(world, asked)).errorCode, 0)
+  assert.equal(node.quorum.kraftVersion, 1)
+  const { voters, replicas } = node.driver.describeQuorum()
+  assert.equal(voters[0]!.voterDirectoryId, replicas[0]!.directoryId)
+  await run(world, () => node.close())
+  const controls = (await run(world, () => readLog(world, nodeConfig(settings)))).flatMap(batch => batch.controls)
+  assert.deepEqual(
+    controls.map(({ type }) => type),
+    ['LeaderChange', 'KRaftVersion', 'Voters'],
+  )
+  node = await run(world, () => startNode(world))
+  assert.equal(node.quorum.kraftVersion, 1)
+  assert.deepEqual(node.quorum.voters, voters)
+  await run(world, () => node.close())
+})
+
 test('a log that cannot be written ends the leadership: no answer is a false promise', async () => {
   for (const operation of ['write', 'sync'] as const) {
     const world = startWorld(6)

@@ -1,0 +1,85 @@
+/** A node in a cluster that other software, or older software, has made. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type MemoryWorld, memoryWorld } from '@ottla/io/memory'
+import { decodeResponse, encodeRequest, FrameReader, type Init, type Message, type Of } from '@ottla/protocol'
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
+import { Broker } from './broker.ts'
+import { type BrokerConfig, resolveBrokerConfig } from './config/index.ts'
+import { METADATA_VERSION, type MetadataImage } from './image/index.ts'
+import { format } from './quorum/format.ts'
+import { startNode } from './quorum/testing/node.ts'
+
+const SETTINGS = {
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  listeners: 'PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093',
+  'controller.listener.names': 'CONTROLLER',
+  'controller.quorum.voters': '1@localhost:9093',
+  'log.dirs': '/data',
+  'metadata.max.idle.interval.ms': '0',
+}
+
+function config(): BrokerConfig {
+  return resolveBrokerConfig(
+    new Map(Object.entries(SETTINGS).map(([name, value]) => [name, { value, origin: 'test' }])),
+  )
+}
+
+async function ask<Req extends Message, Res extends Message>(
+  world: MemoryWorld,
+  request: Req,
+  response: Res,
+  value: Init<Req>,
+): Promise<Of<Res>> {
+  const socket = await world.network.connect({ host: '127.0.0.1', port: 9092 })
+  const { promise, resolve } = Promise.withResolvers<Uint8Array>()
+  const frames = new FrameReader(1_000_000)
+  const onData = (bytes: Uint8Array) => {
+    frames.push(bytes)
+    const frame = frames.next()
+    if (frame) resolve(frame)
+  }
+  socket.start({ onData, onDrain() {}, onClose() {} })
+  const version = request.versions.max
+  socket.write(encodeRequest(request, version, { correlationId: 1, clientId: 'test' }, value))
+  const { body } = decodeResponse(response, version, await promise)
+  socket.destroy()
+  return body
+}
+
+async function imageAfter(world: MemoryWorld): Promise<MetadataImage> {
+  const node = await startNode(world, SETTINGS)
+  const { image } = node.driver
+  await node.close()
+  return image
+}
+
+test('a node of a cluster of an older release registers what it could not before, once the release is raised', async () => {
+  const world = memoryWorld()
+  await world.runUntil(
+    (async () => {
+      const clusterId = 'MkU3OEVBNTcwNTJENDM2Qg'
+      await format({ world, config: config(), clusterId, initialControllers: null, releaseVersion: '3.6' })
+      const broker = await Broker.start({ world, config: config() })
+      await broker.close()
+      const before = await imageAfter(world)
+      assert.equal(before.metadataVersion, 14)
+      assert.deepEqual([...before.controllers.keys()], [])
+      assert.deepEqual(before.brokers.get(1)!.logDirs, [])
+    })(),
+  )
+  await world.runUntil(
+    (async () => {
+      const broker = await Broker.start({ world, config: config() })
+      const featureUpdates = [{ feature: METADATA_VERSION, maxVersionLevel: 30, upgradeType: 1 }]
+      const { errorCode } = await ask(world, UpdateFeaturesRequest, UpdateFeaturesResponse, { featureUpdates })
+      assert.equal(errorCode, 0)
+      await broker.close()
+      const after = await imageAfter(world)
+      assert.equal(after.metadataVersion, 30)
+      assert.deepEqual([...after.controllers.keys()], [1])
+      assert.equal(after.brokers.get(1)!.logDirs.length, 1)
+    })(),
+  )
+})
