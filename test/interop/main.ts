@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import { Report } from './report.ts'
 import { admin } from './scenarios/admin.ts'
 import { adminErrors } from './scenarios/admin-errors.ts'
+import { adminTools } from './scenarios/admin-tools.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
@@ -41,6 +42,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'admin-errors': adminErrors,
   admin,
   tools,
+  'admin-tools': adminTools,
   durability,
   'disk-failure': diskFailure,
   folders,

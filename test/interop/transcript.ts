@@ -22,7 +22,7 @@ const REPLACED: readonly [RegExp, string][] = [
   [/"timestamp":\d{13}/g, '"timestamp":TIME'],
   [/"size":[1-9]\d*/g, '"size":BYTES'],
   [/"(total|usable)Bytes":[1-9]\d*/g, '"$1Bytes":BYTES'],
-  [/\/[^\s"]*\/tools\b/g, 'FOLDER'],
+  [/\/[^\s"]*\/(admin-)?tools\b/g, 'FOLDER'],
   [/"avg_throughput":[\d.]+/g, '"avg_throughput":N'],
 ]
 /**

@@ -37,7 +37,7 @@ const APIS = new Set([
   ...['IncrementalAlterConfigs', 'DescribeCluster', 'DescribeLogDirs'],
 ])
 
-interface Command {
+export interface Command {
   readonly tool: string
   /** Words of the command line, without the broker's address. */
   readonly words: string
@@ -48,9 +48,13 @@ interface Command {
   readonly measures?: number
   /** The order of the lines means nothing. */
   readonly unordered?: boolean
+  /** The broker's address comes before the words. */
+  readonly addressFirst?: boolean
+  /** What differs from run to run, beside what always does. */
+  readonly replaced?: readonly (readonly [RegExp, string])[]
 }
 
-const command = (tool: string, words: string, more: Partial<Command> = {}): Command => ({ tool, words, ...more })
+export const command = (tool: string, words: string, more: Partial<Command> = {}): Command => ({ tool, words, ...more })
 
 export async function tools(context: Context): Promise<void> {
   const { kit, report } = context
@@ -60,7 +64,7 @@ export async function tools(context: Context): Promise<void> {
   }
   const broker = await context.brokers.start(context.kind, { folder: join(kit.scratch, 'tools') })
   await kit.java.prepareArchive(broker.bootstrap)
-  const bench = new Bench(context, kit.java, broker)
+  const bench = new Bench('tools', context, kit.java, broker)
   await bench.area('topics', TOPICS)
   await bench.area('data', DATA)
   await bench.area('offsets', offsets(context))
@@ -71,19 +75,23 @@ export async function tools(context: Context): Promise<void> {
   await broker.stop()
 }
 
-class Bench {
+export class Bench {
+  readonly #scenario: string
   readonly #context: Context
   readonly #java: Java
   readonly #broker: RunningBroker
 
-  constructor(context: Context, java: Java, broker: RunningBroker) {
+  constructor(scenario: string, context: Context, java: Java, broker: RunningBroker) {
+    this.#scenario = scenario
     this.#context = context
     this.#java = java
     this.#broker = broker
   }
 
-  async #run({ tool, words, input }: Command): Promise<Finished> {
-    const args = [...split(words, this.#context.kit.scratch), '--bootstrap-server', this.#broker.bootstrap]
+  async #run({ tool, words, input, addressFirst }: Command): Promise<Finished> {
+    const address = ['--bootstrap-server', this.#broker.bootstrap]
+    const own = split(words, this.#context.kit.scratch)
+    const args = addressFirst ? [...address, ...own] : [...own, ...address]
     return await this.#java.tool(tool, args, input)
   }
 
@@ -103,7 +111,7 @@ class Bench {
 
   async #compare(transcript: Transcript, area: string, text: string, each: Command): Promise<void> {
     const { report, record } = this.#context
-    const name = `tools/${area}/${text}`
+    const name = `${this.#scenario}/${area}/${text}`
     const output = async () => lines(await this.#run(each), each)
     if (!report.wants(name)) return void (await output())
     await report.check(name, async () => {
@@ -171,7 +179,7 @@ class Bench {
 
 /** Whether a command changes nothing, so that it may be run again. */
 function isQuestion({ tool, words }: Command): boolean {
-  return /--(describe|list)\b/.test(words) || tool === 'get-offsets'
+  return /--(describe|list|verify)\b|^(describe|list)/.test(words) || tool === 'get-offsets'
 }
 
 /** Words at blanks, single quotes keeping blanks together; `FILE:NAME` is a file in the scratch folder. */
@@ -180,8 +188,10 @@ function split(words: string, scratch: string): string[] {
   return found.map(word => word.replaceAll("'", '').replace(/^FILE:/, `${scratch}/`))
 }
 
-function lines(finished: Finished, { only, measures, unordered }: Command): string {
-  const all = normalise(finished).split('\n')
+function lines(finished: Finished, { only, measures, unordered, replaced = [] }: Command): string {
+  let output = normalise(finished)
+  for (const [pattern, replacement] of replaced) output = output.replaceAll(pattern, replacement)
+  const all = output.split('\n')
   const end = all.pop()!
   const kept = only ? all.filter(only) : all
   if (unordered) kept.sort()
