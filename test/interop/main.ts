@@ -28,6 +28,7 @@ import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
+import { throttling } from './scenarios/throttling.ts'
 import { tools } from './scenarios/tools.ts'
 import { setUp } from './setup.ts'
 
@@ -43,6 +44,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   admin,
   tools,
   'admin-tools': adminTools,
+  throttling,
   durability,
   'disk-failure': diskFailure,
   folders,
