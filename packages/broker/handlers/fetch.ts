@@ -53,8 +53,7 @@ export const fetch = defineHandler({
     if (plan.errorCode !== 0) return { errorCode: plan.errorCode }
     const partitions = [...plan.partitions]
     const reader = readerOf(request, context.apiVersion)
-    const atOnce = isFollower(reader) ? Number.POSITIVE_INFINITY : services.quotas.fetch.mostAtOnce(context.quotaClient)
-    const maxBytes = Math.min(request.maxBytes, services.config.fetchMaxBytes, Math.trunc(atOnce))
+    const maxBytes = mostBytes(request, reader, context, services)
     const minBytes = Math.min(request.minBytes, maxBytes)
     const deadlineMs = clock.monotonic() + request.maxWaitMs
     let readings = await readAll(partitions, maxBytes, reader, services)
@@ -102,6 +101,14 @@ async function wait(
   }
 }
 
+/** A client is given no more at once than its quota allows in all. */
+function mostBytes(request: FetchRequest, reader: Reader, context: RequestContext, services: Services): number {
+  const { config, quotas } = services
+  const maxBytes = Math.min(request.maxBytes, config.fetchMaxBytes)
+  if (!quotas.fetch.isEnabled || isFollower(reader)) return maxBytes
+  return Math.trunc(Math.min(maxBytes, quotas.fetch.mostAtOnce(context.quotaClient)))
+}
+
 /** Of a partition in a response beside its records, about. */
 const PARTITION_BYTES = 45
 
@@ -110,15 +117,12 @@ const PARTITION_BYTES = 45
  * here.
  */
 function throttle(readings: readonly Reading[], context: RequestContext, { quotas, world }: Services): number {
+  if (!quotas.fetch.isEnabled && !quotas.request.isEnabled) return 0
   const { quotaClient } = context
-  const forTime = context.requestPauseMs()
-  let throttleTimeMs = forTime
-  if (quotas.fetch.isEnabled) {
-    const nowMs = world.clock.monotonic()
-    const bytes = readings.reduce((sum, reading) => sum + PARTITION_BYTES + sizeOf(reading), 0)
-    throttleTimeMs = Math.max(forTime, quotas.fetch.record(quotaClient, bytes, nowMs))
-    if (throttleTimeMs > 0) quotas.fetch.unrecord(quotaClient, bytes, nowMs)
-  }
+  const nowMs = world.clock.monotonic()
+  const bytes = readings.reduce((sum, reading) => sum + PARTITION_BYTES + sizeOf(reading), 0)
+  const throttleTimeMs = Math.max(context.requestPauseMs(), quotas.fetch.record(quotaClient, bytes, nowMs))
+  if (throttleTimeMs > 0) quotas.fetch.unrecord(quotaClient, bytes, nowMs)
   context.throttle(throttleTimeMs)
   return throttleTimeMs
 }

@@ -105,9 +105,8 @@ export const produce = defineHandler({
  * is not heard.
  */
 function throttle(acks: number, context: RequestContext, { quotas, world }: Services): number {
-  const forBytes = quotas.produce.isEnabled
-    ? quotas.produce.record(context.quotaClient, context.sizeInBytes, world.clock.monotonic())
-    : 0
+  if (!quotas.produce.isEnabled && !quotas.request.isEnabled) return 0
+  const forBytes = quotas.produce.record(context.quotaClient, context.sizeInBytes, world.clock.monotonic())
   const throttleTimeMs = Math.max(forBytes, acks === 0 ? 0 : context.requestPauseMs())
   context.throttle(throttleTimeMs)
   return throttleTimeMs

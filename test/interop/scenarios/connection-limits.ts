@@ -6,11 +6,15 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '@ottla/protocol/messages/alter-client-quotas'
 import type { RunningBroker, Settings } from '../brokers.ts'
 import type { Context } from '../context.ts'
+import { Asker } from '../prober.ts'
 import { apiVersions, Wire } from '../wire.ts'
 
 const SILENCE_MS = 1000
+/** Two windows of a second: nothing from before counts any more. */
+const WINDOWS_MS = 2500
 
 export async function connectionLimits(context: Context): Promise<void> {
   await withBroker(context, 'max.connections', { 'max.connections': 3 }, async broker => {
@@ -34,6 +38,34 @@ export async function connectionLimits(context: Context): Promise<void> {
   await withBroker(context, 'max.connections.per.ip.overrides by host name', byName, async broker => {
     const open = await wires(broker, 4)
     assert.deepEqual(await answered(open), [true, true, true, 'closed'])
+    for (const wire of open) wire.end()
+  })
+  const ofListener = { 'listener.name.plaintext.max.connections': 2 }
+  await withBroker(context, 'max.connections of a listener', ofListener, async broker => {
+    const open = await wires(broker, 4)
+    assert.deepEqual(await answered(open), [true, true, 'waits', 'waits'])
+    for (const wire of open) wire.end()
+  })
+  for (const prefix of ['', 'listener.name.plaintext.']) {
+    const rate = { [`${prefix}max.connection.creation.rate`]: 2, 'quota.window.num': 2 }
+    await withBroker(context, `${prefix}max.connection.creation.rate`, rate, async broker => {
+      await sleep(WINDOWS_MS)
+      const startMs = performance.now()
+      const open = await wires(broker, 6)
+      for (const wire of open) wire.send(apiVersions(1))
+      await Promise.all(open.map(wire => wire.response(10_000)))
+      const seconds = (performance.now() - startMs) / 1000
+      assert.ok(seconds > 1 && seconds < 4, `six were let in within ${seconds.toFixed(1)} s`)
+      for (const wire of open) wire.end()
+    })
+  }
+  await withBroker(context, 'connection_creation_rate of an address', { 'quota.window.num': 2 }, async broker => {
+    await limitAddress(broker, 1)
+    const open = await wires(broker, 3)
+    const [first, ...others] = open
+    first!.send(apiVersions(1))
+    assert.equal((await first!.response(2000))?.correlationId, 1)
+    assert.deepEqual(await Promise.all(others.map(wire => wire.closes(5000))), [true, true])
     for (const wire of open) wire.end()
   })
   const idle = { 'connections.max.idle.ms': 2000 }
@@ -71,6 +103,20 @@ async function withBroker(
       await broker.stop()
     }
   })
+}
+
+/** Connections a second of this machine. */
+async function limitAddress(broker: RunningBroker, rate: number): Promise<void> {
+  const asker = new Asker('limits', broker.bootstrap)
+  const entity = [{ entityType: 'ip', entityName: '127.0.0.1' }]
+  const ops = [{ key: 'connection_creation_rate', value: rate, remove: false }]
+  await asker.ask({ request: AlterClientQuotasRequest, response: AlterClientQuotasResponse }, 1, {
+    entries: [{ entity, ops }],
+    validateOnly: false,
+  })
+  asker.end()
+  // A controller answers a moment before the broker knows what it has changed.
+  await sleep(1000)
 }
 
 async function wires(broker: RunningBroker, count: number): Promise<Wire[]> {
