@@ -9,6 +9,7 @@ import { readValue } from './config-def.ts'
 import type { ConfigKey } from './definition.ts'
 import { BROKER_CONFIGS, DYNAMIC_ONLY_BROKER_CONFIGS } from './definitions.ts'
 import { ConfigError, problemText } from './errors.ts'
+import { listenerLimits } from './listener-limits.ts'
 import { withoutListenerPrefix } from './synonyms.ts'
 import { BadValue } from './values.ts'
 
@@ -120,7 +121,7 @@ function checkChange(current: BrokerConfig, next: BrokerConfig): string | null {
     if (to < Math.trunc(from / 2)) return `${name} (${to}) must be at least half of what it is (${from})`
     if (to > from * 2) return `${name} (${to}) must not be more than double of what it is (${from})`
   }
-  return checkLocalRetention(current, next) ?? checkListeners(current, next)
+  return checkLocalRetention(current, next) ?? checkListeners(current, next) ?? checkListenerLimits(current, next)
 }
 
 function checkLocalRetention(current: BrokerConfig, next: BrokerConfig): string | null {
@@ -152,6 +153,19 @@ function checkListeners(current: BrokerConfig, next: BrokerConfig): string | nul
       return `listener.security.protocol.map must keep ${protocol} for ${name}, which is open`
     if (fixedConfigs(current, name) !== fixedConfigs(next, name))
       return `what is set for the listener ${name} cannot be changed while it is open, but for its certificates and limits`
+  }
+  return null
+}
+
+/** Nobody can be shut out of a listener while it is open, not even by what is set for all of them. */
+function checkListenerLimits(current: BrokerConfig, next: BrokerConfig): string | null {
+  const before = listenerLimits(current)
+  for (const [name, { maxConnections, maxCreationRate }] of listenerLimits(next)) {
+    const was = before.get(name)
+    if (maxConnections < 1 && maxConnections !== was?.maxConnections)
+      return `max.connections of the listener ${name} must be at least 1`
+    if (maxCreationRate < 1 && maxCreationRate !== was?.maxCreationRate)
+      return `max.connection.creation.rate of the listener ${name} must be at least 1`
   }
   return null
 }

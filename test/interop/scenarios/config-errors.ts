@@ -141,6 +141,26 @@ const CASES: Record<string, TopicCase<Probe>> = {
       await p.describe('the default', Type.group, 'x', ['consumer.session.timeout.ms'])
     },
   },
+  'limits of listeners': {
+    async run(p) {
+      for (const name of [ME, '']) {
+        for (const key of ['max.connections', 'max.connection.creation.rate', 'num.network.threads']) {
+          for (const prefix of ['', 'listener.name.plaintext.']) {
+            const limit = (value: string) => [[`${prefix}${key}`, SET, value]] as Operation[]
+            for (const value of ['0', '-1', 'x', '4'])
+              await p.change(`'${name}' ${prefix}${key}=${value}`, Type.broker, name, limit(value), true)
+          }
+        }
+        await p.change(
+          `'${name}' of nobody`,
+          Type.broker,
+          name,
+          [['listener.name.nobody.max.connections', SET, '0']],
+          true,
+        )
+      }
+    },
+  },
   brokers: {
     async run(p) {
       for (const name of ['2', '-1', 'x', `0${ME}`]) {
