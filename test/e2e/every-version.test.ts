@@ -9,14 +9,13 @@ import { encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
 import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '@ottla/protocol/messages/alter-client-quotas'
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
 import {
-  AlterReplicaLogDirsRequest,
-  AlterReplicaLogDirsResponse,
-} from '@ottla/protocol/messages/alter-replica-log-dirs'
-
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
 } from '@ottla/protocol/messages/alter-partition-reassignments'
-
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '@ottla/protocol/messages/alter-replica-log-dirs'
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
