@@ -1,6 +1,13 @@
 /** A partition of an internal topic, as its coordinator sees it. */
-import type { CoordinatorLog, LogChunk } from './coordinator/coordinator-log.ts'
+import type { VerificationGuard } from '@ottla/log'
+import type {
+  CoordinatorLog,
+  EndOfTransaction,
+  LogChunk,
+  TransactionalProducer,
+} from './coordinator/coordinator-log.ts'
 import type { Partition } from './replica/partition.ts'
+import { appendTransactionMarker } from './replica/transaction-marker.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 
 export class PartitionCoordinatorLog implements CoordinatorLog {
@@ -32,12 +39,13 @@ export class PartitionCoordinatorLog implements CoordinatorLog {
     return await this.#partition.leaderLog(-1).read(offset, { maxBytes, minOneBatch: true })
   }
 
-  append(batch: Uint8Array): number {
+  append(batch: Uint8Array, verificationGuard: VerificationGuard | null = null): number {
     const partition = this.#partition
     const { leaderEpoch } = partition
     const { meter } = partition
     meter.add('produceRequests', 1)
-    const appended = partition.leaderLog(-1).append(batch, { origin: 'coordinator', leaderEpoch, nowMs: this.#now() })
+    const options = { origin: 'coordinator', leaderEpoch, nowMs: this.#now(), verificationGuard } as const
+    const appended = partition.leaderLog(-1).append(batch, options)
     meter.add('bytesIn', batch.length)
     meter.add('messagesIn', appended.lastOffset - appended.firstOffset + 1)
     // A failure reaches the coordinator through whenCommitted, and everybody through the log dir.
@@ -46,6 +54,14 @@ export class PartitionCoordinatorLog implements CoordinatorLog {
       error => partition.fail(error),
     )
     return appended.firstOffset
+  }
+
+  checkProducer({ producerId, producerEpoch, verificationGuard }: TransactionalProducer): void {
+    this.#partition.leaderLog(-1).checkTransactionalProducer(producerId, producerEpoch, verificationGuard)
+  }
+
+  endTransaction(end: EndOfTransaction): number {
+    return appendTransactionMarker(this.#partition, end, this.#now())
   }
 
   whenCommitted(offset: number): Promise<void> {

@@ -332,6 +332,12 @@ export class PartitionLog implements TopicPartition {
     return this.#producers.startVerification(producerId, producerEpoch, sequence, supportsEpochBump, nowMs)
   }
 
+  /** Throws INVALID_PRODUCER_EPOCH or INVALID_TXN_STATE where a transactional batch of the coordinator would be refused. */
+  checkTransactionalProducer(producerId: number, producerEpoch: number, guard: VerificationGuard | null): void {
+    this.#producers.checkNotFenced(producerId, producerEpoch)
+    this.#producers.checkVerified(producerId, producerEpoch, false, guard)
+  }
+
   hasOngoingTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#producers.hasOngoingTransaction(producerId, producerEpoch)
   }

@@ -170,7 +170,7 @@ export class ProducerState {
     supportsEpochBump: boolean,
     nowMs: number,
   ): VerificationGuard | null {
-    this.#checkNotFenced(producerId, producerEpoch)
+    this.checkNotFenced(producerId, producerEpoch)
     if (this.hasOngoingTransaction(producerId, producerEpoch)) return null
     let entry = this.#verifications.get(producerId)
     if (!entry) {
@@ -190,7 +190,7 @@ export class ProducerState {
   ): void {
     if (this.hasOngoingTransaction(producerId, producerEpoch)) return
     if (isControl) return
-    this.#checkNotFenced(producerId, producerEpoch)
+    this.checkNotFenced(producerId, producerEpoch)
     if (!this.#config.transactionVerification) return
     if (!guard || this.#verifications.get(producerId)?.guard !== guard) {
       throw new LogError('INVALID_TXN_STATE', `producer ${producerId} has no transaction open on this partition`)
@@ -205,7 +205,8 @@ export class ProducerState {
     if (!isForNext) this.#verifications.delete(producerId)
   }
 
-  #checkNotFenced(producerId: number, producerEpoch: number): void {
+  /** Throws INVALID_PRODUCER_EPOCH. */
+  checkNotFenced(producerId: number, producerEpoch: number): void {
     const entry = this.#producers.get(producerId)
     if (entry && producerEpoch < entry.producerEpoch) {
       throw new LogError(

@@ -5,20 +5,21 @@
 import type { Clock, Timer } from '@ottla/io'
 import { BatchBuilder, type Codec, type RecordInput } from '@ottla/protocol'
 import { ApiError } from '../errors.ts'
-import { notCoordinator } from './coordinator-errors.ts'
-import type { CoordinatorLog } from './coordinator-log.ts'
+import { isLostPartition, notCoordinator } from './coordinator-errors.ts'
+import type { CoordinatorLog, EndOfTransaction, TransactionalProducer } from './coordinator-log.ts'
 import type { CoordinatorShard, Effects, Instant, RecordSerde } from './shard.ts'
 
-export interface ActiveShardOptions<Request, Response, LogRecord> {
+export interface ActiveShardOptions<Request, Response, LogRecord, Errand> {
   /** For messages: topic and partition. */
   readonly name: string
-  readonly shard: CoordinatorShard<Request, Response, LogRecord>
+  readonly shard: CoordinatorShard<Request, Response, LogRecord, Errand>
   readonly log: CoordinatorLog
   readonly serde: RecordSerde<LogRecord>
   readonly clock: Clock
   readonly codec: Codec
   /** How long an answer may wait for its records to be committed. */
   readonly writeTimeoutMs: number
+  readonly onErrand: (errand: Errand) => void
   /** State and log may have parted: this shard is dead, all who waited have been told. */
   readonly onFailure: (error: unknown) => void
 }
@@ -26,6 +27,7 @@ export interface ActiveShardOptions<Request, Response, LogRecord> {
 /** Something that waits for all records below an offset to be committed. */
 interface Deferred {
   readonly afterOffset: number
+  /** Infinity: it is done whenever they are. */
   readonly deadlineMs: number
   readonly deliver: () => void
   readonly fail: (error: unknown) => void
@@ -41,16 +43,18 @@ const RECORD_OVERHEAD_BYTES = 28
 /** Longer than any timer takes. */
 const MAX_DELAY_MS = 0x7fff_ffff
 
-export class ActiveShard<Request, Response, LogRecord> {
-  readonly shard: CoordinatorShard<Request, Response, LogRecord>
-  readonly #options: ActiveShardOptions<Request, Response, LogRecord>
+export class ActiveShard<Request, Response, LogRecord, Errand = never> {
+  readonly shard: CoordinatorShard<Request, Response, LogRecord, Errand>
+  readonly #options: ActiveShardOptions<Request, Response, LogRecord, Errand>
   #isAlive = true
   #nextRequestId = 1
   /** Everyone who has not been answered, whether the shard keeps the request or the answer waits for the log. */
   readonly #waiting = new Map<number, Waiting<Response>>()
-  /** In the order of their offsets, hence also of their deadlines. */
-  readonly #deferred: Deferred[] = []
+  /** In the order of their offsets; those that have a deadline, hence also of their deadlines. */
+  #deferred: Deferred[] = []
   #batch: BatchBuilder | null = null
+  /** Whose transaction the batch is a part of. */
+  #producer: TransactionalProducer | null = null
   /** One past what has been handed to the log, and past what is committed. */
   #appendedOffset: number
   #committedOffset: number
@@ -58,7 +62,7 @@ export class ActiveShard<Request, Response, LogRecord> {
   #shardTimer: Timer | null = null
   #shardTimerMs = Number.POSITIVE_INFINITY
 
-  constructor(options: ActiveShardOptions<Request, Response, LogRecord>) {
+  constructor(options: ActiveShardOptions<Request, Response, LogRecord, Errand>) {
     this.#options = options
     this.shard = options.shard
     this.#appendedOffset = options.log.endOffset
@@ -81,8 +85,48 @@ export class ActiveShard<Request, Response, LogRecord> {
     return promise
   }
 
+  /**
+   * As `write`; the records are a part of the producer's transaction, in a batch of their own. Rejects with what the log
+   * has against the producer before the shard has heard of the request.
+   */
+  writeInTransaction(request: Request, producer: TransactionalProducer): Promise<Response> {
+    if (!this.#isAlive) return Promise.reject(notCoordinator(this.#options.name))
+    const { log } = this.#options
+    try {
+      this.#flushOpen()
+      log.checkProducer(producer)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    this.#producer = producer
+    const response = this.write(request)
+    if (this.#batch) this.#guarded(() => this.#flush())
+    this.#producer = null
+    return response
+  }
+
+  /** Rejects with what the log has against it; then nothing has been changed. */
+  endTransaction(end: EndOfTransaction): Promise<void> {
+    if (!this.#isAlive) return Promise.reject(notCoordinator(this.#options.name))
+    let offset: number
+    try {
+      this.#flushOpen()
+      offset = this.#options.log.endTransaction(end)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    return new Promise((resolve, reject) => {
+      this.#guarded(() => {
+        this.#onAppended(offset, 1)
+        this.shard.endTransaction(end.producerId, end.isCommit, offset)
+      })
+      if (this.#isAlive) this.#defer(resolve, reject)
+      else reject(notCoordinator(this.#options.name))
+    })
+  }
+
   /** What is read may not be committed yet: the answer waits for it. */
-  read<T>(question: (shard: CoordinatorShard<Request, Response, LogRecord>) => T): Promise<T> {
+  read<T>(question: (shard: CoordinatorShard<Request, Response, LogRecord, Errand>) => T): Promise<T> {
     if (!this.#isAlive) return Promise.reject(notCoordinator(this.#options.name))
     return new Promise((resolve, reject) => {
       const answer = question(this.shard)
@@ -91,16 +135,10 @@ export class ActiveShard<Request, Response, LogRecord> {
   }
 
   /** Something other than a request: its records are written, its answers given. */
-  run(call: (now: Instant) => Effects<Response, LogRecord>): void {
+  run(call: (now: Instant) => Effects<Response, LogRecord, Errand>): void {
     if (!this.#isAlive) return
     const { clock } = this.#options
-    try {
-      this.#take(call({ wallMs: clock.now(), monotonicMs: clock.monotonic() }))
-    } catch (error) {
-      // Thrown by the log, or by the shard: then it may have stopped half way.
-      this.#fail(error)
-      return
-    }
+    this.#guarded(() => this.#take(call({ wallMs: clock.now(), monotonicMs: clock.monotonic() })))
     this.#setShardTimer()
   }
 
@@ -111,8 +149,9 @@ export class ActiveShard<Request, Response, LogRecord> {
 
   // -------------------------------------------------------------------------------------------------------- records
 
-  #take({ records, completions, isAtomic }: Effects<Response, LogRecord>): void {
+  #take({ records, completions, errands = [], isAtomic }: Effects<Response, LogRecord, Errand>): void {
     if (records.length > 0) this.#add(records, isAtomic)
+    for (const errand of errands) this.#deferErrand(errand)
     for (const { requestId, response } of completions) {
       this.#defer(
         () => this.#settle(requestId)?.resolve(response),
@@ -149,25 +188,47 @@ export class ActiveShard<Request, Response, LogRecord> {
   }
 
   #flushIfOpen(batch: BatchBuilder): void {
-    if (!this.#isAlive || this.#batch !== batch) return
+    if (this.#isAlive && this.#batch === batch) this.#guarded(() => this.#flush())
+  }
+
+  /** Throws when the shard is dead after it. */
+  #flushOpen(): void {
+    if (this.#batch) this.#guarded(() => this.#flush())
+    if (!this.#isAlive) throw notCoordinator(this.#options.name)
+  }
+
+  #flush(): void {
+    const { log, codec } = this.#options
+    const batch = this.#batch!
+    this.#batch = null
+    const { producerId, producerEpoch, verificationGuard = null } = this.#producer ?? {}
+    // Kafka's coordinators write a base sequence of 0, whether there is a producer id or not.
+    const header = { codec, baseSequence: 0, producerId, producerEpoch, isTransactional: this.#producer !== null }
+    this.#onAppended(log.append(batch.build(header), verificationGuard), batch.count)
+  }
+
+  #onAppended(firstOffset: number, count: number): void {
+    if (firstOffset !== this.#appendedOffset) {
+      const { name } = this.#options
+      throw new ApiError('NOT_COORDINATOR', `${name} was written to by somebody else, at ${this.#appendedOffset}`)
+    }
+    this.#appendedOffset += count
+    this.#awaitCommit()
+  }
+
+  /** A task that fails ends the shard: thrown by the log, or by the shard, which may then have stopped half way. */
+  #guarded(task: () => void): void {
     try {
-      this.#flush()
+      task()
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #flush(): void {
-    const { log, codec, name } = this.#options
-    const batch = this.#batch!
-    this.#batch = null
-    // Kafka's coordinators write a base sequence of 0 although there is no producer id.
-    const firstOffset = log.append(batch.build({ codec, baseSequence: 0 }))
-    if (firstOffset !== this.#appendedOffset) {
-      throw new ApiError('NOT_COORDINATOR', `${name} was written to by somebody else, at ${this.#appendedOffset}`)
-    }
-    this.#appendedOffset += batch.count
-    this.#awaitCommit()
+  /** What the log refuses without having taken anything harms nobody else; losing the partition does. */
+  #refuse(error: unknown): Promise<never> {
+    if (this.#isAlive && isLostPartition(error)) this.#fail(error)
+    return Promise.reject(error)
   }
 
   #awaitCommit(): void {
@@ -196,6 +257,14 @@ export class ActiveShard<Request, Response, LogRecord> {
     this.#timeoutTimer ??= this.#options.clock.setTimer(this.#options.writeTimeoutMs, () => this.#onTimeout())
   }
 
+  /** Nobody waits for it, so that it has all the time there is. */
+  #deferErrand(errand: Errand): void {
+    const deliver = () => this.#options.onErrand(errand)
+    const afterOffset = this.#writtenOffset
+    if (afterOffset <= this.#committedOffset) deliver()
+    else this.#deferred.push({ afterOffset, deadlineMs: Number.POSITIVE_INFINITY, deliver, fail: () => undefined })
+  }
+
   #onCommitted(offset: number): void {
     if (!this.#isAlive || offset <= this.#committedOffset) return
     this.#committedOffset = offset
@@ -207,10 +276,11 @@ export class ActiveShard<Request, Response, LogRecord> {
   #onTimeout(): void {
     const { clock, name, writeTimeoutMs } = this.#options
     const nowMs = clock.monotonic()
-    const late = this.#deferred.findIndex(({ deadlineMs }) => deadlineMs > nowMs)
+    const late = this.#deferred.filter(({ deadlineMs }) => deadlineMs <= nowMs)
+    this.#deferred = this.#deferred.filter(({ deadlineMs }) => deadlineMs > nowMs)
     const error = new ApiError('REQUEST_TIMED_OUT', `records of ${name} were not committed within ${writeTimeoutMs} ms`)
-    for (const { fail } of this.#deferred.splice(0, late < 0 ? this.#deferred.length : late)) fail(error)
-    const next = this.#deferred[0]
+    for (const { fail } of late) fail(error)
+    const next = this.#deferred.find(({ deadlineMs }) => deadlineMs < Number.POSITIVE_INFINITY)
     this.#timeoutTimer = next ? clock.setTimer(next.deadlineMs - nowMs, () => this.#onTimeout()) : null
   }
 

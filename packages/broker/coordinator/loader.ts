@@ -6,7 +6,7 @@ import type { CoordinatorShard, RecordSerde } from './shard.ts'
 
 export interface LoadOptions<LogRecord> {
   readonly log: CoordinatorLog
-  readonly shard: Pick<CoordinatorShard<never, unknown, LogRecord>, 'replay' | 'replayEndOfTransaction'>
+  readonly shard: Pick<CoordinatorShard<never, unknown, LogRecord>, 'replay' | 'endTransaction'>
   readonly serde: RecordSerde<LogRecord>
   readonly clock: Clock
   readonly logger: Logger
@@ -102,9 +102,9 @@ class Replay<LogRecord> {
     this.#options.logger.warn('records of a type that is not known are left alone', { recordType })
   }
 
-  #control({ key }: KafkaRecord, { producerId }: BatchHeader): void {
+  #control({ key, offset }: KafkaRecord, { producerId }: BatchHeader): void {
     if (!key) throw new ProtocolError('ERR_MALFORMED', 'a control record without a key')
     const type = new Reader(key, MARKER_TYPE_AT).int16()
-    if (type === COMMIT || type === ABORT) this.#options.shard.replayEndOfTransaction(producerId, type === COMMIT)
+    if (type === COMMIT || type === ABORT) this.#options.shard.endTransaction(producerId, type === COMMIT, offset)
   }
 }

@@ -7,11 +7,11 @@ import type { Clock, Logger } from '@ottla/io'
 import type { Codec } from '@ottla/protocol'
 import { ActiveShard } from './active-shard.ts'
 import { isLostPartition, loadInProgress, notCoordinator } from './coordinator-errors.ts'
-import type { CoordinatorLog } from './coordinator-log.ts'
+import type { CoordinatorLog, EndOfTransaction, TransactionalProducer } from './coordinator-log.ts'
 import { load } from './loader.ts'
 import type { CoordinatorShard, Effects, Instant, RecordSerde } from './shard.ts'
 
-export interface CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard> {
+export interface CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard, Errand = never> {
   /** Whose partitions they are. */
   readonly topic: string
   readonly clock: Clock
@@ -21,21 +21,23 @@ export interface CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard> 
   readonly createShard: (
     partition: number,
     log: CoordinatorLog,
-  ) => Shard & CoordinatorShard<Request, Response, LogRecord>
+  ) => Shard & CoordinatorShard<Request, Response, LogRecord, Errand>
   readonly serde: RecordSerde<LogRecord>
   /** Of the batches that are written. */
   readonly codec: Codec
   readonly loadBufferBytes: number
   readonly writeTimeoutMs: number
+  /** Of a shard that has any. */
+  readonly onErrand?: (partition: number, errand: Errand) => void
 }
 
-type State<Request, Response, LogRecord> =
+type State<Request, Response, LogRecord, Errand> =
   | { readonly is: 'loading' }
-  | { readonly is: 'active'; readonly active: ActiveShard<Request, Response, LogRecord> }
+  | { readonly is: 'active'; readonly active: ActiveShard<Request, Response, LogRecord, Errand> }
   /** It could not be loaded, or leadership went while it was at work; the next election tries again. */
   | { readonly is: 'failed' }
 
-export type PartitionState = State<never, never, never>['is']
+export type PartitionState = State<never, never, never, never>['is']
 
 /** Milliseconds that it took to load partitions, since the start. */
 export class LoadTimes {
@@ -52,20 +54,20 @@ export class LoadTimes {
 
 const RELOAD_PAUSE_MS = 100
 
-interface PartitionContext<Request, Response, LogRecord> {
+interface PartitionContext<Request, Response, LogRecord, Errand> {
   readonly partition: number
   leaderEpoch: number
-  state: State<Request, Response, LogRecord>
+  state: State<Request, Response, LogRecord, Errand>
 }
 
-export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
-  readonly #options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard>
-  readonly #partitions = new Map<number, PartitionContext<Request, Response, LogRecord>>()
+export class CoordinatorRuntime<Request, Response, LogRecord, Shard, Errand = never> {
+  readonly #options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard, Errand>
+  readonly #partitions = new Map<number, PartitionContext<Request, Response, LogRecord, Errand>>()
   readonly loads = new LoadTimes()
   /** Of those who wait until a partition is loaded. */
   readonly #awaited = new Map<number, PromiseWithResolvers<void>>()
 
-  constructor(options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard>) {
+  constructor(options: CoordinatorRuntimeOptions<Request, Response, LogRecord, Shard, Errand>) {
     this.#options = options
   }
 
@@ -137,6 +139,11 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
     return [...this.#partitions.keys()]
   }
 
+  /** As which this node leads the partition; null: it does not. */
+  leaderEpochOf(partition: number): number | null {
+    return this.#partitions.get(partition)?.leaderEpoch ?? null
+  }
+
   // ------------------------------------------------------------------------------------------------------- requests
 
   /**
@@ -146,6 +153,24 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   write(partition: number, request: Request): Promise<Response> {
     try {
       return this.#active(partition).write(request)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Rejects as `write`, or with what the log has against the producer (ActiveShard). */
+  writeInTransaction(partition: number, request: Request, producer: TransactionalProducer): Promise<Response> {
+    try {
+      return this.#active(partition).writeInTransaction(request, producer)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Writes the marker and tells the shard. Rejects as `writeInTransaction`. */
+  endTransaction(partition: number, end: EndOfTransaction): Promise<void> {
+    try {
+      return this.#active(partition).endTransaction(end)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -161,7 +186,7 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   }
 
   /** On every shard that is loaded: something that no client asked for. */
-  runOnAll(call: (shard: Shard, now: Instant) => Effects<Response, LogRecord>): void {
+  runOnAll(call: (shard: Shard, now: Instant) => Effects<Response, LogRecord, Errand>): void {
     for (const { state } of [...this.#partitions.values()]) {
       if (state.is !== 'active') continue
       const { active } = state
@@ -169,7 +194,7 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
     }
   }
 
-  #active(partition: number): ActiveShard<Request, Response, LogRecord> {
+  #active(partition: number): ActiveShard<Request, Response, LogRecord, Errand> {
     const state = this.#partitions.get(partition)?.state
     if (state?.is === 'active') return state.active
     if (state?.is === 'loading') throw loadInProgress(this.#name(partition))
@@ -178,10 +203,10 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
 
   // -------------------------------------------------------------------------------------------------------- loading
 
-  async #load(context: PartitionContext<Request, Response, LogRecord>): Promise<void> {
+  async #load(context: PartitionContext<Request, Response, LogRecord, Errand>): Promise<void> {
     const { logger, clock, serde, createShard, openLog, loadBufferBytes } = this.#options
     const { partition, leaderEpoch } = context
-    const loading: State<Request, Response, LogRecord> = { is: 'loading' }
+    const loading: State<Request, Response, LogRecord, Errand> = { is: 'loading' }
     context.state = loading
     const isWanted = () => context.state === loading
     const startedMs = clock.monotonic()
@@ -223,23 +248,24 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
   }
 
   #activate(
-    context: PartitionContext<Request, Response, LogRecord>,
+    context: PartitionContext<Request, Response, LogRecord, Errand>,
     log: CoordinatorLog,
-    shard: CoordinatorShard<Request, Response, LogRecord>,
+    shard: CoordinatorShard<Request, Response, LogRecord, Errand>,
   ): void {
     const { clock, serde, codec, writeTimeoutMs } = this.#options
+    const onErrand = (errand: Errand) => this.#options.onErrand?.(context.partition, errand)
     const onFailure = (error: unknown) => {
       if (context.state === state) this.#onFailure(context, error)
     }
     const name = this.#name(context.partition)
-    const active = new ActiveShard({ name, shard, log, serde, clock, codec, writeTimeoutMs, onFailure })
-    const state: State<Request, Response, LogRecord> = { is: 'active', active }
+    const active = new ActiveShard({ name, shard, log, serde, clock, codec, writeTimeoutMs, onErrand, onFailure })
+    const state: State<Request, Response, LogRecord, Errand> = { is: 'active', active }
     context.state = state
     active.start()
   }
 
   /** What the log has is the truth: the shard begins anew from there, unless another node does that. */
-  #onFailure(context: PartitionContext<Request, Response, LogRecord>, error: unknown): void {
+  #onFailure(context: PartitionContext<Request, Response, LogRecord, Errand>, error: unknown): void {
     const { logger, clock } = this.#options
     const partition = this.#name(context.partition)
     if (isLostPartition(error)) {
@@ -248,7 +274,7 @@ export class CoordinatorRuntime<Request, Response, LogRecord, Shard> {
       return
     }
     logger.error('coordinator failed, and is loaded again', { partition, error: error as Error })
-    const pausing: State<Request, Response, LogRecord> = { is: 'loading' }
+    const pausing: State<Request, Response, LogRecord, Errand> = { is: 'loading' }
     context.state = pausing
     // If it goes on failing, it shall not keep the node busy.
     clock.setTimer(RELOAD_PAUSE_MS, () => {

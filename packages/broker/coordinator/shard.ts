@@ -18,10 +18,12 @@ export interface Completion<Response> {
   readonly response: Response
 }
 
-export interface Effects<Response, LogRecord> {
+export interface Effects<Response, LogRecord, Errand = never> {
   readonly records: readonly LogRecord[]
   /** Answers to requests of this call or of earlier ones. */
   readonly completions: readonly Completion<Response>[]
+  /** What somebody outside shall do once everything written so far is committed; lost with the shard. */
+  readonly errands?: readonly Errand[]
   /** Whether the records have to be in one batch; otherwise a long list is cut into several. */
   readonly isAtomic: boolean
 }
@@ -34,20 +36,20 @@ export interface RecordPosition {
   readonly producerEpoch: number
 }
 
-export interface CoordinatorShard<Request, Response, LogRecord> {
+export interface CoordinatorShard<Request, Response, LogRecord, Errand = never> {
   /** Answers now or later, under `requestId`, exactly once. */
-  handle(requestId: number, request: Request, now: Instant): Effects<Response, LogRecord>
+  handle(requestId: number, request: Request, now: Instant): Effects<Response, LogRecord, Errand>
   /** Does what has fallen due. */
-  expire(now: Instant): Effects<Response, LogRecord>
+  expire(now: Instant): Effects<Response, LogRecord, Errand>
   /** On the monotonic clock; Infinity if nothing will fall due. */
   nextDeadlineMs(): number
 
   /** Applies a record of the log; only before `onLoaded`. Throws if it can't be. */
   replay(record: LogRecord, position: RecordPosition): void
-  /** A transaction's end in the log: what its producer wrote counts from here on, or never did. */
-  replayEndOfTransaction(producerId: number, isCommit: boolean): void
+  /** A transaction's end stands in the log, then or now: what its producer wrote counts from here on, or never did. */
+  endTransaction(producerId: number, isCommit: boolean, offset: number): void
   /** The log has been replayed; `nextOffset` is what the next record will get. */
-  onLoaded(now: Instant, nextOffset: number): Effects<Response, LogRecord>
+  onLoaded(now: Instant, nextOffset: number): Effects<Response, LogRecord, Errand>
   /** The end: answers whoever is still waiting. Nothing is called after it. */
   onUnload(): readonly Completion<Response>[]
 }

@@ -120,8 +120,9 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
     this.#store.nextOffset = position.offset + 1
   }
 
-  replayEndOfTransaction(producerId: number, isCommit: boolean): void {
+  endTransaction(producerId: number, isCommit: boolean, offset: number): void {
     this.#store.offsets.endTransaction(producerId, isCommit)
+    this.#store.nextOffset = offset + 1
   }
 
   onLoaded(now: Instant, nextOffset: number): GroupEffects {

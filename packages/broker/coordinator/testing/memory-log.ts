@@ -2,8 +2,10 @@
  * A coordinator's log in memory, whose replication is in the test's hands: batches are committed at once, or when the
  * test says so, or never.
  */
-import { setBaseOffset, verifyBatch } from '@ottla/protocol'
-import type { CoordinatorLog, LogChunk } from '../coordinator-log.ts'
+
+import { LogError } from '@ottla/log'
+import { encodeEndTxnMarker, setBaseOffset, verifyBatch } from '@ottla/protocol'
+import type { CoordinatorLog, EndOfTransaction, LogChunk, TransactionalProducer } from '../coordinator-log.ts'
 
 interface StoredBatch {
   readonly bytes: Uint8Array
@@ -24,6 +26,8 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
   commitsAtOnce = true
   /** What the next append throws. */
   nextAppendError: Error | null = null
+  /** Epochs below this one are refused, of any producer. */
+  lowestEpoch = 0
   readonly #batches: StoredBatch[] = []
   #waiters: Waiter[] = []
   #committedOffset = 0
@@ -68,6 +72,16 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
     this.#batches.push({ bytes, baseOffset, nextOffset: baseOffset + lastOffsetDelta + 1 })
     if (this.commitsAtOnce) this.commit()
     return baseOffset
+  }
+
+  checkProducer({ producerId, producerEpoch }: TransactionalProducer): void {
+    if (producerEpoch < this.lowestEpoch) throw new LogError('INVALID_PRODUCER_EPOCH', `producer ${producerId}`)
+  }
+
+  endTransaction({ isCommit, producerId, producerEpoch, coordinatorEpoch }: EndOfTransaction): number {
+    if (producerEpoch < this.lowestEpoch) throw new LogError('INVALID_PRODUCER_EPOCH', `producer ${producerId}`)
+    const options = { timestamp: 0, producerId, producerEpoch, coordinatorEpoch }
+    return this.append(encodeEndTxnMarker(isCommit ? 'COMMIT' : 'ABORT', options))
   }
 
   whenCommitted(offset: number): Promise<void> {

@@ -238,8 +238,7 @@ export class Scenario {
     }
     const end = plain[1]
     if (end) {
-      this.#nextOffset++
-      this.#machine.replayEndOfTransaction(producerId, end === 'commit')
+      this.#machine.endTransaction(producerId, end === 'commit', this.#nextOffset++)
     }
   }
 
