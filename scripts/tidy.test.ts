@@ -50,6 +50,7 @@ const PURE = [
   'packages/broker/controller/',
   'packages/broker/image/',
   'packages/broker/coordinator/group/',
+  'packages/broker/coordinator/transaction/',
   'packages/broker/config/',
   'packages/broker/metrics/',
   'packages/broker/telemetry/',
