@@ -12,6 +12,7 @@ import { type PartitionQuota, UNLIMITED } from './quota/index.ts'
 type Create = (request: CreateTopicsRequest, quota: PartitionQuota) => Promise<Init<typeof CreateTopicsResponse>>
 
 const OFFSETS_TOPIC = '__consumer_offsets'
+const TRANSACTION_TOPIC = '__transaction_state'
 const CREATE_TIMEOUT_MS = 60_000
 
 export class AutoTopics {
@@ -57,8 +58,9 @@ export class AutoTopics {
   }
 
   #topic(name: string) {
-    if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
     const config = this.#config()
+    if (name === TRANSACTION_TOPIC) return transactionTopic(config)
+    if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
     return {
       name,
       numPartitions: config.offsetsTopicNumPartitions,
@@ -70,5 +72,21 @@ export class AutoTopics {
         { name: 'segment.bytes', value: String(config.offsetsTopicSegmentBytes) },
       ],
     }
+  }
+}
+
+function transactionTopic(config: BrokerConfig) {
+  return {
+    name: TRANSACTION_TOPIC,
+    numPartitions: config.transactionStateLogNumPartitions,
+    replicationFactor: config.transactionStateLogReplicationFactor,
+    assignments: [],
+    configs: [
+      { name: 'unclean.leader.election.enable', value: 'false' },
+      { name: 'compression.type', value: 'uncompressed' },
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'min.insync.replicas', value: String(config.transactionStateLogMinIsr) },
+      { name: 'segment.bytes', value: String(config.transactionStateLogSegmentBytes) },
+    ],
   }
 }

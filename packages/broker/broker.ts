@@ -2,7 +2,7 @@
  * One node: broker and controller in one process. This file wires the rooms; what happens in them is theirs.
  *
  *     disk    → logs     → quorum (metadata log) → controller → image → publisher ┐
- *     network → server → router → handlers → replicas, groups, controller       ◄─┘
+ *     network → server → router → handlers → replicas, coordinators, controller ◄─┘
  *
  * Starting is in the order in which things need each other: the log dirs, the metadata log in one of them, the
  * controller, the ports (they have to be known when the broker registers), the other logs, the coordinators. Clients are
@@ -12,8 +12,7 @@ import type { World } from '@ottla/io'
 import { type CleanerConfig, LogDirError, LogManager } from '@ottla/log'
 import { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig, Endpoint } from './config/index.ts'
-import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
-import { PartitionCoordinatorLog } from './coordinator-log.ts'
+import { Coordinators } from './coordinators.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
 import { ApiError } from './errors.ts'
 import { GroupConfigs } from './group-configs.ts'
@@ -26,7 +25,6 @@ import { MetadataCache } from './metadata-cache.ts'
 import { BrokerMetrics } from './monitoring/broker-metrics.ts'
 import { BrokerState, type Health, liveness, readiness } from './monitoring/health.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
-import { ProducerIds } from './producer-ids.ts'
 import { Publisher } from './publisher.ts'
 import { readBootstrapRecords } from './quorum/bootstrap.ts'
 import { ControllerDriver } from './quorum/controller-driver.ts'
@@ -34,7 +32,6 @@ import { formatIfNeeded } from './quorum/format.ts'
 import { SingleVoterQuorum } from './quorum/single-voter.ts'
 import { type ConnectionLimits, ipConnectionRates, Quotas } from './quota/index.ts'
 import { FetchSessionCache } from './replica/fetch-session.ts'
-import type { Partition } from './replica/partition.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { connectionLimits, resolvedIpRates } from './server/connection-limits.ts'
 import { RequestMemory } from './server/request-memory.ts'
@@ -75,7 +72,7 @@ export class Broker implements AsyncDisposable {
   readonly #topicConfigs: TopicConfigs
   readonly #groupConfigs: GroupConfigs
   readonly #replicas: ReplicaManager
-  readonly #groups: GroupCoordinator
+  readonly #coordinators: Coordinators
   readonly #publisher: Publisher
   readonly #quotas: Quotas
   readonly #server: Server
@@ -147,7 +144,7 @@ export class Broker implements AsyncDisposable {
         onReplaced: partition => this.#publisher.setCoordinating(partition, true),
       },
     })
-    this.#groups = this.#makeGroups()
+    this.#coordinators = this.#makeCoordinators()
     this.#quotas = new Quotas(quotaOptions(config))
     this.#publisher = this.#makePublisher()
     const { telemetry } = this.#monitoring
@@ -318,9 +315,11 @@ export class Broker implements AsyncDisposable {
       fetchSessions: this.#fetchSessions,
       waitingFetches: this.#monitoring.waitingFetches,
       telemetry: this.#monitoring.telemetry,
-      groups: this.#groups,
       quotas: this.#quotas,
-      producerIds: new ProducerIds(() => this.#allocateProducerIds(driver)),
+      groups: this.#coordinators.groups,
+      transactions: this.#coordinators.transactions,
+      transactionVerifier: this.#coordinators.transactionVerifier,
+      txnMarkers: this.#coordinators.txnMarkers,
       autoTopics: this.#makeAutoTopics(driver),
       apis: listener => (onController.has(listener) ? controllerApis : brokerApis),
       isControllerListener: listener => onController.has(listener),
@@ -333,21 +332,16 @@ export class Broker implements AsyncDisposable {
     return new AutoTopics(() => this.#config, create, this.#world.logger)
   }
 
-  #makeGroups(): GroupCoordinator {
-    return new GroupCoordinator({
-      world: partOf(this.#world, 'groups'),
-      config: this.#config,
-      topics: this.#metadata,
-      image: () => this.#metadata.image,
-      configOf: groupId => this.#groupConfigs.get(groupId),
-      partitionCount: () =>
-        this.#metadata.topic(OFFSETS_TOPIC)?.partitions.length ?? this.#config.offsetsTopicNumPartitions,
-      openLog: partition => {
-        const topic = this.#metadata.topic(OFFSETS_TOPIC)
-        if (!topic) throw new ApiError('NOT_LEADER_OR_FOLLOWER', `${OFFSETS_TOPIC} is gone`)
-        const replica: Partition = this.#replicas.get(topic.id, partition)
-        return new PartitionCoordinatorLog(replica, this.#topicConfigs, () => this.#world.clock.now())
-      },
+  #makeCoordinators(): Coordinators {
+    return new Coordinators({
+      nodeId: this.nodeId,
+      worldOf: room => partOf(this.#world, room),
+      config: () => this.#config,
+      metadata: this.#metadata,
+      replicas: this.#replicas,
+      topicConfigs: this.#topicConfigs,
+      groupConfigs: this.#groupConfigs,
+      allocateProducerIds: () => this.#allocateProducerIds(),
     })
   }
 
@@ -366,7 +360,7 @@ export class Broker implements AsyncDisposable {
       logs: this.#logs,
       topicConfigs: this.#topicConfigs,
       fetchSessions: this.#fetchSessions,
-      groups: this.#groups,
+      groups: this.#coordinators.groups,
       metadata: this.#metadata,
       controller: () => this.#controller,
       state: () => this.#monitoring.state,
@@ -386,12 +380,10 @@ export class Broker implements AsyncDisposable {
       topicConfigs: this.#topicConfigs,
       groupConfigs: this.#groupConfigs,
       config: this.#config,
-      onCoordinatorPartition: (_topic, partition, leaderEpoch) => {
-        if (leaderEpoch === null) this.#groups.onResignation(partition, null)
-        else void this.#groups.onElection(partition, leaderEpoch)
-      },
-      onTopicsDeleted: topics => this.#groups.onTopicsDeleted(topics),
-      onTopicsChanged: topics => this.#groups.onTopicsChanged(topics),
+      onCoordinatorPartition: (topic, partition, leaderEpoch) =>
+        this.#coordinators.onLeadership(topic, partition, leaderEpoch),
+      onTopicsDeleted: topics => this.#coordinators.groups.onTopicsDeleted(topics),
+      onTopicsChanged: topics => this.#coordinators.groups.onTopicsChanged(topics),
       onMetadataVersion: () => {
         this.#registerAgain().catch(error => this.#world.logger.error('the registration is as it was', { error }))
       },
@@ -402,6 +394,9 @@ export class Broker implements AsyncDisposable {
       onReconfigured: config => {
         this.#config = config
         this.#cordon(config.cordonedLogDirs)
+        this.#logs.reconfigure({
+          transactionPartitionVerificationEnable: config.transactionPartitionVerificationEnable,
+        })
         this.#limitConnections().catch(error => this.#world.logger.error('limits are as they were', { error }))
         void this.#logs.cleaner.reconfigure(cleanerConfig(config))
       },
@@ -466,7 +461,9 @@ export class Broker implements AsyncDisposable {
     if (this.#isSince(Since.DIRECTORY_ASSIGNMENT) && hasNoDirs) await this.#lifecycle?.register()
   }
 
-  async #allocateProducerIds(controller: ControllerDriver) {
+  async #allocateProducerIds() {
+    const controller = this.#controller
+    if (!controller) throw new ApiError('COORDINATOR_LOAD_IN_PROGRESS', 'the controller is not there yet')
     const {
       producerIdStart = 0,
       producerIdLen = 0,
@@ -510,7 +507,7 @@ export class Broker implements AsyncDisposable {
     this.#monitoring.state = BrokerState.SHUTTING_DOWN
     this.#assignments?.close()
     await this.#server.close()
-    this.#groups.close()
+    this.#coordinators.close()
     await this.#replicas.moves.close()
     await this.#controller?.close()
     await this.#logs.close(this.#lifecycle?.brokerEpoch ?? -1)
@@ -562,6 +559,7 @@ function logManagerOptions(world: World, config: BrokerConfig) {
     producerIdExpirationMs: config.producerIdExpirationMs,
     producerIdExpirationCheckIntervalMs: config.producerIdExpirationCheckIntervalMs,
     transactionMaxTimeoutMs: config.transactionMaxTimeoutMs,
+    transactionPartitionVerificationEnable: config.transactionPartitionVerificationEnable,
     cleaner: cleanerConfig(config),
   }
 }

@@ -4,14 +4,16 @@ import type { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig } from './config/index.ts'
 import type { ControllerApiName, ControllerRequest, ControllerResponse } from './controller/index.ts'
 import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
+import type { TransactionCoordinator } from './coordinator/transaction-coordinator.ts'
+import type { TransactionVerifier } from './coordinator/transaction-verifier.ts'
 import type { MetadataCache } from './metadata-cache.ts'
-import type { ProducerIds } from './producer-ids.ts'
 import type { QuorumDescription } from './quorum/index.ts'
 import type { PartitionQuota, Quotas } from './quota/index.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import type { TopicConfigs } from './topic-configs.ts'
+import type { TxnMarkers } from './txn-markers.ts'
 
 export interface ApiVersionRange {
   readonly apiKey: number
@@ -43,8 +45,10 @@ export interface Services {
   readonly waitingFetches: { count: number }
   readonly telemetry: ClientTelemetry
   readonly groups: GroupCoordinator
-  readonly producerIds: ProducerIds
   readonly quotas: Quotas
+  readonly transactions: TransactionCoordinator
+  readonly transactionVerifier: TransactionVerifier
+  readonly txnMarkers: TxnMarkers
   readonly autoTopics: AutoTopics
   /** What a listener serves, as ApiVersions tells it. */
   apis(listenerName: string): ApiVersionRange[]

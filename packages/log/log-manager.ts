@@ -55,7 +55,7 @@ export class LogManager implements AsyncDisposable {
   readonly #options: ResolvedOptions
   #dirs!: LogDirs
   readonly #environment: LogEnvironment
-  readonly #producerConfig: ProducerStateConfig
+  readonly #producerConfig: { -readonly [Key in keyof ProducerStateConfig]: ProducerStateConfig[Key] }
   readonly #logs = new Map<string, PartitionLog>()
   /** The metadata log, apart from all others. */
   #metadataLog: PartitionLog | null = null
@@ -269,6 +269,11 @@ export class LogManager implements AsyncDisposable {
 
   get(topicPartition: TopicPartition): PartitionLog | null {
     return this.#logs.get(folderName(topicPartition)) ?? null
+  }
+
+  /** What may change while it is at work. */
+  reconfigure(options: Pick<Required<LogManagerOptions>, 'transactionPartitionVerificationEnable'>): void {
+    this.#producerConfig.transactionVerification = options.transactionPartitionVerificationEnable
   }
 
   /** All that are online, without future logs. */

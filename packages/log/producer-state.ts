@@ -15,6 +15,7 @@ const LATE_TRANSACTION_BUFFER_MS = 5 * 60 * 1000
 export interface ProducerStateConfig {
   readonly producerIdExpirationMs: number
   readonly transactionMaxTimeoutMs: number
+  /** May change. */
   readonly transactionVerification: boolean
 }
 

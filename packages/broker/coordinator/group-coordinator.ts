@@ -15,12 +15,13 @@ import type { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 import type { BrokerConfig, GroupConfig as OwnConfig } from '../config/index.ts'
 import { publishRebalance } from '../diagnostics.ts'
 import { isExpected } from '../errors.ts'
 import type { MetadataImage } from '../image/index.ts'
 import { coordinatorErrorCode } from './coordinator-errors.ts'
-import type { CoordinatorLog } from './coordinator-log.ts'
+import type { CoordinatorLog, EndOfTransaction, TransactionalProducer } from './coordinator-log.ts'
 import type { ListedGroup } from './group/administration.ts'
 import type { GroupConfig } from './group/config.ts'
 import type { DeletedTopic } from './group/expiry.ts'
@@ -44,6 +45,9 @@ import { CoordinatorRuntime, type LoadTimes, type PartitionState } from './runti
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
 
+/** A version of OffsetCommit that has names of topics, as TxnOffsetCommit has. */
+const BY_NAME = 9
+
 export interface GroupCoordinatorOptions {
   readonly world: World
   readonly config: BrokerConfig
@@ -55,6 +59,12 @@ export interface GroupCoordinatorOptions {
   readonly partitionCount: () => number
   /** Throws an ApiError NOT_LEADER_OR_FOLLOWER if this node does not lead the partition. */
   readonly openLog: (partition: number) => CoordinatorLog
+  /** Whether the partition of the offsets topic is in the producer's transaction; rejects with an ApiError if not. */
+  readonly verifyTransaction: (
+    partition: number,
+    request: TxnOffsetCommitRequest,
+    apiVersion: number,
+  ) => Promise<TransactionalProducer>
 }
 
 /** Of a request; a handler's context is one. */
@@ -71,9 +81,12 @@ export class GroupCoordinator {
   readonly #partitionCount: () => number
   readonly #world: World
   readonly counters = new GroupCounters()
+  readonly #verifyTransaction: GroupCoordinatorOptions['verifyTransaction']
 
-  constructor({ world, config, topics, image, configOf, partitionCount, openLog }: GroupCoordinatorOptions) {
+  constructor(options: GroupCoordinatorOptions) {
+    const { world, config, topics, image, configOf, partitionCount, openLog } = options
     this.#world = world
+    this.#verifyTransaction = options.verifyTransaction
     this.#config = groupConfig(config)
     this.#topics = topics
     this.#partitionCount = partitionCount
@@ -212,6 +225,46 @@ export class GroupCoordinator {
       failedCommit(wanted, errorCode),
     )
     return { topics: mergeTopics(refused, topics as typeof refused) }
+  }
+
+  /** The offsets count once the producer's transaction has been committed. */
+  async txnOffsetCommit(
+    request: TxnOffsetCommitRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof TxnOffsetCommitResponse>> {
+    const byName = request.topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))
+    const { known, refused } = splitCommit(byName, BY_NAME, this.#topics)
+    if (known.length === 0) return { topics: refused }
+    const wanted = { ...request, topics: known }
+    let topics: typeof refused
+    try {
+      topics = await this.#commitInTransaction(wanted, context)
+    } catch (error) {
+      const errorCode = this.#errorCode('txnOffsetCommit', error)
+      // Producers before Kafka 2.0 do not know that a coordinator may be loading.
+      const isUnknown = context.apiVersion < 2 && errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+      topics = failedCommit(wanted, isUnknown ? ErrorCode.COORDINATOR_NOT_AVAILABLE : errorCode).topics
+    }
+    return { topics: mergeTopics(refused, topics) }
+  }
+
+  async #commitInTransaction(
+    request: RequestOf<'txnOffsetCommit'>,
+    { apiVersion, clientId, clientAddress }: GroupCallContext,
+  ): Promise<ReturnType<typeof failedCommit>['topics']> {
+    const { groupId } = request
+    if (groupId === '') return failedCommit(request, ErrorCode.INVALID_GROUP_ID).topics
+    const partition = this.partitionFor(groupId)
+    const producer = await this.#verifyTransaction(partition, request, apiVersion)
+    const caller = { apiVersion, clientId: clientId ?? '', clientHost: `/${clientAddress}` }
+    const call: GroupRequest = { api: 'txnOffsetCommit', request, caller }
+    const response = await this.#runtime.writeInTransaction(partition, call, producer)
+    return (response as ResponseOf<'txnOffsetCommit'>).topics
+  }
+
+  /** Of a partition of the offsets topic: what the producer has committed counts from here on, or never did. */
+  endTransaction(partition: number, end: EndOfTransaction): Promise<void> {
+    return this.#runtime.endTransaction(partition, end)
   }
 
   async offsetDelete(

@@ -49,6 +49,11 @@ const REQUESTS: Record<string, (version: number) => object> = {
   DeleteRecords: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 3 }, { partitionIndex: 4 }] }] }),
   AlterReplicaLogDirs: () => ({ dirs: [{ path: '/d', topics: [{ name: 't', partitions: [3, 4] }] }] }),
   OffsetForLeaderEpoch: () => ({ topics: [{ topic: 't', partitions: [{ partition: 3 }, { partition: 4 }] }] }),
+  AddPartitionsToTxn: () => ({ v3AndBelowTopics: [{ name: 't', partitions: [3, 4] }] }),
+  TxnOffsetCommit: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 3 }, { partitionIndex: 4 }] }] }),
+  WriteTxnMarkers: () => ({ markers: [{ producerId: 1, topics: [{ name: 't', partitionIndexes: [3, 4] }] }] }),
+  DescribeProducers: () => ({ topics: [{ name: 't', partitionIndexes: [3, 4] }] }),
+  DescribeTransactions: () => ({ transactionalIds: ['a', 'b'] }),
   DescribeConfigs: () => resources,
   AlterConfigs: () => resources,
   IncrementalAlterConfigs: () => resources,
@@ -74,7 +79,8 @@ function refusals(response: object): 'all' | number {
   let count = 0
   const look = (value: unknown) => {
     if (value === null || typeof value !== 'object') return
-    if ((value as { errorCode?: number }).errorCode === FAILURE.errorCode) count++
+    const { errorCode, partitionErrorCode } = value as { errorCode?: number; partitionErrorCode?: number }
+    if (errorCode === FAILURE.errorCode || partitionErrorCode === FAILURE.errorCode) count++
     for (const field of Object.values(value)) look(field)
   }
   look(response)

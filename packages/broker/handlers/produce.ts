@@ -1,13 +1,16 @@
 /**
  * Produce (key 0), versions 3 to 13; 0 is told as the lowest because librdkafka needs that (KAFKA-18659).
  *
- * 5 log start offset · 7 zstd · 8 record errors (KIP-467) · 10 current leader (KIP-951) · 13 topic ids (KIP-516)
+ * 5 log start offset · 7 zstd · 8 record errors (KIP-467) · 10 current leader (KIP-951) · 11 TRANSACTION_ABORTABLE · 12
+ * partitions join a transaction by being written to (KIP-890) · 13 topic ids (KIP-516)
  *
- * All partitions of a request are appended in the turn it arrives in; the response waits for all of them. With acks=0
+ * All partitions of a request are appended in one turn: the one it arrives in, or, with the first batch of a transaction
+ * in some partition, the one in which the coordinator has agreed to that. The response waits for all of them. With acks=0
  * there is no response, and an error closes the connection, so that the producer learns that something is wrong.
  */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import type { Verdict } from '../coordinator/transaction-verifier.ts'
 import { ApiError, ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { TopicMeter } from '../metrics/index.ts'
@@ -23,6 +26,7 @@ import type { Services } from '../services.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { isInternalTopic } from './topic-names.ts'
+import { unverified, verifyTransaction } from './verify-transaction.ts'
 
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number]
 type TopicResponse = { name: string; topicId: string; partitionResponses: PartitionResponse[] }
@@ -62,13 +66,19 @@ export const produce = defineHandler({
     checkTransaction(request)
     const appends: Appends = { writes: [], waitForOthers: false }
     const { writes } = appends
+    const { apiVersion } = context
+    const findTopic = (name: string, topicId: string, index: number) => find(name, topicId, index, apiVersion, services)
+    const verifying = verifyTransaction(request, apiVersion, findTopic, services)
+    const verdicts = verifying instanceof Promise ? await verifying : verifying
     // Each append is made before anything is waited for: in the order of the request, all in this turn.
     const topics = request.topicData
       .filter(({ partitionData }) => partitionData.length > 0)
       .map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
-        answers: partitionData.map(data => produceTo(name, topicId, data, request.acks, context, services, appends)),
+        answers: partitionData.map(data =>
+          produceTo(name, topicId, data, request.acks, verdicts?.get(data) ?? null, context, services, appends),
+        ),
       }))
     if (appends.waitForOthers) void Promise.allSettled(writes).then(context.endLocalTime)
     const responses: TopicResponse[] = await Promise.all(
@@ -127,6 +137,7 @@ async function produceTo(
   topicId: string,
   data: PartitionData,
   acks: number,
+  verdict: Verdict | null,
   context: RequestContext,
   services: Services,
   appends: Appends,
@@ -138,6 +149,7 @@ async function produceTo(
   try {
     const topic = find(name, topicId, index, context.apiVersion, services)
     const batch = theOnlyBatch(data.records, `${topic.name}-${index}`, context.apiVersion)
+    if (verdict && verdict.errorCode !== ErrorCode.NONE) throw unverified(verdict.errorCode, context.apiVersion)
     if (!VALID_ACKS.has(acks)) throw new ApiError('INVALID_REQUIRED_ACKS', `acks has to be -1, 0 or 1, not ${acks}`)
     const counted = services.replicas.find(topic.id, index)?.meter
     counted?.add('produceRequests', 1)
@@ -148,7 +160,8 @@ async function produceTo(
     sizeInBytes = batch.length
     if (!partition.log) await partition.ready
     const now = services.world.clock.now()
-    const outcome = appendToLeader(partition, batch, acks, services.topicConfigs.get(topic.name), now)
+    const config = services.topicConfigs.get(topic.name)
+    const outcome = appendToLeader(partition, batch, acks, config, now, verdict?.guard ?? null)
     appends.writes.push(outcome.written)
     if (acks === ALL_IN_SYNC && partition.assignment.isr.length > 1) appends.waitForOthers = true
     meter.add('bytesIn', sizeInBytes)

@@ -5,6 +5,7 @@
  * A batch is changed in place where that is enough (maximum timestamp, timestamp type) and made anew only when the topic
  * wants another compression.
  */
+import type { VerificationGuard } from '@ottla/log'
 import {
   type BatchHeader,
   type Codec,
@@ -87,9 +88,11 @@ export function appendToLeader(
   acks: number,
   config: TopicConfig,
   nowMs: number,
+  /** Of the first batch of a transaction in this partition, where that is verified. */
+  verificationGuard: VerificationGuard | null = null,
 ): AppendOutcome {
-  if (!APPENDS.hasSubscribers) return append(partition, bytes, acks, config, nowMs)
-  return traceAppend(partition, bytes.length, acks, () => append(partition, bytes, acks, config, nowMs))
+  const run = () => append(partition, bytes, acks, config, nowMs, verificationGuard)
+  return APPENDS.hasSubscribers ? traceAppend(partition, bytes.length, acks, run) : run()
 }
 
 function traceAppend(partition: Partition, sizeInBytes: number, acks: number, run: () => AppendOutcome): AppendOutcome {
@@ -129,6 +132,7 @@ function append(
   acks: number,
   config: TopicConfig,
   nowMs: number,
+  verificationGuard: VerificationGuard | null,
 ): AppendOutcome {
   const log = partition.leaderLog(-1)
   if (acks === ALL_IN_SYNC) checkInSync(partition, config)
@@ -138,6 +142,7 @@ function append(
     leaderEpoch: partition.leaderEpoch,
     nowMs,
     checksumsVerified: true,
+    verificationGuard,
   })
   const written = appended.written.then(() => partition.onWritten(appended.sizeInBytes))
   const committed = acks === ALL_IN_SYNC ? partition.whenCommitted(appended.lastOffset + 1) : null
@@ -185,9 +190,6 @@ function checkHeader(batch: BatchHeader, name: string): void {
   if (batch.isControl) throw invalid(`clients can't write control records to ${name}`)
   if (batch.producerId >= 0 && batch.baseSequence < 0) {
     throw invalid(`a batch of producer ${batch.producerId} for ${name} has sequence number ${batch.baseSequence}`)
-  }
-  if (batch.isTransactional) {
-    throw new ApiError('INVALID_TXN_STATE', `producer ${batch.producerId} has no open transaction on ${name}`)
   }
 }
 

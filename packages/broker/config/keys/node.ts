@@ -45,8 +45,8 @@ export const NODE_CONFIGS = {
     'How often the controller logs how long its events took.'),
   'controller.performance.always.log.threshold.ms': long(2000, 'medium', CONTROLLER_TUNING, { valid: atLeast(0), internal: true },
     'A controller event that takes longer than this is logged.'),
-  'request.timeout.ms': int(30_000, 'high', REPLICATION,
-    'How long a request to another node may take.'),
+  'request.timeout.ms': int(30_000, 'high', YES,
+    'How long the state of a transaction may take to be committed, before the client is told to ask again.'),
   'controller.socket.timeout.ms': int(30_000, 'medium', REPLICATION,
     'How long a request from a broker to the controller may take.'),
 

@@ -14,6 +14,7 @@ import { kindOf } from './kinds.ts'
 import { GroupCensus } from './observer.ts'
 import {
   commitOffsets,
+  commitOffsetsInTransaction,
   deleteOffsets,
   type FetchOffsetsRequest,
   type FetchOffsetsResponse,
@@ -57,6 +58,9 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
         return turn.effects(ATOMIC)
       case 'offsetCommit':
         commitOffsets(turn, requestId, call.request, call.caller)
+        return turn.effects(ATOMIC)
+      case 'txnOffsetCommit':
+        commitOffsetsInTransaction(turn, requestId, call.request, call.caller)
         return turn.effects(ATOMIC)
       case 'offsetDelete':
         deleteOffsets(turn, requestId, call.request)

@@ -10,7 +10,7 @@ import type { GroupStore } from './group-store.ts'
 import { kindOf } from './kinds.ts'
 import { NEVER, type OffsetCommitRecord, offsetCommit, offsetTombstone } from './offset-records.ts'
 import type { CommittedOffset, GroupOffsets } from './offsets.ts'
-import type { Caller } from './requests.ts'
+import type { Caller, RequestOf } from './requests.ts'
 import type { Turn } from './turn.ts'
 
 // ------------------------------------------------------------------------------------------------------ OffsetCommit
@@ -37,13 +37,36 @@ export function commitOffsets(turn: Turn, requestId: number, request: OffsetComm
   turn.complete(requestId, { topics })
 }
 
+/** What is committed by a producer within its transaction (KIP-98), for a group that may know nothing of it. */
+export function commitOffsetsInTransaction(
+  turn: Turn,
+  requestId: number,
+  request: RequestOf<'txnOffsetCommit'>,
+  caller: Caller,
+): void {
+  const { groupId, memberId, groupInstanceId, generationId } = request
+  const group = turn.store.groups.get(groupId)
+  const client = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId }
+  const nobody = generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
+  const checked = group ? group.checkCommit(client, caller.apiVersion, true) : nobody
+  // Producers know nothing of members' epochs.
+  const errorCode = checked === ErrorCode.STALE_MEMBER_EPOCH ? ErrorCode.ILLEGAL_GENERATION : checked
+  const { records, topics } = commitRecords(turn, { ...request, retentionTimeMs: DEFAULT_RETENTION })
+  if (errorCode !== ErrorCode.NONE) turn.complete(requestId, failedCommit(request, errorCode))
+  else if (!turn.fits(records)) turn.complete(requestId, failedCommit(request, ErrorCode.UNKNOWN_SERVER_ERROR))
+  else {
+    for (const record of records) turn.apply(record, request)
+    turn.complete(requestId, { topics })
+  }
+}
+
 /** A consumer that is in no group may commit under any id that nobody uses. */
 function checkCommitToNobody(request: OffsetCommitRequest, { apiVersion }: Caller): number {
   if (request.generationIdOrMemberEpoch < 0) return ErrorCode.NONE
   return apiVersion >= GROUP_ID_NOT_FOUND_SINCE ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
 }
 
-function commitRecords(turn: Turn, request: OffsetCommitRequest) {
+function commitRecords(turn: Turn, request: Pick<OffsetCommitRequest, 'groupId' | 'retentionTimeMs' | 'topics'>) {
   const { wallMs } = turn.now
   const { groupId, retentionTimeMs } = request
   const expireTimestamp = retentionTimeMs === DEFAULT_RETENTION ? NEVER : wallMs + retentionTimeMs
@@ -74,7 +97,7 @@ function commitRecords(turn: Turn, request: OffsetCommitRequest) {
 }
 
 /** The same error for every partition that was asked for. */
-export function failedCommit(request: OffsetCommitRequest, errorCode: number) {
+export function failedCommit(request: Pick<OffsetCommitRequest, 'topics'>, errorCode: number) {
   return {
     topics: request.topics.map(({ name, topicId, partitions }) => ({
       name,

@@ -7,6 +7,7 @@ import type { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/mess
 import type { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import type { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset-commit'
 
 /** Who asks. */
 export interface Caller {
@@ -24,6 +25,8 @@ interface Apis {
   leaveGroup: [LeaveGroupRequest, Init<typeof LeaveGroupResponse>]
   /** With both name and id of each topic, whatever the version; topics and partitions exist. */
   offsetCommit: [OffsetCommitRequest, Init<typeof OffsetCommitResponse>]
+  /** As offsetCommit; the records have to be a part of the producer's transaction. */
+  txnOffsetCommit: [TxnOffsetCommitRequest & Pick<OffsetCommitRequest, 'topics'>, Pick<OffsetCommitResponse, 'topics'>]
   offsetDelete: [OffsetDeleteRequest, Init<typeof OffsetDeleteResponse>]
   deleteGroups: [DeleteGroupsRequest, Init<typeof DeleteGroupsResponse>]
 }

@@ -11,6 +11,13 @@ import type { GroupResponse } from './requests.ts'
 /** A batch's header. */
 const BATCH_OVERHEAD_BYTES = 61
 
+interface Producer {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+const NOBODY: Producer = { producerId: -1, producerEpoch: -1 }
+
 export class Turn {
   readonly store: GroupStore
   readonly now: Instant
@@ -32,9 +39,9 @@ export class Turn {
     this.store.nextOffset++
   }
 
-  /** Makes the change that the record stands for, and makes it last. */
-  apply(record: GroupRecord): void {
-    applyRecord(this.store, record, { offset: this.store.nextOffset, producerId: -1, producerEpoch: -1 })
+  /** Makes the change that the record stands for, and makes it last; or has it wait for the end of a transaction. */
+  apply(record: GroupRecord, { producerId, producerEpoch }: Producer = NOBODY): void {
+    applyRecord(this.store, record, { offset: this.store.nextOffset, producerId, producerEpoch })
     this.emit(record)
   }
 

@@ -49,6 +49,11 @@ export class GroupCluster {
         if (this.lost.has(partition)) throw new ApiError('NOT_LEADER_OR_FOLLOWER', 'another node leads')
         return logs[partition]!
       },
+      verifyTransaction: async (_partition, { producerId, producerEpoch }) => ({
+        producerId,
+        producerEpoch,
+        verificationGuard: null,
+      }),
     })
   }
 
