@@ -78,6 +78,7 @@ import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sy
 import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
+import { TRANSACTION_CASES } from './transaction-cases.ts'
 
 /** What a valid request looks like in a version; `errors`: codes that are right for it all the same. */
 interface Case {
@@ -365,6 +366,7 @@ const CASES: readonly Case[] = [
   },
   { request: ListConfigResourcesRequest, response: ListConfigResourcesResponse, value: () => ({}) },
   { request: DescribeClusterRequest, response: DescribeClusterResponse, value: () => ({}) },
+  ...TRANSACTION_CASES,
   {
     request: DescribeTopicPartitionsRequest,
     response: DescribeTopicPartitionsResponse,
@@ -426,17 +428,8 @@ test('every version of every API answers a valid request', async () => {
 
 test('an API that is not served closes the connection', async () => {
   await using open = await broker()
-  const { EndTxnRequest, EndTxnResponse } = await import('@ottla/protocol/messages/end-txn')
-  await assert.rejects(
-    open.send(
-      { request: EndTxnRequest, response: EndTxnResponse },
-      {
-        transactionalId: 't',
-        producerId: 0,
-        producerEpoch: 0,
-        committed: true,
-      },
-    ),
-    { code: 'ERR_UNSUPPORTED_VERSION' },
-  )
+  const { PushTelemetryRequest, PushTelemetryResponse } = await import('@ottla/protocol/messages/push-telemetry')
+  await assert.rejects(open.send({ request: PushTelemetryRequest, response: PushTelemetryResponse }, {}), {
+    code: 'ERR_UNSUPPORTED_VERSION',
+  })
 })
