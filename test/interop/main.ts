@@ -30,6 +30,7 @@ import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
 import { throttling } from './scenarios/throttling.ts'
 import { tools } from './scenarios/tools.ts'
+import { transactionErrors } from './scenarios/transaction-errors.ts'
 import { setUp } from './setup.ts'
 
 const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
@@ -41,6 +42,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'read-errors': readErrors,
   'config-errors': configErrors,
   'admin-errors': adminErrors,
+  'transaction-errors': transactionErrors,
   admin,
   tools,
   'admin-tools': adminTools,

@@ -1,5 +1,6 @@
 /** The end of a transaction in a partition that this node leads: a control batch, which the log checks and acts upon. */
 import { encodeEndTxnMarker } from '@ottla/protocol'
+import { ApiError } from '../errors.ts'
 import type { Partition } from './partition.ts'
 
 export interface TransactionMarker {
@@ -17,6 +18,9 @@ export interface TransactionMarker {
  */
 export function appendTransactionMarker(partition: Partition, marker: TransactionMarker, nowMs: number): number {
   const { isCommit, transactionVersion, producerId, producerEpoch, coordinatorEpoch } = marker
+  // There can be no such batch; Kafka finds it out when it makes one.
+  if (producerId < 0 || producerEpoch < 0)
+    throw new ApiError('UNKNOWN_SERVER_ERROR', `a marker of producer ${producerId} with epoch ${producerEpoch}`)
   const options = { timestamp: nowMs, producerId, producerEpoch, coordinatorEpoch }
   const batch = encodeEndTxnMarker(isCommit ? 'COMMIT' : 'ABORT', options)
   const { leaderEpoch } = partition
