@@ -31,6 +31,7 @@ import { records } from './scenarios/records.ts'
 import { throttling } from './scenarios/throttling.ts'
 import { tools } from './scenarios/tools.ts'
 import { transactionErrors } from './scenarios/transaction-errors.ts'
+import { transactions } from './scenarios/transactions.ts'
 import { setUp } from './setup.ts'
 
 const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
@@ -42,6 +43,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'read-errors': readErrors,
   'config-errors': configErrors,
   'admin-errors': adminErrors,
+  transactions,
   'transaction-errors': transactionErrors,
   admin,
   tools,

@@ -28,6 +28,8 @@ final class Client {
       case "consume" -> consume(args);
       case "member" -> member(args);
       case "admin" -> Operations.admin(args);
+      case "transact" -> Transactions.transact(args);
+      case "transform" -> Transactions.transform(args);
       default -> throw new IllegalArgumentException("no command " + arguments[0]);
     }
   }
@@ -64,7 +66,7 @@ final class Client {
     }
   }
 
-  private static KafkaConsumer<byte[], byte[]> consumer(JsonNode args, Map<String, Object> more) {
+  static KafkaConsumer<byte[], byte[]> consumer(JsonNode args, Map<String, Object> more) {
     Map<String, Object> config = new HashMap<>(more);
     config.put(BOOTSTRAP_SERVERS_CONFIG, args.get("bootstrap").textValue());
     config.put(ENABLE_AUTO_COMMIT_CONFIG, false);
@@ -74,7 +76,8 @@ final class Client {
   }
 
   private static void consume(JsonNode args) {
-    try (var consumer = consumer(args, Map.of())) {
+    String isolation = args.has("isolation") ? args.get("isolation").textValue() : "read_uncommitted";
+    try (var consumer = consumer(args, Map.of(ISOLATION_LEVEL_CONFIG, isolation))) {
       List<TopicPartition> partitions = new ArrayList<>();
       for (String topic : Vocabulary.strings(args.get("topics"))) {
         consumer.partitionsFor(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));

@@ -1,5 +1,7 @@
 """confluent-kafka (librdkafka), speaking the vocabulary of ../README.md."""
 
+import json
+import sys
 import uuid
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicCollection, TopicPartition
@@ -13,7 +15,7 @@ from confluent_kafka.admin import (
     OffsetSpec,
 )
 
-from vocabulary import Terminated, b64, emit, main, read_records, run_steps
+from vocabulary import Terminated, b64, emit, end, main, read_records, run_steps
 
 TIMEOUT_S = 20
 
@@ -61,8 +63,15 @@ def produce(bootstrap, batches, records, timeoutS=TIMEOUT_S):
             emit(topic=topic, done=len(everything))
 
 
-def consume(bootstrap, topics, count):
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"read-{uuid.uuid4()}", "fetch.wait.max.ms": 200})
+def consume(bootstrap, topics, count, isolation="read_uncommitted"):
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"read-{uuid.uuid4()}",
+            "fetch.wait.max.ms": 200,
+            "isolation.level": isolation,
+        }
+    )
     metadata = consumer.list_topics(timeout=TIMEOUT_S)
     consumer.assign([TopicPartition(t, p, 0) for t in topics for p in metadata.topics[t].partitions])
     while count > 0:
@@ -106,6 +115,70 @@ def member(bootstrap, group, topic, sessionMs):
         emit(event="record", partition=message.partition(), offset=message.offset(), value=b64(message.value()))
         consumer.commit(message, asynchronous=False)
     consumer.close()
+
+
+def transactional(bootstrap, transactionalId, timeoutMs):
+    return Producer(
+        {"bootstrap.servers": bootstrap, "transactional.id": transactionalId, "transaction.timeout.ms": timeoutMs}
+    )
+
+
+def transact(bootstrap, transactionalId, timeoutMs):
+    """Steps come one a line, so that others can act between them."""
+    producer = transactional(bootstrap, transactionalId, timeoutMs)
+
+    def send(topic, values):
+        failures = []
+        for value in values:
+            producer.produce(topic, value=value, on_delivery=lambda error, _: error and failures.append(error))
+        producer.flush(TIMEOUT_S)
+        if failures:
+            raise RuntimeError(failures[0])
+
+    steps = {
+        "init": lambda: producer.init_transactions(TIMEOUT_S),
+        "begin": producer.begin_transaction,
+        "send": send,
+        "commit": lambda: producer.commit_transaction(TIMEOUT_S),
+        "abort": lambda: producer.abort_transaction(TIMEOUT_S),
+    }
+    for line in sys.stdin:
+        run_steps([json.loads(line)], steps)
+    # Whatever is open stays so.
+    end()
+
+
+def transform(bootstrap, transactionalId, timeoutMs, group, sessionMs, input, output, count):
+    """Reads, changes and writes each record exactly once, whenever it is killed."""
+    producer = transactional(bootstrap, transactionalId, timeoutMs)
+    producer.init_transactions(TIMEOUT_S)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "session.timeout.ms": sessionMs,
+            "heartbeat.interval.ms": sessionMs // 10,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 200,
+        }
+    )
+    consumer.subscribe([input])
+    while True:
+        messages = [m for m in consumer.consume(count, timeout=0.2) if not m.error()]
+        if not messages:
+            continue
+        producer.begin_transaction()
+        for message in messages:
+            producer.produce(output, value=message.value() + b"!")
+        positions = consumer.position(consumer.assignment())
+        producer.send_offsets_to_transaction(
+            [p for p in positions if p.offset >= 0], consumer.consumer_group_metadata(), TIMEOUT_S
+        )
+        emit(event="sent", count=len(messages))
+        producer.commit_transaction(TIMEOUT_S)
+        emit(event="committed", count=len(messages))
 
 
 class Operations:
@@ -204,4 +277,4 @@ def admin(bootstrap, steps):
     run_steps(steps, Operations(bootstrap).table())
 
 
-main(produce=produce, consume=consume, member=member, admin=admin)
+main(produce=produce, consume=consume, member=member, admin=admin, transact=transact, transform=transform)

@@ -26,6 +26,7 @@ var acks = map[int]kgo.Acks{0: kgo.NoAck(), 1: kgo.LeaderAck(), -1: kgo.AllISRAc
 func main() {
 	Main(map[string]func(Args){
 		"produce": produce, "consume": consume, "member": member, "admin": admin, "load": load, "verify": verify,
+		"transact": transact, "transform": transform,
 	})
 }
 
@@ -83,7 +84,12 @@ func send(bootstrap string, batch Batch, records []Record) error {
 }
 
 func consume(args Args) {
-	client := connect(args.Bootstrap, kgo.ConsumeTopics(args.Topics...), kgo.FetchMaxWait(200*time.Millisecond))
+	isolation := kgo.ReadUncommitted()
+	if args.Isolation == "read_committed" {
+		isolation = kgo.ReadCommitted()
+	}
+	client := connect(args.Bootstrap,
+		kgo.ConsumeTopics(args.Topics...), kgo.FetchMaxWait(200*time.Millisecond), kgo.FetchIsolationLevel(isolation))
 	defer client.Close()
 	for args.Count > 0 {
 		fetches := client.PollFetches(context.Background())

@@ -60,6 +60,12 @@ type Args struct {
 	Topic     string
 	SessionMs int
 	Steps     []Step
+	Isolation string
+	// Of `transact` and `transform`.
+	TransactionalID string `json:"transactionalId"`
+	TimeoutMs       int
+	Input           string
+	Output          string
 	// Of `load` and `verify`.
 	Partitions int32
 	Seconds    float64
