@@ -28,6 +28,7 @@ export const TOOLS: Readonly<Record<string, string>> = {
   'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
   'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  transactions: 'org.apache.kafka.tools.TransactionsCommand',
   storage: 'kafka.tools.StorageTool',
 }
 

@@ -31,6 +31,7 @@ import { records } from './scenarios/records.ts'
 import { throttling } from './scenarios/throttling.ts'
 import { tools } from './scenarios/tools.ts'
 import { transactionErrors } from './scenarios/transaction-errors.ts'
+import { transactionTools } from './scenarios/transaction-tools.ts'
 import { transactions } from './scenarios/transactions.ts'
 import { setUp } from './setup.ts'
 
@@ -44,6 +45,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'config-errors': configErrors,
   'admin-errors': adminErrors,
   transactions,
+  'transaction-tools': transactionTools,
   'transaction-errors': transactionErrors,
   admin,
   tools,
