@@ -93,7 +93,7 @@ function steady(text: string): string {
     row
       .replaceAll(/\b\d{13}\b/g, 'TIME')
       // How long it has been open.
-      .replace(/TIME \d+(?= \S+-\d+$)/, 'TIME MS')
+      .replace(/(Commit|Abort|Ongoing)( \d+ TIME) \d+/, '$1$2 MS')
       .replace(/\S+,\S+$/, sorted),
   )
   return lines.length < 2 ? text : [lines[0], ...rows.sort(), lines.at(-1)].join('\n')
