@@ -9,7 +9,7 @@ import { MemoryCoordinatorLog } from './testing/memory-log.ts'
 
 type Work = (cluster: GroupCluster) => Promise<unknown>
 
-const GROUPS = ['g', 'static', 'lone', 'gone']
+const GROUPS = ['g', 'static', 'lone', 'gone', 'new']
 
 const leave = (groupId: string, groupInstanceId: string): Work => {
   const request = { groupId, memberId: '', members: [{ memberId: '', groupInstanceId, reason: null }] }
@@ -38,10 +38,16 @@ const SCRIPT: readonly Work[] = [
   joinStatic('static', 'i'),
   joinStatic('static', 'i'),
   commit('gone', 7),
+  cluster => cluster.until(cluster.commitInTransaction(100, 7, { groupId: 'lone' })),
+  cluster => cluster.until(cluster.commitInTransaction(200, 8, { groupId: 'lone' })),
+  cluster => cluster.until(cluster.commitInTransaction(300, 9, { groupId: 'new' })),
+  cluster => cluster.until(cluster.endTransaction(7, true)),
+  cluster => cluster.until(cluster.endTransaction(8, false)),
   // Two in one turn: one batch.
   cluster =>
     cluster.until(Promise.all([cluster.commit(8, { groupId: 'gone' }), cluster.commit(3, { groupId: 'lone' })])),
   cluster => cluster.until(cluster.groups.deleteGroups({ groupsNames: ['gone', 'g'] }, cluster.call(2))),
+  cluster => cluster.until(cluster.endTransaction(9, true)),
   commit('gone', 9),
   leave('static', 'i'),
   // The dynamic member of g goes silent.

@@ -182,6 +182,77 @@ test('many records that need not stay together are spread over batches, those of
   assert.equal(await cluster.until(cluster.fetch('g')), -1, 'refused before the state had changed')
 })
 
+// ----------------------------------------------------------------------------------------------------- transactions
+
+test('what a transaction commits is a batch of its own, between what came before and after it', async () => {
+  const cluster = await GroupCluster.start()
+  const [log] = cluster.logs
+  const inTransaction = cluster.commitInTransaction(2, 7, { groupId: 'b' })
+  await cluster.until(Promise.all([cluster.commit(1, { groupId: 'a' }), inTransaction]))
+  const commit = cluster.commit(3, { groupId: 'c' })
+  const ended = cluster.endTransaction(7, true)
+  await cluster.until(Promise.all([commit, ended, cluster.commit(4, { groupId: 'd' })]))
+  const headers = log!.batches.map(({ bytes }) => verifyBatch(bytes))
+  assert.deepEqual(
+    headers.map(({ producerId, isTransactional, isControl, count }) => [producerId, isTransactional, isControl, count]),
+    [
+      [-1, false, false, 1],
+      [7, true, false, 1],
+      [-1, false, false, 1],
+      [7, true, true, 1],
+      [-1, false, false, 1],
+    ],
+  )
+  const offsets = await cluster.until(Promise.all(['a', 'b', 'c', 'd'].map(groupId => cluster.fetch(groupId, true))))
+  assert.deepEqual(offsets, [1, 2, 3, 4])
+})
+
+test('offsets of a transaction wait for its end, and those written later count', async () => {
+  const cluster = await GroupCluster.start()
+  await cluster.until(cluster.commit(1))
+  await cluster.until(cluster.commitInTransaction(2, 7))
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 'UNSTABLE_OFFSET_COMMIT')
+  assert.equal(await cluster.until(cluster.fetch()), 1)
+  await cluster.until(cluster.commit(3))
+  await cluster.until(cluster.endTransaction(7, true))
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 3)
+  await cluster.until(cluster.commitInTransaction(4, 8))
+  await cluster.until(cluster.endTransaction(8, true))
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 4)
+})
+
+test('a producer that the log refuses changes nothing, and costs nobody anything', async () => {
+  const cluster = await GroupCluster.start()
+  const [log] = cluster.logs
+  await cluster.until(cluster.commit(1))
+  log!.lowestEpoch = 5
+  assert.equal(commitCode(await cluster.until(cluster.commitInTransaction(2, 7))), 'INVALID_PRODUCER_EPOCH')
+  await assert.rejects(cluster.until(cluster.endTransaction(7, true)), { code: 'INVALID_PRODUCER_EPOCH' })
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 1)
+  assert.equal(log!.batches.length, 1)
+  assert.equal(commitCode(await cluster.until(cluster.commitInTransaction(2, 7, { producerEpoch: 5 }))), 'NONE')
+  await cluster.until(cluster.endTransaction(7, true, 5))
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 2)
+  cluster.groups.onResignation(0, null)
+  await assert.rejects(cluster.endTransaction(7, true, 5), { code: 'NOT_COORDINATOR' })
+})
+
+test('a marker is acknowledged when it is committed', async () => {
+  const cluster = await GroupCluster.start()
+  const [log] = cluster.logs
+  await cluster.until(cluster.commitInTransaction(2, 7))
+  log!.commitsAtOnce = false
+  let isDone = false
+  const ended = cluster.endTransaction(7, true).then(() => {
+    isDone = true
+  })
+  await cluster.world.advance(100)
+  assert.equal(isDone, false)
+  log!.commit()
+  await cluster.until(ended)
+  assert.equal(await cluster.until(cluster.fetch('g', true)), 2)
+})
+
 // ---------------------------------------------------------------------------------------------------------- loading
 
 function offsetRecord(group: string, offset: number, topic = 't') {

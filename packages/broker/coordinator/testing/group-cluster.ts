@@ -4,6 +4,7 @@ import { ErrorCode, type Init, type Message, type Of } from '@ottla/protocol'
 import { JoinGroupRequest } from '@ottla/protocol/messages/join-group'
 import { OffsetCommitRequest } from '@ottla/protocol/messages/offset-commit'
 import { OffsetFetchRequest } from '@ottla/protocol/messages/offset-fetch'
+import { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset-commit'
 import { developerDefaults, loadConfig, resolveBrokerConfig, resolveGroupConfig } from '../../config/index.ts'
 import { ApiError } from '../../errors.ts'
 import { EMPTY_IMAGE } from '../../image/index.ts'
@@ -99,12 +100,26 @@ export class GroupCluster {
     return this.groups.offsetCommit(whole, this.call(apiVersion))
   }
 
-  async fetch(groupId = 'g'): Promise<number | string> {
+  /** Within a transaction of the producer. */
+  commitInTransaction(offset: number, producerId: number, request: Init<typeof TxnOffsetCommitRequest> = {}) {
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: offset }] }]
+    const own = { groupId: 'g', transactionalId: 'tx', producerId, producerEpoch: 0, topics }
+    return this.groups.txnOffsetCommit(complete(TxnOffsetCommitRequest, { ...own, ...request }), this.call(5))
+  }
+
+  endTransaction(producerId: number, isCommit: boolean, producerEpoch = 0) {
+    const end = { producerId, producerEpoch, isCommit, coordinatorEpoch: 0, transactionVersion: 0 }
+    return this.groups.endTransaction(0, end)
+  }
+
+  async fetch(groupId = 'g', requireStable = false): Promise<number | string> {
     const groups = [{ groupId, topics: [{ name: 't', partitionIndexes: [0] }] }]
-    const request = complete(OffsetFetchRequest, { groups })
+    const request = complete(OffsetFetchRequest, { groups, requireStable })
     const response = await this.groups.offsetFetch(request, this.call(9))
     const group = response.groups![0]!
-    return group.errorCode ? codeName(group.errorCode) : group.topics![0]!.partitions![0]!.committedOffset!
+    if (group.errorCode) return codeName(group.errorCode)
+    const { errorCode, committedOffset } = group.topics![0]!.partitions![0]!
+    return errorCode ? codeName(errorCode) : committedOffset!
   }
 
   /** Joins alone and syncs; returns the member's id. */
