@@ -30,9 +30,9 @@ function add(turn: Turn, call: AddPartitionsCall): number {
   if (errorCode !== ErrorCode.NONE) return errorCode
   if (transaction.state === 'Ongoing' && hasAll(transaction.partitions, call.partitions)) return ErrorCode.NONE
   const next = withPartitions(transaction, call.partitions, call.transactionVersion, turn.now.wallMs)
-  if (!turn.fits(next)) return ErrorCode.UNKNOWN_SERVER_ERROR
-  turn.put(next)
-  return ErrorCode.NONE
+  const unwritable = turn.checkWritable(next)
+  if (unwritable === ErrorCode.NONE) turn.put(next)
+  return unwritable
 }
 
 function checkProducer(transaction: Transaction, { producerId, producerEpoch }: ProducerIdAndEpoch): number {

@@ -39,7 +39,8 @@ function endLegacy(turn: Turn, transaction: Transaction, call: EndTransactionCal
   if (transaction.producerEpoch !== call.producerEpoch) return refused(ErrorCode.PRODUCER_FENCED)
   if (isDecided(transaction)) return refused(ErrorCode.CONCURRENT_TRANSACTIONS)
   if (transaction.state === 'Ongoing') {
-    if (!turn.fits(transaction)) return refused(ErrorCode.UNKNOWN_SERVER_ERROR)
+    const unwritable = turn.checkWritable({ ...transaction, clientTransactionVersion: LEGACY_VERSION })
+    if (unwritable !== ErrorCode.NONE) return refused(unwritable)
     decide(turn, transaction, isCommit, LEGACY_VERSION, NO_PRODUCER_ID)
     return refused(ErrorCode.NONE)
   }
@@ -71,7 +72,8 @@ function endWithEpochBump(turn: Turn, transaction: Transaction, call: EndTransac
     return answer(transaction)
   }
   if (state !== 'Ongoing' && isCommit) return refused(ErrorCode.INVALID_TXN_STATE)
-  if (!turn.fits(transaction)) return refused(ErrorCode.UNKNOWN_SERVER_ERROR)
+  const unwritable = turn.checkWritable({ ...transaction, clientTransactionVersion: call.transactionVersion })
+  if (unwritable !== ErrorCode.NONE) return refused(unwritable)
   const nextProducerId = idAfter(turn, transaction)
   if (nextProducerId === null) return refused(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
   const next = decide(turn, transaction, isCommit, call.transactionVersion, nextProducerId)
@@ -90,8 +92,9 @@ function idAfter(turn: Turn, { producerEpoch }: Transaction): number | null {
 /** Of an ongoing transaction: nobody who takes part in it gets any further. Returns an error code. */
 export function abortByCoordinator(turn: Turn, transaction: Transaction): number {
   // It has become too large since: max.message.bytes was lowered.
-  if (!turn.fits(transaction)) return ErrorCode.UNKNOWN_SERVER_ERROR
   const version = turn.store.options.transactionVersion()
+  const unwritable = turn.checkWritable({ ...transaction, clientTransactionVersion: version })
+  if (unwritable !== ErrorCode.NONE) return unwritable
   if (!bumpsEpochs(version)) {
     decide(turn, fenced(transaction), false, LEGACY_VERSION, NO_PRODUCER_ID)
     return ErrorCode.NONE

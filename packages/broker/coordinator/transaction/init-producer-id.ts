@@ -52,7 +52,9 @@ function begin(turn: Turn, transaction: Transaction, { expected, timeoutMs }: In
     next = withNextEpoch(transaction, expected?.producerEpoch ?? null, timeoutMs, wallMs)
     if (!next) return refused(ErrorCode.PRODUCER_FENCED)
   }
-  if (!turn.fits(next)) return refused(ErrorCode.UNKNOWN_SERVER_ERROR)
+  // An id that new clients had before the feature was taken back is written as one of old ones.
+  const unwritable = turn.checkWritable({ ...next, clientTransactionVersion: 0 })
+  if (unwritable !== ErrorCode.NONE) return refused(unwritable)
   turn.put(next)
   return { errorCode: ErrorCode.NONE, producerId: next.producerId, producerEpoch: next.producerEpoch }
 }

@@ -1,4 +1,5 @@
 /** One call of the transaction machine: what it works on, the moment it happens at, and what comes out of it. */
+import { ErrorCode } from '@ottla/protocol'
 import type { Completion, Effects, Instant } from '../shard.ts'
 import { maxBytesOf, type TransactionRecord, tombstone, transactionRecord } from './records.ts'
 import type { MarkerErrand, TransactionResponse } from './requests.ts'
@@ -37,9 +38,13 @@ export class Turn {
     this.#records.push(tombstone(transactionalId))
   }
 
-  /** Whether the log will take the transaction's records. To find out when they are appended would cost a reload. */
-  fits(transaction: Transaction): boolean {
-    return BATCH_OVERHEAD_BYTES + maxBytesOf(transaction) <= this.store.options.maxBatchBytes()
+  /** Why the log can't have the transaction's records, if so. To find out when they are appended would cost a reload. */
+  checkWritable(transaction: Transaction): number {
+    const { maxBatchBytes, transactionVersion } = this.store.options
+    // A cluster that does not know of newer clients can't write down that one was here.
+    if (transaction.clientTransactionVersion > 0 && transactionVersion() === 0) return ErrorCode.UNSUPPORTED_VERSION
+    const isTooLarge = BATCH_OVERHEAD_BYTES + maxBytesOf(transaction) > maxBatchBytes()
+    return isTooLarge ? ErrorCode.UNKNOWN_SERVER_ERROR : ErrorCode.NONE
   }
 
   send(errand: MarkerErrand): void {
