@@ -428,8 +428,9 @@ test('every version of every API answers a valid request', async () => {
 
 test('an API that is not served closes the connection', async () => {
   await using open = await broker()
-  const { PushTelemetryRequest, PushTelemetryResponse } = await import('@ottla/protocol/messages/push-telemetry')
-  await assert.rejects(open.send({ request: PushTelemetryRequest, response: PushTelemetryResponse }, {}), {
-    code: 'ERR_UNSUPPORTED_VERSION',
-  })
+  const { DescribeDelegationTokenRequest, DescribeDelegationTokenResponse } = await import(
+    '@ottla/protocol/messages/describe-delegation-token'
+  )
+  const api = { request: DescribeDelegationTokenRequest, response: DescribeDelegationTokenResponse }
+  await assert.rejects(open.send(api, {}), { code: 'ERR_UNSUPPORTED_VERSION' })
 })

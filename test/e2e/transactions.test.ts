@@ -292,6 +292,7 @@ test('a transaction that its producer forgets is aborted', async () => {
 test('what hangs is found by its producers, and ended by a marker', async () => {
   await using bench = await Bench.start({ 'transaction.partition.verification.enable': 'false' })
   await bench.init()
+  await bench.init()
   await bench.produce(['hanging'], 0, 11)
   const describe = {
     topics: [
