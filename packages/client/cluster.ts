@@ -3,6 +3,7 @@
  * A stale leader or coordinator is forgotten by whoever got the error, with `forget…`, and looked up again.
  */
 import type { World } from '@ottla/io'
+import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
 import { type BrokerAddress, BrokerConnection } from './connection.ts'
@@ -14,13 +15,24 @@ export interface ClusterOptions {
   readonly bootstrapServers: readonly BrokerAddress[]
   readonly clientId?: string
   readonly requestTimeoutMs?: number
+  /** The bootstrap servers are controllers: what is asked of any node is asked of the active one (KIP-919). */
+  readonly areControllers?: boolean
 }
 
 export type TopicMetadata = MetadataResponse['topics'][number]
 
+export interface ClusterNode extends BrokerAddress {
+  readonly id: number
+  readonly rack: string | null
+}
+
+const describeClusterApi = { request: DescribeClusterRequest, response: DescribeClusterResponse }
+const CONTROLLERS = 2
 const metadataApi = { request: MetadataRequest, response: MetadataResponse }
 const findCoordinatorApi = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
-const GROUP = 0
+/** Who coordinates what, by Kafka's number. */
+const COORDINATOR_KINDS = { group: 0, transaction: 1, share: 2 } as const
+export type CoordinatorKind = keyof typeof COORDINATOR_KINDS
 /** FindCoordinator asks for many at once from this version on, and only so. */
 const BATCHED_SINCE = 4
 
@@ -30,7 +42,7 @@ export class Cluster implements AsyncDisposable {
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
   /** Those of them that are there. */
   readonly #open = new Map<string, BrokerConnection>()
-  readonly #brokers = new Map<number, BrokerAddress>()
+  readonly #brokers = new Map<number, ClusterNode>()
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #coordinators = new Map<string, number>()
   clusterId: string | null = null
@@ -40,8 +52,21 @@ export class Cluster implements AsyncDisposable {
     this.#options = options
   }
 
+  get areControllers(): boolean {
+    return this.#options.areControllers ?? false
+  }
+
   /** Any broker: a known one, else the first of the bootstrap servers that answers. */
   async any(): Promise<BrokerConnection> {
+    const connection = await this.#first()
+    if (!this.areControllers) return connection
+    const found = await connection.send(describeClusterApi, { endpointType: CONTROLLERS })
+    check(found.errorCode, 'find the active controller', found.errorMessage)
+    const active = found.brokers.find(({ brokerId }) => brokerId === found.controllerId)
+    return active ? this.#connect({ host: active.host, port: active.port }) : connection
+  }
+
+  async #first(): Promise<BrokerConnection> {
     const failures: string[] = []
     for (const address of [...this.#brokers.values(), ...this.#options.bootstrapServers]) {
       try {
@@ -61,8 +86,13 @@ export class Cluster implements AsyncDisposable {
   }
 
   async brokerIds(): Promise<number[]> {
+    return (await this.nodes()).map(({ id }) => id)
+  }
+
+  /** All brokers that are up, by their ids. */
+  async nodes(): Promise<ClusterNode[]> {
     if (this.#brokers.size === 0) await this.metadata([])
-    return [...this.#brokers.keys()].sort((a, b) => a - b)
+    return [...this.#brokers.values()].sort((a, b) => a.id - b.id)
   }
 
   /** Asks a broker; null means all topics. */
@@ -74,7 +104,8 @@ export class Cluster implements AsyncDisposable {
     })
     this.clusterId = response.clusterId
     this.#brokers.clear()
-    for (const { nodeId, host, port } of response.brokers) this.#brokers.set(nodeId, { host, port })
+    for (const { nodeId, host, port, rack } of response.brokers)
+      this.#brokers.set(nodeId, { id: nodeId, host, port, rack })
     for (const topic of response.topics) {
       if (topic.name !== null && topic.errorCode === 0) this.#topics.set(topic.name, topic)
     }
@@ -123,24 +154,36 @@ export class Cluster implements AsyncDisposable {
     this.#topics.delete(name)
   }
 
-  async groupCoordinator(groupId: string): Promise<BrokerConnection> {
-    const known = this.#coordinators.get(groupId)
-    if (known !== undefined) return this.broker(known)
+  groupCoordinator(groupId: string): Promise<BrokerConnection> {
+    return this.coordinator('group', groupId)
+  }
+
+  forgetCoordinator(groupId: string, kind: CoordinatorKind = 'group'): void {
+    this.#coordinators.delete(`${kind} ${groupId}`)
+  }
+
+  async coordinator(kind: CoordinatorKind, key: string): Promise<BrokerConnection> {
+    return this.broker((await this.coordinatorNode(kind, key)).id)
+  }
+
+  /** Asked for until there is one. */
+  async coordinatorNode(kind: CoordinatorKind, key: string): Promise<ClusterNode> {
+    const id = this.#coordinators.get(`${kind} ${key}`)
+    const known = id === undefined ? undefined : this.#brokers.get(id)
+    if (known) return known
     return retry(this.world.clock, async () => {
       const connection = await this.any()
       const isBatched = connection.versionOf(FindCoordinatorRequest) >= BATCHED_SINCE
-      const key = isBatched ? { coordinatorKeys: [groupId] } : { key: groupId }
-      const response = await connection.send(findCoordinatorApi, { keyType: GROUP, ...key })
+      const asked = isBatched ? { coordinatorKeys: [key] } : { key }
+      const response = await connection.send(findCoordinatorApi, { keyType: COORDINATOR_KINDS[kind], ...asked })
       const found = response.coordinators[0] ?? response
-      check(found.errorCode, `coordinator of group '${groupId}'`, found.errorMessage)
-      this.#coordinators.set(groupId, found.nodeId)
-      this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
-      return this.broker(found.nodeId)
+      check(found.errorCode, `coordinator of ${kind} '${key}'`, found.errorMessage)
+      const { nodeId, host, port } = found
+      const node = { id: nodeId, host, port, rack: this.#brokers.get(nodeId)?.rack ?? null }
+      this.#coordinators.set(`${kind} ${key}`, nodeId)
+      this.#brokers.set(nodeId, node)
+      return node
     })
-  }
-
-  forgetCoordinator(groupId: string): void {
-    this.#coordinators.delete(groupId)
   }
 
   async close(): Promise<void> {

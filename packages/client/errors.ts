@@ -6,12 +6,15 @@ export class KafkaError extends Error {
   override readonly name = 'KafkaError'
   readonly code: ErrorName
   readonly errorCode: number
+  /** Why, in the broker's own words; null: it said no more than the code. */
+  readonly brokerMessage: string | null
 
   constructor(errorCode: number, what: string, brokerMessage?: string | null) {
     const code = errorName(errorCode)
     super(`${what}: ${brokerMessage ? `${brokerMessage} (${code})` : code}`)
     this.code = code
     this.errorCode = errorCode
+    this.brokerMessage = brokerMessage || null
   }
 }
 
@@ -35,4 +38,11 @@ export class RequestTimeoutError extends Error {
 /** Throws if `errorCode` is not 0. */
 export function check(errorCode: number, what: string, brokerMessage?: string | null): void {
   if (errorCode !== 0) throw new KafkaError(errorCode, what, brokerMessage)
+}
+
+/** What became of one of many: null, or why it was refused. */
+export type Outcome = KafkaError | null
+
+export function outcome(errorCode: number, what: string, brokerMessage?: string | null): Outcome {
+  return errorCode === 0 ? null : new KafkaError(errorCode, what, brokerMessage)
 }

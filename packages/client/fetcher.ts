@@ -2,7 +2,7 @@
  * Reads partitions from given offsets on: one Fetch at a time to each leader, record after record in order within a
  * partition. Where to begin, and remembering how far one got, is the caller's.
  */
-import { batches, decodeRecords, type KafkaRecord } from '@ottla/protocol'
+import { batches, decodeRecords, type KafkaRecord, type TimestampType } from '@ottla/protocol'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import type { Cluster } from './cluster.ts'
 import { check, KafkaError } from './errors.ts'
@@ -11,6 +11,7 @@ import { isRetriable, pause } from './retry.ts'
 export interface ConsumerRecord extends KafkaRecord {
   readonly topic: string
   readonly partition: number
+  readonly timestampType: TimestampType
 }
 
 export interface Position {
@@ -104,7 +105,8 @@ function take(position: Position, data: FetchResponse['responses'][number]['part
     if (batch.isControl) abortedProducers.delete(batch.producerId)
     else if (!(batch.isTransactional && abortedProducers.has(batch.producerId))) {
       for (const record of decodeRecords(bytes, batch)) {
-        if (record.offset >= position.offset) records.push({ ...record, topic, partition })
+        if (record.offset >= position.offset)
+          records.push({ ...record, topic, partition, timestampType: batch.timestampType })
       }
     }
     position.offset = Math.max(position.offset, batch.lastOffset + 1)

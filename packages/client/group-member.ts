@@ -10,7 +10,9 @@ import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import { askCoordinator } from './ask.ts'
 import type { Cluster } from './cluster.ts'
+import type { BrokerConnection } from './connection.ts'
 import { ConnectionError, check, KafkaError } from './errors.ts'
 import { isRetriable, pause, retry } from './retry.ts'
 
@@ -221,29 +223,17 @@ export class GroupMember {
   }
 
   /** Asks the coordinator, looking for it again while it is moving or loading. */
-  #ask<R extends { errorCode: number }>(
-    request: (connection: Awaited<ReturnType<Cluster['groupCoordinator']>>) => Promise<R>,
-  ): Promise<R> {
-    return askCoordinator(this.#cluster, this.#options.groupId, request)
+  #ask<R extends { errorCode: number }>(request: (connection: BrokerConnection) => Promise<R>): Promise<R> {
+    return askGroup(this.#cluster, this.#options.groupId, request)
   }
 }
 
-export function askCoordinator<R extends { errorCode: number }>(
+function askGroup<R extends { errorCode: number }>(
   cluster: Cluster,
   groupId: string,
-  request: (connection: Awaited<ReturnType<Cluster['groupCoordinator']>>) => Promise<R>,
+  request: (connection: BrokerConnection) => Promise<R>,
 ): Promise<R> {
-  return retry(cluster.world.clock, async () => {
-    const connection = await cluster.groupCoordinator(groupId)
-    const response = await request(connection)
-    const error =
-      response.errorCode === 0 ? null : new KafkaError(response.errorCode, `coordinator of group '${groupId}'`)
-    if (error && isRetriable(error)) {
-      cluster.forgetCoordinator(groupId)
-      throw error
-    }
-    return response
-  })
+  return askCoordinator(cluster, 'group', groupId, request, ({ errorCode }) => errorCode)
 }
 
 export async function commitOffsets(
@@ -289,7 +279,7 @@ export async function committedOffsets(
 ): Promise<Map<string, number>> {
   const topics =
     partitions?.map(({ topic, partitions: indexes }) => ({ name: topic, partitionIndexes: [...indexes] })) ?? null
-  const response = await askCoordinator(cluster, groupId, connection =>
+  const response = await askGroup(cluster, groupId, connection =>
     connection.send(fetchApi, { groupId, topics }, { maxVersion: SINGLE_GROUP }),
   )
   check(response.errorCode, `offsets of group '${groupId}'`)

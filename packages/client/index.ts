@@ -1,24 +1,15 @@
 /** A small client for the commands and tests of Ottla; it speaks to any Kafka broker of version 2.8 or later. */
-export {
-  addPartitions,
-  alterConfigs,
-  type ConfigChange,
-  type ConfigEntry,
-  createTopic,
-  deleteGroup,
-  deleteTopic,
-  describeConfigs,
-  describeGroup,
-  type GroupDescription,
-  type GroupListing,
-  listGroups,
-  listTopics,
-  type NewTopic,
-  ResourceType,
-} from './admin.ts'
-export { Cluster, type ClusterOptions, type TopicMetadata } from './cluster.ts'
+export * from './admin/index.ts'
+export { byTopic, partitionName, type TopicPartition } from './ask.ts'
+export { Cluster, type ClusterNode, type ClusterOptions, type CoordinatorKind, type TopicMetadata } from './cluster.ts'
 export { type Api, type BrokerAddress, BrokerConnection, type SendOptions } from './connection.ts'
-export { ConnectionError, KafkaError, RequestTimeoutError, UnsupportedVersionError } from './errors.ts'
+export {
+  ConnectionError,
+  KafkaError,
+  type Outcome,
+  RequestTimeoutError,
+  UnsupportedVersionError,
+} from './errors.ts'
 export {
   type ConsumerRecord,
   type FetchedPartition,
@@ -28,6 +19,6 @@ export {
   type Position,
 } from './fetcher.ts'
 export { type Assignment, commitOffsets, committedOffsets, GroupMember, type TopicPartitions } from './group-member.ts'
-export { listOffsets, Timestamp } from './offsets.ts'
+export { type FoundOffset, findOffsets, listOffsets, Timestamp } from './offsets.ts'
 export type { RecordMetadata } from './partition-queue.ts'
 export { Producer, type ProducerOptions, type ProducerRecord } from './producer.ts'

@@ -1,7 +1,5 @@
 /** Entry of the command: builds the program, runs it, and turns every outcome into an exit code. */
-import { CommanderError } from 'commander'
 import { ExitCode, report } from './output.ts'
-import { makeProgram } from './program.ts'
 
 /** A reader that has seen enough (`ottla … | head`) is no failure. */
 function endQuietlyOnBrokenPipe(): void {
@@ -13,6 +11,14 @@ function endQuietlyOnBrokenPipe(): void {
 
 export async function main(args: readonly string[]): Promise<void> {
   endQuietlyOnBrokenPipe()
+  // Apache Kafka's tools by their own names have their own parser.
+  if (/^(kafka|connect|trogdor)\b/.test(args[0] ?? '')) {
+    const { runTool } = await import('../tools/main.ts')
+    process.exitCode = await runTool(args[0]!, args.slice(1))
+    return
+  }
+  const { CommanderError } = await import('commander')
+  const { makeProgram } = await import('./program.ts')
   try {
     await makeProgram().parseAsync([...args], { from: 'user' })
   } catch (error) {

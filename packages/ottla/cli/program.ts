@@ -21,7 +21,11 @@ export function makeProgram(): Command {
   addConsume(program)
   addGroup(program)
   addConfig(program)
+  addTransactions(program)
+  addQuota(program)
+  addCluster(program)
   addPerf(program)
+  addTools(program)
   addCompletion(program)
   return program
 }
@@ -44,6 +48,11 @@ function withCluster(command: Command): Command {
     .addOption(servers.env('OTTLA_BOOTSTRAP_SERVER').default(DEFAULT_SERVER))
     .option('--timeout <ms>', 'how long to wait for an answer', integer(1), 30_000)
     .option('--json', 'print JSON')
+}
+
+/** For what can't be undone. */
+function withYes(command: Command): Command {
+  return command.option('-y, --yes', 'do not ask')
 }
 
 function addStart(program: Command): void {
@@ -178,13 +187,27 @@ function addConsume(program: Command): void {
 }
 
 function addGroup(program: Command): void {
-  const group = program.command('group').description('Consumer groups: list, describe, reset-offsets, delete.')
+  const group = program
+    .command('group')
+    .description('Groups of all kinds: classic, consumer, share, streams, and simple ones, which are but offsets.')
   const run = () => import('../commands/group.ts')
-  withCluster(group.command('list')).action(async options => (await run()).list(options))
+  withCluster(group.command('list'))
+    .description('All groups.')
+    .addOption(
+      new Option('-t, --type <types...>', 'only of these').choices([
+        'classic',
+        'consumer',
+        'share',
+        'streams',
+        'simple',
+      ]),
+    )
+    .option('-s, --state <states...>', 'only in these: Stable, Empty, ...')
+    .action(async options => (await run()).list(options))
   withCluster(group.command('describe'))
-    .description('Committed offsets and how far they are behind.')
+    .description('How far it is, and how far behind.')
     .argument('<group>')
-    .option('--members', 'who is in it')
+    .option('--members', 'who is in it, and with which partitions or tasks')
     .action(async (id, options) => (await run()).describe(id, options))
   const reset = withCluster(group.command('reset-offsets'))
     .description('Move a group that has no members. Shows what would be done; --execute does it.')
@@ -202,6 +225,11 @@ function addGroup(program: Command): void {
     'ottla group reset-offsets billing -t orders --to-earliest',
     'ottla group reset-offsets billing -t orders:0,1 --by-duration 2h --execute',
   ])
+  withYes(withCluster(group.command('forget')))
+    .description('Delete what a group has committed of topics.')
+    .argument('<group>')
+    .requiredOption('-t, --topic <name[:partitions]>', 'may be repeated', collect)
+    .action(async (id, options) => (await run()).forget(id, options))
   withCluster(group.command('delete'))
     .argument('<groups...>')
     .action(async (ids, options) => (await run()).remove(ids, options))
@@ -215,6 +243,8 @@ function addConfig(program: Command): void {
       .option('--broker <id>')
       .option('--all-brokers', 'what all brokers share')
       .option('--group <id>')
+      .option('--loggers <broker id>', "a broker's loggers")
+      .option('--client-metrics <name>', 'which clients push which of their metrics')
   const describe = whose(config.command('describe'))
     .option('--all', 'defaults too')
     .action(async options => (await import('../commands/config.ts')).describe(options))
@@ -226,6 +256,96 @@ function addConfig(program: Command): void {
   examples(alter, [
     'ottla config alter --topic orders --set retention.ms=60000',
     'ottla config alter --broker 1 --delete log.retention.ms',
+  ])
+}
+
+function addTransactions(program: Command): void {
+  const txn = program.command('txn').description('Transactions: list, describe, and end those that hang.')
+  const run = () => import('../commands/txn.ts')
+  withCluster(txn.command('list'))
+    .option('--longer-than <time>', 'only those that are open so long: 30s, 15m', duration)
+    .action(async options => (await run()).list(options))
+  withCluster(txn.command('describe'))
+    .argument('<transactional id>')
+    .action(async (id, options) => (await run()).describe(id, options))
+  withCluster(txn.command('producers'))
+    .description('The producers that a partition knows.')
+    .argument('<topic:partition>')
+    .action(async (text, options) => (await run()).producers(text, options))
+  const abort = withYes(withCluster(txn.command('abort')))
+    .description('Abort what no coordinator ends, in one partition.')
+    .argument('<topic:partition>')
+    .requiredOption('--start-offset <offset>', 'where it begins: ottla txn producers tells', integer(0))
+    .action(async (text, options) => (await run()).abort(text, options))
+  examples(abort, ['ottla txn producers orders:0', 'ottla txn abort orders:0 --start-offset 4711'])
+  withYes(withCluster(txn.command('terminate')))
+    .description('Fence the producer of a transactional id, by which its transaction is aborted.')
+    .argument('<transactional id>')
+    .action(async (id, options) => (await run()).terminate(id, options))
+}
+
+function addQuota(program: Command): void {
+  const quota = program.command('quota').description('How much users, clients and addresses may ask of the cluster.')
+  const whose = (command: Command) =>
+    withCluster(command)
+      .option('--user <name>')
+      .option('--client <id>')
+      .option('--ip <address>')
+      .option('--default-user', 'users without their own')
+      .option('--default-client', 'clients without their own')
+      .option('--default-ip', 'addresses without their own')
+  whose(quota.command('list'))
+    .description('All of them, or those of one.')
+    .action(async options => (await import('../commands/quota.ts')).list(options))
+  const alter = whose(quota.command('alter'))
+    .option('-s, --set <quota=number>', 'may be repeated', collect)
+    .option('-d, --delete <quota>', 'may be repeated', collect)
+    .action(async options => (await import('../commands/quota.ts')).alter(options))
+  examples(alter, [
+    'ottla quota alter --user ada --set producer_byte_rate=1048576',
+    'ottla quota alter --default-client --set request_percentage=50 --delete consumer_byte_rate',
+    'ottla quota alter --ip 10.0.0.1 --set connection_creation_rate=10',
+  ])
+}
+
+function addCluster(program: Command): void {
+  withCluster(program.command('log-dirs'))
+    .description('What lies in the log dirs of brokers, and how much room there is.')
+    .option('--broker <id>', 'only this one', integer(0))
+    .option('--topic <name>', 'its replicas')
+    .option('--replicas', 'each replica')
+    .action(async options => (await import('../commands/log-dirs.ts')).logDirs(options))
+  const features = program.command('features').description('Features of the cluster and their levels.')
+  withCluster(features.command('list')).action(async options => (await import('../commands/features.ts')).list(options))
+  const set = withYes(withCluster(features.command('set')))
+    .description('Move features to other levels.')
+    .argument('<feature=level...>')
+    .option('--down', 'to a lower one')
+    .option('--unsafe', 'to a lower one, even if metadata is lost by it')
+    .option('--dry-run', 'say whether it could be done')
+    .action(async (levels, options) => (await import('../commands/features.ts')).set(levels, options))
+  examples(set, ['ottla features set group.version=1 --dry-run', 'ottla features set share.version=0 --down --yes'])
+  const quorum = program.command('quorum').description('The quorum that keeps the metadata.')
+  withCluster(quorum.command('describe'))
+    .description('Who leads, who votes, and how far each is.')
+    .action(async options => (await import('../commands/quorum.ts')).describe(options))
+  withYes(withCluster(quorum.command('remove-voter')))
+    .argument('<node>', 'its id', integer(0))
+    .requiredOption('--directory <id>', 'the id of its metadata directory: ottla quorum describe tells')
+    .action(async (id, options) => (await import('../commands/quorum.ts')).removeVoter(id, options))
+}
+
+function addTools(program: Command): void {
+  const tools = program
+    .command('tools')
+    .description("Apache Kafka's command line tools: ottla kafka-topics --bootstrap-server ... --list, and all others.")
+    .option('--dir <dir>', 'write kafka-topics.sh and so on there, which call ottla')
+    .option('--force', "write over somebody else's scripts")
+    .option('--json', 'print JSON')
+    .action(async options => (await import('../commands/tools.ts')).tools(options))
+  examples(tools, [
+    'ottla kafka-topics --bootstrap-server localhost:9092 --create --topic orders --partitions 12',
+    'ottla tools --dir ~/kafka/bin && export PATH=~/kafka/bin:$PATH && kafka-topics.sh --help',
   ])
 }
 

@@ -9,16 +9,28 @@ interface Target {
   readonly broker?: string
   readonly allBrokers?: boolean
   readonly group?: string
+  readonly loggers?: string
+  readonly clientMetrics?: string
 }
 type Options = ConnectOptions & OutputOptions & Target
 
 /** By Kafka's number. 'start': from the file, the environment, the arguments, or what Ottla goes by without them. */
 const SOURCES = ['', 'topic', 'broker', 'all brokers', 'start', 'default', 'logger', 'client metrics', 'group']
 
-function resource({ topic, broker, allBrokers, group }: Target): { type: number; name: string; text: string } {
-  const given = [topic, broker, allBrokers, group].filter(value => value !== undefined)
+function resource(target: Target): { type: number; name: string; text: string } {
+  const { topic, broker, allBrokers, group, loggers, clientMetrics } = target
+  const given = [topic, broker, allBrokers, group, loggers, clientMetrics].filter(value => value !== undefined)
   if (given.length !== 1)
-    throw new CommandError('say whose: one of --topic, --broker, --all-brokers, --group', ExitCode.usage)
+    throw new CommandError(
+      'say whose: one of --topic, --broker, --all-brokers, --group, --loggers, --client-metrics',
+      ExitCode.usage,
+    )
+  if (loggers !== undefined) {
+    if (!/^\d+$/.test(loggers)) throw new CommandError(`--loggers '${loggers}': it has to be a node id`, ExitCode.usage)
+    return { type: ResourceType.brokerLogger, name: loggers, text: `the loggers of broker ${loggers}` }
+  }
+  if (clientMetrics !== undefined)
+    return { type: ResourceType.clientMetrics, name: clientMetrics, text: `client metrics ${clientMetrics}` }
   if (topic !== undefined) return { type: ResourceType.topic, name: topic, text: `topic ${topic}` }
   if (group !== undefined) return { type: ResourceType.group, name: group, text: `group ${group}` }
   if (allBrokers) return { type: ResourceType.broker, name: '', text: 'all brokers' }

@@ -1,0 +1,13 @@
+/** What is asked of a cluster about itself: one file an area. */
+export * from './cluster.ts'
+export * from './configs.ts'
+export * from './features.ts'
+export * from './group-offsets.ts'
+export * from './groups.ts'
+export * from './log-dirs.ts'
+export * from './quorum.ts'
+export * from './quotas.ts'
+export * from './records.ts'
+export * from './replicas.ts'
+export * from './topics.ts'
+export * from './transactions.ts'

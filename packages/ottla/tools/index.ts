@@ -1,0 +1,41 @@
+/** Every script of Apache Kafka 4.3, and what stands for it here; a tool is loaded when it is run. */
+import type { Tool } from './declaration.ts'
+import { MISSING, missingTool } from './missing.ts'
+
+export interface ToolEntry {
+  readonly load: () => Promise<Tool>
+}
+
+const WORKING: Readonly<Record<string, ToolEntry>> = {
+  'kafka-topics': { load: async () => (await import('./kafka-topics.ts')).kafkaTopics },
+  'kafka-configs': { load: async () => (await import('./kafka-configs.ts')).kafkaConfigs },
+  'kafka-consumer-groups': { load: async () => (await import('./kafka-consumer-groups.ts')).kafkaConsumerGroups },
+  'kafka-share-groups': { load: async () => (await import('./kafka-share-groups.ts')).kafkaShareGroups },
+  'kafka-streams-groups': { load: async () => (await import('./kafka-streams-groups.ts')).kafkaStreamsGroups },
+  'kafka-groups': { load: async () => (await import('./kafka-groups.ts')).kafkaGroups },
+  'kafka-get-offsets': { load: async () => (await import('./kafka-get-offsets.ts')).kafkaGetOffsets },
+  'kafka-delete-records': { load: async () => (await import('./kafka-delete-records.ts')).kafkaDeleteRecords },
+  'kafka-log-dirs': { load: async () => (await import('./kafka-log-dirs.ts')).kafkaLogDirs },
+  'kafka-features': { load: async () => (await import('./kafka-features.ts')).kafkaFeatures },
+  'kafka-metadata-quorum': { load: async () => (await import('./kafka-metadata-quorum.ts')).kafkaMetadataQuorum },
+  'kafka-leader-election': { load: async () => (await import('./kafka-leader-election.ts')).kafkaLeaderElection },
+  'kafka-reassign-partitions': {
+    load: async () => (await import('./kafka-reassign-partitions.ts')).kafkaReassignPartitions,
+  },
+  'kafka-transactions': { load: async () => (await import('./kafka-transactions.ts')).kafkaTransactions },
+  'kafka-client-metrics': { load: async () => (await import('./kafka-client-metrics.ts')).kafkaClientMetrics },
+  'kafka-cluster': { load: async () => (await import('./kafka-cluster.ts')).kafkaCluster },
+  'kafka-broker-api-versions': {
+    load: async () => (await import('./kafka-broker-api-versions.ts')).kafkaBrokerApiVersions,
+  },
+  'kafka-console-producer': { load: async () => (await import('./kafka-console-producer.ts')).kafkaConsoleProducer },
+  'kafka-console-consumer': { load: async () => (await import('./kafka-console-consumer.ts')).kafkaConsoleConsumer },
+}
+
+/** By name. */
+export const TOOLS: Readonly<Record<string, ToolEntry>> = Object.fromEntries(
+  [
+    ...Object.entries(WORKING),
+    ...Object.keys(MISSING).map((name): [string, ToolEntry] => [name, { load: async () => missingTool(name) }]),
+  ].sort(([a], [b]) => (a < b ? -1 : 1)),
+)

@@ -1,0 +1,39 @@
+/** Scripts of Apache Kafka that have nothing behind them here yet: each says so, says why, and ends with 1. */
+import type { Tool } from './declaration.ts'
+
+/** By the name of the script. */
+export const MISSING: Readonly<Record<string, string>> = {
+  'connect-distributed': 'Kafka Connect is not here yet',
+  'connect-mirror-maker': 'Kafka Connect, on which MirrorMaker stands, is not here yet',
+  'connect-plugin-path': 'Kafka Connect is not here yet',
+  'connect-standalone': 'Kafka Connect is not here yet',
+  'kafka-acls': 'ACLs, and their APIs, are not here yet',
+  'kafka-console-share-consumer': 'a client of share groups is not here yet',
+  'kafka-consumer-perf-test': 'not here yet: ottla perf consume TOPIC -n COUNT tells how fast a topic is read',
+  'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
+  'kafka-dump-log': "not here yet; Apache Kafka's own kafka-dump-log.sh reads the log dirs of Ottla",
+  'kafka-e2e-latency': 'not here yet',
+  'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
+  'kafka-metadata-shell': "not here yet; Apache Kafka's own kafka-metadata-shell.sh reads the metadata log of Ottla",
+  'kafka-producer-perf-test': 'not here yet: ottla perf produce TOPIC -n COUNT tells how fast a topic is written',
+  'kafka-replica-verification': 'not here yet',
+  'kafka-run-class': 'it runs a Java class; there are none here',
+  'kafka-share-consumer-perf-test': 'a client of share groups is not here yet',
+  'kafka-streams-application-reset':
+    'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
+  'kafka-verifiable-consumer': 'not here yet',
+  'kafka-verifiable-producer': 'not here yet',
+  'kafka-verifiable-share-consumer': 'a client of share groups is not here yet',
+  trogdor: 'the test framework of Apache Kafka is not here',
+}
+
+export function missingTool(name: string): Tool {
+  return {
+    style: 'jopt',
+    name,
+    about: MISSING[name]!,
+    options: {},
+    isMissing: true,
+    run: () => Promise.resolve(),
+  }
+}
