@@ -17,6 +17,7 @@ import { adminTools } from './scenarios/admin-tools.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
+import { cli } from './scenarios/cli.ts'
 import { configErrors } from './scenarios/config-errors.ts'
 import { connectionLimits } from './scenarios/connection-limits.ts'
 import { diskFailure } from './scenarios/disk-failure.ts'
@@ -51,6 +52,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   tools,
   'admin-tools': adminTools,
   throttling,
+  cli,
   durability,
   'disk-failure': diskFailure,
   folders,

@@ -85,11 +85,14 @@ export class Transcript {
     writeFileSync(this.#path, this.#actual.join('\n'))
   }
 
-  /** Throws, showing the lines that differ, unless the command printed what it prints against Apache Kafka. */
-  compare(command: string, output: string): void {
+  /**
+   * Throws, showing the lines that differ, unless the command printed what it prints against Apache Kafka. `without`: takes
+   * out of both what does not count.
+   */
+  compare(command: string, output: string, without = (text: string): string => text): void {
     const expected = this.#expected.get(command)
     if (expected === undefined) throw new Error(`${this.#path} has no «${command}»: record it with --record`)
-    const difference = differing(expected.split('\n'), output.split('\n'))
+    const difference = differing(without(expected).split('\n'), without(output).split('\n'))
     if (difference.length > 0) throw new Error(`$ ${command}\n${difference.join('\n')}`)
   }
 }

@@ -17,7 +17,7 @@ import {
   type TopicPartition,
 } from '@ottla/client'
 import { CONSUMER_OPTIONS, type ConsumerOptions, checkConsumerOptions, formatterProperties } from './console-options.ts'
-import { loadProperties, type ToolContext } from './context.ts'
+import { Ended, loadProperties, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
@@ -279,10 +279,10 @@ class Reading {
     const lines: Uint8Array[] = []
     for (const record of records) {
       if (this.#left === 0) break
-      const line = this.#line(record)
-      if (line) lines.push(line)
       this.#left--
       this.#count++
+      const line = this.#line(record)
+      if (line) lines.push(line)
       last = record
     }
     if (last === null) return null
@@ -298,7 +298,10 @@ class Reading {
     try {
       return this.#format(record)
     } catch (error) {
-      if (!this.#options.has('skip-message-on-error')) throw error
+      if (!this.#options.has('skip-message-on-error')) {
+        this.#context.complain(`ERROR Unknown error when running consumer: ${(error as Error).message}`)
+        throw new Ended(1)
+      }
       this.#context.complain(`ERROR Error processing message, skipping this message: ${(error as Error).message}`)
       return null
     }

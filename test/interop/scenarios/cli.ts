@@ -1,0 +1,175 @@
+/**
+ * Our own `ottla kafka-topics …` and all its kind: stdout to the byte, exit code, and what is told on stderr, as Apache
+ * Kafka's tool of that name has them. `--broker kafka --record` runs Java's tools and keeps what they print (`expected/cli-*`);
+ * every other run has ours print it, against Apache Kafka or `ottla`, which is spared what it does not serve.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OTTLA, type RunningBroker } from '../brokers.ts'
+import type { Context } from '../context.ts'
+import { Child, type Finished, poll, run } from '../process.ts'
+import { Transcript } from '../transcript.ts'
+import { AREAS, type Area, FILES, isQuestion, MEMBERS } from './cli-commands.ts'
+
+const PATIENCE_MS = 60_000
+
+export async function cli(context: Context): Promise<void> {
+  const { kit, report, record } = context
+  if (record && !kit.java) {
+    report.skip('cli', 'Java or Apache Kafka is missing')
+    return
+  }
+  const folder = join(kit.scratch, 'cli-files')
+  mkdirSync(folder)
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
+  const broker = await context.brokers.start(context.kind, { folder: join(kit.scratch, 'cli') })
+  const bench = new Bench(context, broker, folder)
+  const served = await bench.served()
+  for (const area of AREAS) {
+    const lacking = area.needs.filter(api => !served.has(api))
+    if (lacking.length === 0) await bench.area(area)
+    else if (report.wants(`cli/${area.name}`)) report.skip(`cli/${area.name}`, `not served yet: ${lacking.join(', ')}`)
+  }
+  await bench.members()
+  await broker.stop()
+}
+
+class Bench {
+  readonly #context: Context
+  readonly #broker: RunningBroker
+  readonly #folder: string
+
+  constructor(context: Context, broker: RunningBroker, folder: string) {
+    this.#context = context
+    this.#broker = broker
+    this.#folder = folder
+  }
+
+  /** Names of the APIs that the broker answers. */
+  async served(): Promise<ReadonlySet<string>> {
+    const { stdout } = await this.#ours('broker-api-versions', ['--bootstrap-server', this.#broker.bootstrap])
+    return new Set([...stdout.matchAll(/^\s*(\w+)\(\d+\): \d/gm)].map(match => match[1]!))
+  }
+
+  #ours(tool: string, args: readonly string[], input = ''): Promise<Finished> {
+    return run([process.execPath, OTTLA, `kafka-${tool}`, ...args], { input, timeoutMs: PATIENCE_MS })
+  }
+
+  async #run(command: string, input: string): Promise<Finished> {
+    const [tool, ...words] = (command.match(/'[^']*'|\S+/g) ?? []).map(word => word.replaceAll("'", ''))
+    const place = (word: string) => word.replace(/^FILE:/, `${this.#folder}/`).replace('BROKER', this.#broker.bootstrap)
+    const args = words.map(place)
+    const isConnected = args.includes(this.#broker.bootstrap) || command.includes('ALONE')
+    const own = args.filter(word => word !== 'ALONE')
+    const all = isConnected ? own : [...own, '--bootstrap-server', this.#broker.bootstrap]
+    const { java } = this.#context.kit
+    return this.#context.record ? java!.tool(tool!, all, input) : this.#ours(tool!, all, input)
+  }
+
+  /** In order: each command builds on those before it. */
+  async area({ name, commands }: Area): Promise<void> {
+    const { report, record, kind } = this.#context
+    if (!report.wants(`cli/${name}`)) return
+    const transcript = new Transcript(`cli-${name}`)
+    const seen = new Map<string, number>()
+    for (const each of commands) {
+      const [command, input = ''] = typeof each === 'string' ? [each] : each
+      const count = (seen.get(command) ?? 0) + 1
+      seen.set(command, count)
+      const unique = count === 1 ? command : `${command} (${count})`
+      const output = async () => shown(await this.#run(command, input))
+      await report.check(`cli/${name}/${unique}`, async () => {
+        if (record) {
+          if (isQuestion(command)) await sleep(300)
+          transcript.add(unique, await output())
+          return
+        }
+        // A broker may learn a moment later of what it has just agreed to.
+        let last: unknown
+        const isRight = async () => {
+          try {
+            transcript.compare(unique, await output(), kind === 'kafka' ? undefined : withoutWords)
+            return true
+          } catch (error) {
+            last = error
+            return undefined
+          }
+        }
+        await poll('the expected output', isRight, isQuestion(command) ? 3000 : 0, 200).catch(() =>
+          Promise.reject(last),
+        )
+      })
+    }
+    if (record) transcript.save()
+  }
+
+  /** What is told of a group while it has a member. */
+  async members(): Promise<void> {
+    if (!this.#context.report.wants('cli/members')) return
+    const server = ['--bootstrap-server', this.#broker.bootstrap]
+    await this.#ours('topics', ['--create', '--topic', 'cli.live', '--partitions', '2', ...server])
+    const address = ['-b', this.#broker.bootstrap]
+    const member = new Child([process.execPath, OTTLA, 'consume', 'cli.live', '-g', 'cli.live', ...address])
+    try {
+      const isThere = async () => {
+        const { stdout } = await this.#ours('consumer-groups', [
+          '--describe',
+          '--members',
+          '--group',
+          'cli.live',
+          ...server,
+        ])
+        return /\b2\s*$/m.test(stdout) || undefined
+      }
+      await poll('a member with its partitions', isThere, 30_000)
+      await this.area({ name: 'members', needs: [], commands: MEMBERS })
+    } finally {
+      await member.stop('SIGTERM')
+    }
+  }
+}
+
+/** What a run can't repeat; as long as it was, so that columns stay columns. */
+const MASKED: readonly [RegExp, (match: string) => string][] = [
+  [/(?<=127\.0\.0\.1(?:[: ]\s*|\s+))\d{4,5}\b/g, match => 'P'.repeat(match.length)],
+  [/(?<=TopicId: |Cluster ID: |ClusterId: {14}|"directoryId": "|directoryId=)[\w-]{22}/g, () => 'I'.repeat(22)],
+  [/(?<=^\d+ {5}\t)[\w-]{22}/gm, () => 'I'.repeat(22)],
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, match => 'U'.repeat(match.length)],
+  [/\b1[6-9]\d{11}\b/g, match => 'T'.repeat(match.length)],
+  [/(?<=Epoch: +|HighWatermark: {10})\d+/g, () => 'N'],
+  [/(?<="size":)\d+/g, () => 'BYTES'],
+  [/\/[^\s"]*\/cli\b(?!-)/g, () => 'FOLDER'],
+  [/\/[^\s"]*\/cli-files\//g, () => 'FILE:'],
+]
+
+/** Stack traces, log lines, the usage under an error, what Java's client says of itself, the name of an exception at its end. */
+const NOT_TOLD =
+  /^(?:\s+at |\s*\.\.\. \d+ more|\s+Suppressed: |Caused by: |\d\d:\d\d:\d\d|\[\d{4}-|WARN |ERROR |The consumer rebalance protocol|OpenJDK|(?:org|java|joptsimple|com)\.[\w.$]+(?:Exception|Error)(?:: |$)|\s*$)/
+
+function shown({ stdout, stderr, code, signal }: Finished): string {
+  let out = stdout
+  for (const [pattern, mask] of MASKED) out = out.replaceAll(pattern, mask)
+  const stack = /^(?:(?:org|java|com)\.[\w.$]+(?:Exception|Error): [\s\S]*?|)(?:\n?\tat [\s\S]*)$/m
+  const told = stderr
+    .replace(/^Option (?:\(\* = required\)\s+| +)Description[\s\S]*|^usage: [\s\S]*/m, '')
+    .split('\n')
+    .map(line => line.replace(/^(?:Exception in thread "main" )?joptsimple\.\w+: /, ''))
+    .filter(line => !NOT_TOLD.test(line))
+  const unique = told.filter((line, i) => line !== told[i - 1])
+  let err = unique.join('\n')
+  for (const [pattern, mask] of MASKED) err = err.replaceAll(pattern, mask)
+  const text = out.replace(stack, '').replace(/\n$/, '')
+  return [
+    ...(text === '' ? [] : [text]),
+    ...(err === '' ? [] : [`[told] ${err}`]),
+    `[ended with ${code ?? signal}]`,
+  ].join('\n')
+}
+
+/** Which error it was counts with every broker, and in which words it was told with Apache Kafka alone. */
+function withoutWords(text: string): string {
+  return text
+    .replaceAll(/(?<=Error while executing \w+(?: \w+)? command : ).*/g, 'WORDS')
+    .replaceAll(/(?<=org\.apache\.kafka\.common\.errors\.\w+: ).*/g, 'WORDS')
+}
