@@ -11,20 +11,10 @@ export const TOOLS: Readonly<Record<string, string>> = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   configs: 'kafka.admin.ConfigCommand',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
-  'share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
-  'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
-  groups: 'org.apache.kafka.tools.GroupsCommand',
-  features: 'org.apache.kafka.tools.FeatureCommand',
-  'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
-  'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
-  'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
-  transactions: 'org.apache.kafka.tools.TransactionsCommand',
-  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
-  cluster: 'org.apache.kafka.tools.ClusterTool',
   'cluster-id': 'org.apache.kafka.tools.ClusterTool',
   features: 'org.apache.kafka.tools.FeatureCommand',
   'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
@@ -40,6 +30,20 @@ export const TOOLS: Readonly<Record<string, string>> = {
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
   storage: 'kafka.tools.StorageTool',
+}
+
+/** Those that only `cli` has recorded: of our own tools of that name, against Apache Kafka's broker. */
+const RECORDED: Readonly<Record<string, string>> = {
+  cluster: 'org.apache.kafka.tools.ClusterTool',
+  'share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
+  'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
+  groups: 'org.apache.kafka.tools.GroupsCommand',
+  features: 'org.apache.kafka.tools.FeatureCommand',
+  'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
+  'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
+  'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  transactions: 'org.apache.kafka.tools.TransactionsCommand',
+  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
 }
 
 /** These hook into the end of their process by means that Tools.java can't stand in for. */
@@ -99,7 +103,7 @@ export class Java {
     if (!this.#host || this.#host.hasEnded) this.#host = new Child(this.command('Tools'))
     const host = this.#host
     const answered = host.lines.length
-    host.write(`${JSON.stringify({ main: TOOLS[name], args, input })}\n`)
+    host.write(`${JSON.stringify({ main: TOOLS[name] ?? RECORDED[name], args, input })}\n`)
     try {
       const line = await host.until(name, () => host.lines[answered], TOOL_PATIENCE_MS)
       return { signal: null, ...(JSON.parse(line) as { code: number; stdout: string; stderr: string }) }

@@ -7,6 +7,8 @@ export interface ToolEntry {
 }
 
 const WORKING: Readonly<Record<string, ToolEntry>> = {
+  'kafka-server-start': { load: async () => (await import('./kafka-server-start.ts')).kafkaServerStart },
+  'kafka-storage': { load: async () => (await import('./kafka-storage.ts')).kafkaStorage },
   'kafka-topics': { load: async () => (await import('./kafka-topics.ts')).kafkaTopics },
   'kafka-configs': { load: async () => (await import('./kafka-configs.ts')).kafkaConfigs },
   'kafka-consumer-groups': { load: async () => (await import('./kafka-consumer-groups.ts')).kafkaConsumerGroups },

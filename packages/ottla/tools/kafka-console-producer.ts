@@ -27,7 +27,7 @@ const OPTIONS = {
   'retry-backoff-ms': { about: 'Has no effect.', value: 'ms', default: '100' },
   timeout: { about: 'How long a batch is filled.', value: 'ms', default: '1000' },
   'request-required-acks': { about: 'Who has to have written it: -1 or all, 1, 0.', value: 'acks', default: '-1' },
-  'request-timeout-ms': { about: 'How long to wait for an answer.', value: 'ms', default: '1500' },
+  'request-timeout-ms': { about: 'How long to wait for an answer.', value: 'ms', default: '30000' },
   'metadata-expiry-ms': { about: 'Has no effect.', value: 'ms', default: '300000' },
   'max-block-ms': { about: 'How long to wait for a broker.', value: 'ms', default: '60000' },
   'max-memory-bytes': { about: 'Bytes that may wait to be sent.', value: 'bytes', default: '33554432' },
@@ -70,6 +70,7 @@ export const kafkaConsoleProducer = joptTool<typeof OPTIONS>({
     const where = { bootstrap: options.text('bootstrap-server'), config, alsoHonoured: HONOURED }
     const properties = context.properties(where)
     for (const [key, value] of given) properties.set(key, value)
+    if (options.has('request-timeout-ms')) properties.set('request.timeout.ms', options.text('request-timeout-ms')!)
     const settings = settingsOf(options, properties)
     const reader = readerOf(options)
     await context.withCluster(

@@ -3,7 +3,6 @@ import { deleteRecords, KafkaError, partitionName, type RecordsToDelete } from '
 import { readText } from './context.ts'
 import { BOOTSTRAP, COMMAND_CONFIG, joptTool } from './declaration.ts'
 import { ToolError, textOf } from './java/errors.ts'
-import { partitionsInHashOrder } from './java/hash-order.ts'
 import { field, parseJson } from './json.ts'
 
 const OPTIONS = {
@@ -39,7 +38,7 @@ export const kafkaDeleteRecords = joptTool<typeof OPTIONS>({
       return results
     })
     context.print('Records delete operation completed:')
-    for (const one of partitionsInHashOrder(partitions, true)) {
+    for (const one of partitions) {
       const result = deleted.get(partitionName(one))!
       const text = result instanceof Error ? `error: ${textOf(result)}` : `low_watermark: ${result}`
       context.print(`partition: ${partitionName(one)}\t${text}`)

@@ -2,7 +2,7 @@
 import { type Cluster, describeFeatures, type FeatureUpdate, UpgradeType, updateFeatures } from '@ottla/client'
 import { ArgumentError } from './argparse.ts'
 import type { ToolContext } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool, type CommandDeclaration, type Options } from './declaration.ts'
 import {
   defaultLevels,
   EARLIEST_VERSION,
@@ -26,6 +26,32 @@ const CHANGE = {
   'dry-run': { about: 'Say whether it could be done.' },
 } as const satisfies Options
 const UNSAFE = { unsafe: { about: 'Even if metadata is lost by it.' } } as const satisfies Options
+
+/** What needs no cluster; kafka-storage has it, too. */
+export const FEATURE_COMMANDS: Readonly<Record<string, CommandDeclaration>> = {
+  'version-mapping': {
+    about: 'Which levels a release has by default.',
+    options: {
+      'release-version': {
+        about: `From ${EARLIEST_VERSION} to ${LATEST_VERSION}, which is the default.`,
+        value: 'version',
+      },
+    },
+    run: async (options, context) => versionMapping(options, context),
+  },
+  'feature-dependencies': {
+    about: 'What a level of a feature needs.',
+    options: {
+      feature: {
+        about: 'As metadata.version=25; may be given again.',
+        value: 'feature=level',
+        isRequired: true,
+        isRepeated: true,
+      },
+    },
+    run: async (options, context) => dependencies(options, context),
+  },
+}
 
 export const kafkaFeatures = argparseTool({
   name: 'kafka-features',
@@ -67,28 +93,7 @@ export const kafkaFeatures = argparseTool({
       },
       run: (options, context) => connected(options, context, 'updateFeatures', disable),
     },
-    'version-mapping': {
-      about: 'Which levels a release has by default.',
-      options: {
-        'release-version': {
-          about: `From ${EARLIEST_VERSION} to ${LATEST_VERSION}, which is the default.`,
-          value: 'version',
-        },
-      },
-      run: async (options, context) => versionMapping(options, context),
-    },
-    'feature-dependencies': {
-      about: 'What a level of a feature needs.',
-      options: {
-        feature: {
-          about: 'As metadata.version=25; may be given again.',
-          value: 'feature=level',
-          isRequired: true,
-          isRepeated: true,
-        },
-      },
-      run: async (options, context) => dependencies(options, context),
-    },
+    ...FEATURE_COMMANDS,
   },
 })
 

@@ -18,6 +18,7 @@ export const MISSING: Readonly<Record<string, string>> = {
   'kafka-producer-perf-test': 'not here yet: ottla perf produce TOPIC -n COUNT tells how fast a topic is written',
   'kafka-replica-verification': 'not here yet',
   'kafka-run-class': 'it runs a Java class; there are none here',
+  'kafka-server-stop': 'it looks for a JVM; a broker of Ottla stops in order on SIGTERM or Ctrl-C',
   'kafka-share-consumer-perf-test': 'a client of share groups is not here yet',
   'kafka-streams-application-reset':
     'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',

@@ -348,7 +348,6 @@ const GROUPS: readonly Command[] = [
 const SHARE_GROUPS: readonly Command[] = [
   'share-groups --list',
   'share-groups --list --state',
-  'share-groups --list --state foo',
   'share-groups --describe --group missing',
   'share-groups --describe --group missing --members',
   'share-groups --reset-offsets --group sg --topic aa.one --to-earliest --execute',

@@ -135,6 +135,7 @@ const MASKED: readonly [RegExp, (match: string) => string][] = [
   [/(?<=127\.0\.0\.1(?:[: ]\s*|\s+))\d{4,5}\b/g, match => 'P'.repeat(match.length)],
   [/(?<=TopicId: |Cluster ID: |ClusterId: {14}|"directoryId": "|directoryId=)[\w-]{22}/g, () => 'I'.repeat(22)],
   [/(?<=^\d+ {5}\t)[\w-]{22}/gm, () => 'I'.repeat(22)],
+  [/(?<=^\d+ {5}\tI{22}\t)\d+/gm, match => 'N'.repeat(match.length)],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, match => 'U'.repeat(match.length)],
   [/\b1[6-9]\d{11}\b/g, match => 'T'.repeat(match.length)],
   [/(?<=Epoch: +|HighWatermark: {10})\d+/g, () => 'N'],

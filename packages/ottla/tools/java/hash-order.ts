@@ -43,6 +43,6 @@ export function stringsInHashOrder(texts: Iterable<string>): string[] {
   return hashOrder(new Set(texts), stringHash)
 }
 
-export function partitionsInHashOrder<P extends TopicPartition>(partitions: Iterable<P>, isSized = false): P[] {
-  return hashOrder(partitions, partitionHash, isSized)
+export function partitionsInHashOrder<P extends TopicPartition>(partitions: Iterable<P>): P[] {
+  return hashOrder(partitions, partitionHash)
 }
