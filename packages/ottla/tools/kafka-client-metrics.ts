@@ -104,6 +104,7 @@ async function describe(asked: string | null, cluster: Cluster, context: ToolCon
   for (const name of asked === null ? known : [asked]) {
     context.print(`Client metrics configs for ${name} are:`)
     const configs = await describeConfigs(cluster, ResourceType.clientMetrics, name)
-    for (const config of configs) context.print(`  ${config.name}=${config.value}`)
+    for (const config of hashOrder(configs, one => stringHash(one.name)))
+      context.print(`  ${config.name}=${config.value}`)
   }
 }

@@ -22,7 +22,7 @@ export const kafkaServerStart = joptTool<typeof OPTIONS>({
       throw new ToolError('USAGE: kafka-server-start [-daemon] server.properties [--override property=value]*')
     const overrides = options.texts('override')
     if (!options.has('daemon')) {
-      await start({ config, set: overrides, logLevel: 'info', logFormat: 'text' })
+      await start({ config, set: overrides, logLevel: 'info', logFormat: 'text', clientTelemetry: true })
       return
     }
     const folder = resolve(process.env.LOG_DIR ?? 'logs')
