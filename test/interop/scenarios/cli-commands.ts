@@ -21,7 +21,6 @@ export const FILES: Readonly<Record<string, string>> = {
     partitions: [
       { topic: 'aa.one', partition: 0, offset: 2 },
       { topic: 'aa.one', partition: 1, offset: 0 },
-      { topic: 'aa.one', partition: 2, offset: 99 },
     ],
   }),
   'el.json': JSON.stringify({
@@ -291,7 +290,7 @@ const GROUPS: readonly Command[] = [
   'consumer-groups --reset-offsets --group new --topic aa.one:0,9 --to-earliest',
   'consumer-groups --reset-offsets --group new --topic aa.one:0:1 --to-earliest',
   'consumer-groups --reset-offsets --group new --topic many --to-latest --execute',
-  'consumer-groups --reset-offsets --group new2 --topic aa.one:1,0 --topic bb --to-earliest --execute',
+  'consumer-groups --reset-offsets --group older --topic aa.one:1,0 --topic bb --to-earliest --execute',
   'consumer-groups --reset-offsets --group new --all-topics --shift-by 1 --dry-run',
   'consumer-groups --reset-offsets --group new3 --topic bb --shift-by 1 --dry-run',
   'consumer-groups --reset-offsets --group new --topic aa.one --to-current --dry-run',
@@ -326,7 +325,7 @@ const GROUPS: readonly Command[] = [
   'consumer-groups --delete-offsets --group new --topic aa.one --topic nope',
   'consumer-groups --delete-offsets --group new --topic aa.one:0 --topic nope:0',
   'consumer-groups --delete-offsets --group missing --topic aa.one',
-  'consumer-groups --delete --group new2 --group missing',
+  'consumer-groups --delete --group older --group missing',
   'consumer-groups --delete --group missing',
   'consumer-groups --delete --group new --group new3 --topic x',
   'consumer-groups --delete --all-groups',
