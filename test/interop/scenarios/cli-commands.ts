@@ -235,7 +235,10 @@ const CONSOLE: readonly Command[] = [
 ]
 
 const OFFSETS: readonly Command[] = [
-  ['console-producer --topic aa.one --command-property acks=1', 'a\nb\nc\nd\n'],
+  [
+    'console-producer --topic aa.one --command-property acks=1 --reader-property parse.key=true',
+    'f\t0\nf\t1\nf\t2\nf\t3\n',
+  ],
   'get-offsets --topic bb',
   'get-offsets --topic nope',
   'get-offsets --exclude-internal-topics',
