@@ -29,6 +29,8 @@ export interface Group {
 
   // Each gives an error code, NONE if it may.
   checkCommit(client: OffsetClient, apiVersion: number, isTransactional: boolean): number
+  /** Of one partition, after `checkCommit`; left out where it is all the same. */
+  checkCommitOf?(client: OffsetClient, topicId: string, partition: number, topic: string): number
   checkFetch(client: OffsetClient): number
   /** Of offsets of topics that it is not subscribed to. */
   checkOffsetDelete(): number

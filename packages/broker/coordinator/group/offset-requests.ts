@@ -6,6 +6,7 @@ import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import type { OffsetCommitRequest } from '@ottla/protocol/messages/offset-commit'
 import type { OffsetDeleteRequest } from '@ottla/protocol/messages/offset-delete'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
+import type { Group, OffsetClient } from './group.ts'
 import type { GroupStore } from './group-store.ts'
 import { kindOf } from './kinds.ts'
 import { NEVER, type OffsetCommitRecord, offsetCommit, offsetTombstone } from './offset-records.ts'
@@ -27,9 +28,10 @@ export function commitOffsets(turn: Turn, requestId: number, request: OffsetComm
     return
   }
   if (group) kindOf(group).onCommit(turn, group, request.memberId)
+  const refused = group ? checkPartitions(group, request, request.topics) : ErrorCode.NONE
   const { records, topics } = commitRecords(turn, request)
-  if (!turn.fits(records)) {
-    turn.complete(requestId, failedCommit(request, ErrorCode.UNKNOWN_SERVER_ERROR))
+  if (refused !== ErrorCode.NONE || !turn.fits(records)) {
+    turn.complete(requestId, failedCommit(request, refused || ErrorCode.UNKNOWN_SERVER_ERROR))
     return
   }
   for (const record of records) turn.apply(record)
@@ -48,7 +50,9 @@ export function commitOffsetsInTransaction(
   const group = turn.store.groups.get(groupId)
   const client = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId }
   const nobody = generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
-  const checked = group ? group.checkCommit(client, caller.apiVersion, true) : nobody
+  const checked = group
+    ? group.checkCommit(client, caller.apiVersion, true) || checkPartitions(group, client, request.topics)
+    : nobody
   // Producers know nothing of members' epochs.
   const errorCode = checked === ErrorCode.STALE_MEMBER_EPOCH ? ErrorCode.ILLEGAL_GENERATION : checked
   const { records, topics } = commitRecords(turn, { ...request, retentionTimeMs: DEFAULT_RETENTION })
@@ -58,6 +62,17 @@ export function commitOffsetsInTransaction(
     for (const record of records) turn.apply(record, request)
     turn.complete(requestId, { topics })
   }
+}
+
+/** One partition that the member may not commit, and it may commit none. */
+function checkPartitions(group: Group, client: OffsetClient, topics: OffsetCommitRequest['topics']): number {
+  for (const { name, topicId, partitions } of group.checkCommitOf ? topics : []) {
+    for (const { partitionIndex } of partitions) {
+      const errorCode = group.checkCommitOf!(client, topicId, partitionIndex, name)
+      if (errorCode !== ErrorCode.NONE) return errorCode
+    }
+  }
+  return ErrorCode.NONE
 }
 
 /** A consumer that is in no group may commit under any id that nobody uses. */
