@@ -42,6 +42,7 @@ import {
 } from './group-topics.ts'
 import { partitionFor } from './partition-for.ts'
 import { CoordinatorRuntime, type LoadTimes, type PartitionState } from './runtime.ts'
+import { StreamsGroups } from './streams-groups.ts'
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
 
@@ -82,6 +83,11 @@ export class GroupCoordinator {
   readonly #world: World
   readonly counters = new GroupCounters()
   readonly #verifyTransaction: GroupCoordinatorOptions['verifyTransaction']
+  readonly streams = new StreamsGroups({
+    write: (api, groupId, request, context, failed) => this.#write(api, groupId, request, context, failed),
+    read: (groupId, question) => this.#runtime.read(this.partitionFor(groupId), question),
+    errorCode: (api, error) => this.#errorCode(api, error),
+  })
 
   constructor(options: GroupCoordinatorOptions) {
     const { world, config, topics, image, configOf, partitionCount, openLog } = options
@@ -389,6 +395,7 @@ function groupConfig(config: BrokerConfig): GroupConfig {
     minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
     maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
     maxSize: config.groupMaxSize,
+    streamsMaxSize: config.groupStreamsMaxSize,
     initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
     offsetMetadataMaxBytes: config.offsetMetadataMaxBytes,
     offsetsRetentionMs: config.offsetsRetentionMs,

@@ -6,6 +6,8 @@ export interface GroupConfig {
   readonly maxSessionTimeoutMs: number
   /** group.max.size */
   readonly maxSize: number
+  /** group.streams.max.size */
+  readonly streamsMaxSize: number
   /** group.initial.rebalance.delay.ms */
   readonly initialRebalanceDelayMs: number
   /** offset.metadata.max.bytes; compared with the number of characters, as in Kafka. */

@@ -5,9 +5,11 @@ import type { Group, GroupKind } from './group.ts'
 import type { GroupStore } from './group-store.ts'
 import type { Kind } from './kind.ts'
 import type { GroupRecord } from './records.ts'
+import { streamsKind } from './streams/kind.ts'
 
 const KINDS: Readonly<Partial<Record<GroupKind, Kind>>> = {
   classic: classicKind,
+  streams: streamsKind,
 }
 
 const BY_RECORD_TYPE = new Map<number, Kind>(

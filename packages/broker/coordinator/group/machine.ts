@@ -23,6 +23,8 @@ import {
 import type { GroupRecord } from './records.ts'
 import { applyRecord } from './replay.ts'
 import type { GroupRequest, GroupResponse } from './requests.ts'
+import { type DescribedStreamsGroup, describeStreamsGroup } from './streams/describe.ts'
+import { streamsGroupHeartbeat } from './streams/heartbeat.ts'
 import { Timer } from './timers.ts'
 import { Turn } from './turn.ts'
 
@@ -65,6 +67,9 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
       case 'offsetDelete':
         deleteOffsets(turn, requestId, call.request)
         return turn.effects(!ATOMIC)
+      case 'streamsGroupHeartbeat':
+        streamsGroupHeartbeat(turn, requestId, call.request, call.caller)
+        return turn.effects(ATOMIC)
       case 'deleteGroups':
         deleteGroups(turn, requestId, call.request)
         return turn.effects(!ATOMIC)
@@ -80,6 +85,10 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   describeGroup(groupId: string, apiVersion: number): DescribedGroup {
     return describeGroup(this.#store, groupId, apiVersion)
+  }
+
+  describeStreamsGroup(groupId: string): DescribedStreamsGroup {
+    return describeStreamsGroup(this.#store, groupId)
   }
 
   listGroups(statesFilter: readonly string[], typesFilter: readonly string[]): ListedGroup[] {

@@ -2,8 +2,9 @@
 import { type GroupMetadataRecord, maxBytesOfGroupMetadata } from './classic/records.ts'
 import { maxBytesOfOffsetCommit, type OffsetCommitRecord } from './offset-records.ts'
 import { RecordType } from './record-types.ts'
+import { maxBytesOfStreamsGroupRecord, type StreamsGroupRecord } from './streams/records.ts'
 
-export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord
+export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | StreamsGroupRecord
 
 /** What the record takes in a batch that is not compressed, or a few bytes more. */
 export function maxBytesOf(record: GroupRecord): number {
@@ -12,5 +13,12 @@ export function maxBytesOf(record: GroupRecord): number {
       return maxBytesOfOffsetCommit(record)
     case RecordType.GROUP_METADATA:
       return maxBytesOfGroupMetadata(record)
+    case RecordType.STREAMS_GROUP_METADATA:
+    case RecordType.STREAMS_GROUP_MEMBER_METADATA:
+    case RecordType.STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA:
+    case RecordType.STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER:
+    case RecordType.STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT:
+    case RecordType.STREAMS_GROUP_TOPOLOGY:
+      return maxBytesOfStreamsGroupRecord(record)
   }
 }

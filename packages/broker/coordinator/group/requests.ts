@@ -6,8 +6,10 @@ import type { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messag
 import type { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
 import type { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
+import type { StreamsGroupHeartbeatRequest } from '@ottla/protocol/messages/streams-group-heartbeat'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import type { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset-commit'
+import type { StreamsHeartbeatAnswer } from './streams/heartbeat-answer.ts'
 
 /** Who asks. */
 export interface Caller {
@@ -28,6 +30,8 @@ interface Apis {
   /** As offsetCommit; the records have to be a part of the producer's transaction. */
   txnOffsetCommit: [TxnOffsetCommitRequest & Pick<OffsetCommitRequest, 'topics'>, Pick<OffsetCommitResponse, 'topics'>]
   offsetDelete: [OffsetDeleteRequest, Init<typeof OffsetDeleteResponse>]
+  /** A request that makes sense by itself: see streams/heartbeat-request.ts. */
+  streamsGroupHeartbeat: [StreamsGroupHeartbeatRequest, StreamsHeartbeatAnswer]
   deleteGroups: [DeleteGroupsRequest, Init<typeof DeleteGroupsResponse>]
 }
 

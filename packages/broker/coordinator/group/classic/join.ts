@@ -5,6 +5,7 @@
 import { ErrorCode } from '@ottla/protocol'
 import type { JoinGroupRequest } from '@ottla/protocol/messages/join-group'
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../config.ts'
+import { kindOf } from '../kinds.ts'
 import type { Caller } from '../requests.ts'
 import type { Turn } from '../turn.ts'
 import type { ClassicGroup } from './classic-group.ts'
@@ -40,6 +41,7 @@ const SKIPS_ASSIGNMENT_SINCE = 9
 export function joinGroup(turn: Turn, requestId: number, request: JoinGroupRequest, caller: Caller): void {
   const { store, now } = turn
   const { groupId, memberId } = request
+  if (memberId === '') makeRoom(turn, groupId)
   const known = classicGroup(store, groupId)
   if (!known && store.groups.has(groupId)) {
     refuse(turn, requestId, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
@@ -62,6 +64,13 @@ export function joinGroup(turn: Turn, requestId: number, request: JoinGroupReque
   else if (memberId === '') joinAsNew(turn, group, join)
   else joinAgain(turn, group, join)
   if (!known) turn.emit(newGroupMetadata(group))
+}
+
+/** A streams group without members goes. */
+function makeRoom(turn: Turn, groupId: string): void {
+  const group = turn.store.groups.get(groupId)
+  if (group?.kind !== 'streams' || !group.isEmpty) return
+  for (const tombstone of kindOf(group).tombstones(group)) turn.apply(tombstone)
 }
 
 function refuse(turn: Turn, requestId: number, memberId: string, errorCode: number): void {

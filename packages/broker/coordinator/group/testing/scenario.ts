@@ -22,6 +22,7 @@ export const TEST_CONFIG: GroupConfig = {
   minSessionTimeoutMs: 1000,
   maxSessionTimeoutMs: 600_000,
   maxSize: 100,
+  streamsMaxSize: 100,
   initialRebalanceDelayMs: 3000,
   offsetMetadataMaxBytes: 16,
   offsetsRetentionMs: 60_000,
@@ -317,7 +318,7 @@ export class Scenario {
       (errorName(response.errorCode ?? 0) === 'NONE' || response.errorCode === 79)
     ) {
       client.memberId = response.memberId ?? ''
-      client.generation = response.generationId ?? client.generation
+      if ('generationId' in response) client.generation = response.generationId ?? client.generation
     }
     this.#print(`${request.client} <- ${showResponse(request.api, response)}`)
   }

@@ -4,6 +4,7 @@ import { ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-
 import type { MemberProtocol } from '../classic/member.ts'
 import { RecordType } from '../record-types.ts'
 import type { GroupRecord } from '../records.ts'
+import { showStreamsRecord } from '../streams/testing/show.ts'
 
 /** `range:t1,t2` subscribes to two topics; `range:0xff` says bytes that are no subscription. */
 export function subscription(text: string): MemberProtocol {
@@ -32,6 +33,7 @@ export function showRecord(record: GroupRecord): string {
       value.expireTimestamp >= 0 ? ` v${version} expires=${value.expireTimestamp - value.commitTimestamp}` : ''
     return `${name} ${value.offset}${value.metadata && ` '${value.metadata}'`}${expires}`
   }
+  if (record.type !== RecordType.GROUP_METADATA) return showStreamsRecord(record)
   const { key, value } = record
   if (!value) return `log group ${key.group} none`
   const members = value.members.map(({ memberId, assignment }) => `${memberId}:${hex(assignment)}`)
