@@ -38,6 +38,7 @@ import { RequestMemory } from './server/request-memory.ts'
 import { Router } from './server/router.ts'
 import { Server } from './server/server.ts'
 import type { Services } from './services.ts'
+import { StreamsTopics } from './streams-topics.ts'
 import { TopicConfigs } from './topic-configs.ts'
 
 export interface BrokerOptions {
@@ -321,6 +322,11 @@ export class Broker implements AsyncDisposable {
       transactionVerifier: this.#coordinators.transactionVerifier,
       txnMarkers: this.#coordinators.txnMarkers,
       autoTopics: this.#makeAutoTopics(driver),
+      streamsTopics: new StreamsTopics(
+        request => driver.request('createTopics', request, 7),
+        this.#world.clock,
+        this.#world.logger,
+      ),
       apis: listener => (onController.has(listener) ? controllerApis : brokerApis),
       isControllerListener: listener => onController.has(listener),
     }

@@ -11,6 +11,7 @@ import type { QuorumDescription } from './quorum/index.ts'
 import type { PartitionQuota, Quotas } from './quota/index.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { StreamsTopics } from './streams-topics.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 import type { TxnMarkers } from './txn-markers.ts'
@@ -50,6 +51,7 @@ export interface Services {
   readonly transactionVerifier: TransactionVerifier
   readonly txnMarkers: TxnMarkers
   readonly autoTopics: AutoTopics
+  readonly streamsTopics: StreamsTopics
   /** What a listener serves, as ApiVersions tells it. */
   apis(listenerName: string): ApiVersionRange[]
   isControllerListener(listenerName: string): boolean

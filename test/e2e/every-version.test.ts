@@ -74,6 +74,14 @@ import {
 } from '@ottla/protocol/messages/offset-for-leader-epoch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { PushTelemetryRequest, PushTelemetryResponse } from '@ottla/protocol/messages/push-telemetry'
+import {
+  StreamsGroupDescribeRequest,
+  StreamsGroupDescribeResponse,
+} from '@ottla/protocol/messages/streams-group-describe'
+import {
+  StreamsGroupHeartbeatRequest,
+  StreamsGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/streams-group-heartbeat'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
@@ -379,6 +387,26 @@ const CASES: readonly Case[] = [
     // What nobody asked for is refused, as in Kafka.
     value: () => ({ clientInstanceId: 'AQIDBAUGBwgJCgsMDQ4PEA', subscriptionId: 1 }),
     errors: [UNKNOWN_SUBSCRIPTION_ID],
+  },
+  {
+    request: StreamsGroupHeartbeatRequest,
+    response: StreamsGroupHeartbeatResponse,
+    value: () => ({
+      groupId: 'streams',
+      memberId: 'm',
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 1000,
+      topology: { epoch: 0, subtopologies: [{ subtopologyId: '0', sourceTopics: ['a'] }] },
+      activeTasks: [],
+      standbyTasks: [],
+      warmupTasks: [],
+      processId: 'p',
+    }),
+  },
+  {
+    request: StreamsGroupDescribeRequest,
+    response: StreamsGroupDescribeResponse,
+    value: () => ({ groupIds: ['streams'] }),
   },
 ]
 

@@ -65,6 +65,7 @@ const REQUESTS: Record<string, (version: number) => object> = {
   AlterClientQuotas: () => ({ entries: [{ entity: [] }, { entity: [{ entityType: 'user', entityName: null }] }] }),
   AlterUserScramCredentials: () => ({ deletions: [{ name: 't' }], upsertions: [{ name: 't' }, { name: 'u' }] }),
   DescribeTopicPartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
+  StreamsGroupDescribe: () => ({ groupIds: ['g', 'h'] }),
 }
 const resources = {
   resources: [

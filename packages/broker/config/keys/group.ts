@@ -1,8 +1,8 @@
 /** What can be set for one group. A broker's config gives the default and the bounds. */
 
-import { boolean, int, string } from '../definition.ts'
+import { boolean, int, string, YES } from '../definition.ts'
 import { atLeast, oneOf, SHARE_AUTO_OFFSET_RESET } from '../validators.ts'
-import { CONSUMER_GROUPS, SHARE_GROUPS, STREAMS_GROUPS } from './honoured.ts'
+import { CONSUMER_GROUPS, SHARE_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const GROUP_ROWS = {
@@ -32,14 +32,14 @@ export const GROUP_ROWS = {
   'share.renew.acknowledge.enable': boolean(true, 'medium', SHARE_GROUPS,
     'Consumers may extend the lock on a record.'),
 
-  'streams.session.timeout.ms': int(45_000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'streams.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'A member of the streams group that has not been heard of for this long is removed.'),
-  'streams.heartbeat.interval.ms': int(5000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'streams.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'How often members of the streams group are told to report.'),
-  'streams.num.standby.replicas': int(0, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'streams.num.standby.replicas': int(0, 'medium', YES, { valid: atLeast(0) },
     'Standby copies of each task with state.'),
-  'streams.initial.rebalance.delay.ms': int(3000, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'streams.initial.rebalance.delay.ms': int(3000, 'medium', YES, { valid: atLeast(0) },
     'How long the new group waits for more members before its first assignment.'),
-  'streams.assignment.interval.ms': int(1000, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'streams.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0) },
     'The least time between two assignments of the streams group.'),
 } as const

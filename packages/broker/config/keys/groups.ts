@@ -2,12 +2,12 @@
 
 import { INT_MAX, int, list, long, notYet, short, string, YES } from '../definition.ts'
 import { atLeast, listOf, listOfAny, oneOfIgnoringCase } from '../validators.ts'
-import { CONSUMER_GROUPS, NO_BUFFER_POOL, ONE_EVENT_LOOP, STREAMS_GROUPS } from './honoured.ts'
+import { CONSUMER_GROUPS, NO_BUFFER_POOL, ONE_EVENT_LOOP } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const GROUP_COORDINATOR_CONFIGS = {
   'group.coordinator.rebalance.protocols': list('classic,consumer,streams', 'medium',
-    notYet("'classic' is what there is, whatever this says"),
+    notYet("'classic' is there whatever this says, 'streams' where it is named, 'consumer' not at all"),
     { valid: listOf({ empty: false }, 'consumer', 'classic', 'share', 'streams') },
     'The group protocols that are on; classic cannot be left out. Kafka 5.0 will drop it in favour of feature levels.'),
   'group.coordinator.threads': int(4, 'high', ONE_EVENT_LOOP, { valid: atLeast(1) },
@@ -80,30 +80,30 @@ export const GROUP_COORDINATOR_CONFIGS = {
     'How often the topics that match the regular expressions of members are looked up again.'),
 
   // --------------------------------------------------------------------------------------------- streams groups
-  'group.streams.session.timeout.ms': int(45_000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'A member of a streams group that has not been heard of for this long is removed.'),
-  'group.streams.min.session.timeout.ms': int(45_000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.min.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'The least that a group may set as streams.session.timeout.ms.'),
-  'group.streams.max.session.timeout.ms': int(60_000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.max.session.timeout.ms': int(60_000, 'medium', YES, { valid: atLeast(1) },
     'The most that a group may set as streams.session.timeout.ms.'),
-  'group.streams.heartbeat.interval.ms': int(5000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'How often members of a streams group are told to report.'),
-  'group.streams.min.heartbeat.interval.ms': int(5000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.min.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'The least that a group may set as streams.heartbeat.interval.ms.'),
-  'group.streams.max.heartbeat.interval.ms': int(15_000, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.max.heartbeat.interval.ms': int(15_000, 'medium', YES, { valid: atLeast(1) },
     'The most that a group may set as streams.heartbeat.interval.ms.'),
-  'group.streams.max.size': int(INT_MAX, 'medium', STREAMS_GROUPS, { valid: atLeast(1) },
+  'group.streams.max.size': int(INT_MAX, 'medium', YES, { valid: atLeast(1) },
     'Members of a streams group.'),
-  'group.streams.num.standby.replicas': int(0, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'group.streams.num.standby.replicas': int(0, 'medium', YES, { valid: atLeast(0) },
     'Standby copies of each task with state.'),
-  'group.streams.max.standby.replicas': int(2, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'group.streams.max.standby.replicas': int(2, 'medium', YES, { valid: atLeast(0) },
     'The most that a group may set as streams.num.standby.replicas.'),
-  'group.streams.initial.rebalance.delay.ms': int(3000, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'group.streams.initial.rebalance.delay.ms': int(3000, 'medium', YES, { valid: atLeast(0) },
     'How long a new streams group waits for more members before its first assignment.'),
-  'group.streams.assignment.interval.ms': int(1000, 'medium', STREAMS_GROUPS, { valid: atLeast(0), update: 'cluster-wide' },
+  'group.streams.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'The least time between two assignments of a streams group.'),
-  'group.streams.min.assignment.interval.ms': int(0, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'group.streams.min.assignment.interval.ms': int(0, 'medium', YES, { valid: atLeast(0) },
     'The least that a group may set as streams.assignment.interval.ms.'),
-  'group.streams.max.assignment.interval.ms': int(15_000, 'medium', STREAMS_GROUPS, { valid: atLeast(0) },
+  'group.streams.max.assignment.interval.ms': int(15_000, 'medium', YES, { valid: atLeast(0) },
     'The most that a group may set as streams.assignment.interval.ms.'),
 } as const
