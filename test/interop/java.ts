@@ -11,6 +11,7 @@ export const TOOLS: Readonly<Record<string, string>> = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   configs: 'kafka.admin.ConfigCommand',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',

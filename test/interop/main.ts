@@ -29,6 +29,10 @@ import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
+import { streamsApp } from './scenarios/streams-app.ts'
+import { streamsAssignor } from './scenarios/streams-assignor.ts'
+import { streamsFolders } from './scenarios/streams-folders.ts'
+import { streamsGroups } from './scenarios/streams-groups.ts'
 import { throttling } from './scenarios/throttling.ts'
 import { tools } from './scenarios/tools.ts'
 import { transactionErrors } from './scenarios/transaction-errors.ts'
@@ -41,6 +45,10 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   records,
   groups,
   'classic-groups': classicGroups,
+  'streams-groups': streamsGroups,
+  'streams-assignor': streamsAssignor,
+  'streams-app': streamsApp,
+  'streams-folders': streamsFolders,
   'produce-errors': produceErrors,
   'read-errors': readErrors,
   'config-errors': configErrors,
