@@ -53,4 +53,6 @@ test('a group hashes ids, names, partitions and racks of its topics', () => {
   assert.notEqual(metadataHash(image, ['orders', 'other']), 8554400139168978694n)
   assert.equal(metadataHash(image, ['other', 'orders']), metadataHash(image, ['orders', 'other']))
   assert.equal(metadataHash(image, ['gone']), 0n)
+  const large = imageWith({ orders: Array.from({ length: 1000 }, () => [2, 1]) }, { 1: 'a', 2: 'zz' })
+  assert.equal(metadataHash(large, ['orders']), -6584808437979983746n)
 })

@@ -58,22 +58,27 @@ class HashInput {
   }
 
   int8(value: number): void {
-    this.#bytes.writeInt8(value, this.#reserve(1))
+    const at = this.#reserve(1)
+    this.#bytes.writeInt8(value, at)
   }
 
   int32(value: number): void {
-    this.#bytes.writeInt32LE(value, this.#reserve(4))
+    const at = this.#reserve(4)
+    this.#bytes.writeInt32LE(value, at)
   }
 
   int64(value: bigint): void {
-    this.#bytes.writeBigInt64LE(value, this.#reserve(8))
+    const at = this.#reserve(8)
+    this.#bytes.writeBigInt64LE(value, at)
   }
 
   string(value: string): void {
-    this.#bytes.write(value, this.#reserve(2 * value.length), 'utf16le')
+    const at = this.#reserve(2 * value.length)
+    this.#bytes.write(value, at, 'utf16le')
     this.int32(value.length)
   }
 
+  /** Before `#bytes` is looked at: it may become another. */
   #reserve(size: number): number {
     const at = this.length
     this.length += size
