@@ -7,7 +7,7 @@ import { BatchBuilder, type Codec, type RecordInput } from '@ottla/protocol'
 import { ApiError } from '../errors.ts'
 import { isLostPartition, notCoordinator } from './coordinator-errors.ts'
 import type { CoordinatorLog, EndOfTransaction, TransactionalProducer } from './coordinator-log.ts'
-import type { CoordinatorShard, Effects, Instant, RecordSerde } from './shard.ts'
+import type { CoordinatorShard, Effects, Instant, RecordSerde, Whole } from './shard.ts'
 
 export interface ActiveShardOptions<Request, Response, LogRecord, Errand> {
   /** For messages: topic and partition. */
@@ -149,8 +149,8 @@ export class ActiveShard<Request, Response, LogRecord, Errand = never> {
 
   // -------------------------------------------------------------------------------------------------------- records
 
-  #take({ records, completions, errands = [], isAtomic }: Effects<Response, LogRecord, Errand>): void {
-    if (records.length > 0) this.#add(records, isAtomic)
+  #take({ records, completions, errands = [], isAtomic, wholes = [] }: Effects<Response, LogRecord, Errand>): void {
+    if (records.length > 0) this.#add(records, isAtomic ? [{ start: 0, end: records.length }] : wholes)
     for (const errand of errands) this.#deferErrand(errand)
     for (const { requestId, response } of completions) {
       this.#defer(
@@ -167,14 +167,20 @@ export class ActiveShard<Request, Response, LogRecord, Errand = never> {
     return waiting
   }
 
-  #add(records: readonly LogRecord[], isAtomic: boolean): void {
+  /** Between records that are no whole the batch may end. */
+  #add(records: readonly LogRecord[], wholes: readonly Whole[]): void {
     const { log, serde, clock } = this.#options
     const timestamp = clock.now()
     const inputs = records.map(record => ({ timestamp, ...serde.encode(record) }))
-    if (isAtomic && this.#batch && this.#batch.sizeInBytes + totalBytes(inputs) > log.maxBatchBytes) this.#flush()
-    for (const input of inputs) {
-      if (!isAtomic && this.#batch && this.#batch.sizeWith(input) > log.maxBatchBytes) this.#flush()
-      this.#openBatch().append(input)
+    let nextWhole = 0
+    for (let i = 0; i < inputs.length; ) {
+      const whole = wholes[nextWhole]
+      const end = whole?.start === i ? whole.end : i + 1
+      if (whole?.start === i) nextWhole++
+      const together = inputs.slice(i, end)
+      if (this.#batch && this.#batch.sizeInBytes + totalBytes(together) > log.maxBatchBytes) this.#flush()
+      for (const input of together) this.#openBatch().append(input)
+      i = end
     }
   }
 

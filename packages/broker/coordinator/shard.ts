@@ -26,6 +26,15 @@ export interface Effects<Response, LogRecord, Errand = never> {
   readonly errands?: readonly Errand[]
   /** Whether the records have to be in one batch; otherwise a long list is cut into several. */
   readonly isAtomic: boolean
+  /** Where `isAtomic` is not: records that have to be together all the same, one range after the other. */
+  readonly wholes?: readonly Whole[]
+}
+
+/** Indexes of records. */
+export interface Whole {
+  readonly start: number
+  /** One past the last. */
+  readonly end: number
 }
 
 /** Where in the log a record stands. */

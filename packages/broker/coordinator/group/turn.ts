@@ -2,7 +2,7 @@
  * One call of the group machine: what it works on, the moment it happens at, and what comes out of it. Everything that
  * changes a group takes the turn it happens in.
  */
-import type { Completion, Effects, Instant } from '../shard.ts'
+import type { Completion, Effects, Instant, Whole } from '../shard.ts'
 import type { GroupStore } from './group-store.ts'
 import { type GroupRecord, maxBytesOf } from './records.ts'
 import { applyRecord } from './replay.ts'
@@ -23,6 +23,7 @@ export class Turn {
   readonly now: Instant
   readonly #records: GroupRecord[] = []
   readonly #completions: Completion<GroupResponse>[] = []
+  readonly #wholes: Whole[] = []
 
   constructor(store: GroupStore, now: Instant) {
     this.store = store
@@ -45,6 +46,14 @@ export class Turn {
     this.emit(record)
   }
 
+  /** The records of `work` are one change: even where others may go into several batches, they go into one. */
+  atomically(work: () => void): void {
+    const start = this.#records.length
+    work()
+    const end = this.#records.length
+    if (end - start > 1) this.#wholes.push({ start, end })
+  }
+
   /**
    * Whether the log will take the records, which have to be in one batch. To find out only when they are appended would
    * cost every group of the partition its place: the state would have to be loaded anew.
@@ -60,6 +69,6 @@ export class Turn {
   }
 
   effects(isAtomic: boolean): Effects<GroupResponse, GroupRecord> {
-    return { records: this.#records, completions: this.#completions, isAtomic }
+    return { records: this.#records, completions: this.#completions, isAtomic, wholes: this.#wholes }
   }
 }
