@@ -21,6 +21,14 @@ import {
   AlterUserScramCredentialsResponse,
 } from '@ottla/protocol/messages/alter-user-scram-credentials'
 import { ApiVersionsRequest, ApiVersionsResponse } from '@ottla/protocol/messages/api-versions'
+import {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from '@ottla/protocol/messages/consumer-group-describe'
+import {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/consumer-group-heartbeat'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
@@ -375,6 +383,23 @@ const CASES: readonly Case[] = [
   { request: ListConfigResourcesRequest, response: ListConfigResourcesResponse, value: () => ({}) },
   { request: DescribeClusterRequest, response: DescribeClusterResponse, value: () => ({}) },
   ...TRANSACTION_CASES,
+  {
+    request: ConsumerGroupHeartbeatRequest,
+    response: ConsumerGroupHeartbeatResponse,
+    value: version => ({
+      groupId: 'consumers',
+      memberId: version === 0 ? '' : 'member',
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 10_000,
+      subscribedTopicNames: ['a'],
+      topicPartitions: [],
+    }),
+  },
+  {
+    request: ConsumerGroupDescribeRequest,
+    response: ConsumerGroupDescribeResponse,
+    value: () => ({ groupIds: ['consumers'] }),
+  },
   {
     request: DescribeTopicPartitionsRequest,
     response: DescribeTopicPartitionsResponse,

@@ -5,6 +5,14 @@
  */
 import type { World } from '@ottla/io'
 import { CODECS, ErrorCode, type Init, ZERO_UUID } from '@ottla/protocol'
+import type {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from '@ottla/protocol/messages/consumer-group-describe'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/consumer-group-heartbeat'
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import type { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import type { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
@@ -18,8 +26,9 @@ import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messag
 import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 import type { BrokerConfig, GroupConfig as OwnConfig } from '../config/index.ts'
 import { publishRebalance } from '../diagnostics.ts'
-import { isExpected } from '../errors.ts'
-import type { MetadataImage } from '../image/index.ts'
+import { ApiError, isExpected } from '../errors.ts'
+import { featureLevel, type MetadataImage } from '../image/index.ts'
+import { checkConsumerGroupHeartbeat } from './consumer-group-checks.ts'
 import { coordinatorErrorCode } from './coordinator-errors.ts'
 import type { CoordinatorLog, EndOfTransaction, TransactionalProducer } from './coordinator-log.ts'
 import type { ListedGroup } from './group/administration.ts'
@@ -88,6 +97,9 @@ export class GroupCoordinator {
     read: (groupId, question) => this.#runtime.read(this.partitionFor(groupId), question),
     errorCode: (api, error) => this.#errorCode(api, error),
   })
+  readonly #image: () => MetadataImage
+  /** group.coordinator.rebalance.protocols */
+  readonly #protocols: ReadonlySet<string>
 
   constructor(options: GroupCoordinatorOptions) {
     const { world, config, topics, image, configOf, partitionCount, openLog } = options
@@ -95,6 +107,8 @@ export class GroupCoordinator {
     this.#verifyTransaction = options.verifyTransaction
     this.#config = groupConfig(config)
     this.#topics = topics
+    this.#image = image
+    this.#protocols = new Set(config.groupCoordinatorRebalanceProtocols)
     this.#partitionCount = partitionCount
     const codec = CODECS[config.offsetsTopicCompressionCodec]!
     const log = world.logger.child({ component: 'group-coordinator' })
@@ -216,6 +230,40 @@ export class GroupCoordinator {
     const response = await this.#write('leaveGroup', groupId, batched, context, errorCode => ({ errorCode }))
     if (isBatched) return response
     return { errorCode: response.errorCode || response.members?.[0]?.errorCode || ErrorCode.NONE }
+  }
+
+  // -------------------------------------------------------------------------------------------- consumer protocol
+
+  /** Throws an ApiError UNSUPPORTED_VERSION where the protocol is off. */
+  async consumerGroupHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    context: GroupCallContext,
+  ): Promise<Init<typeof ConsumerGroupHeartbeatResponse>> {
+    this.#checkConsumerProtocol()
+    checkConsumerGroupHeartbeat(request, context.apiVersion, this.#config.consumer.assignors)
+    return this.#write('consumerGroupHeartbeat', request.groupId, request, context, errorCode => ({ errorCode }))
+  }
+
+  /** In the order that was asked for; authorized operations are the handler's to add. Throws as `consumerGroupHeartbeat`. */
+  async consumerGroupDescribe({
+    groupIds,
+  }: ConsumerGroupDescribeRequest): Promise<Init<typeof ConsumerGroupDescribeResponse>> {
+    this.#checkConsumerProtocol()
+    const groups = groupIds.map(async groupId => {
+      if (groupId === '') return { groupId, errorCode: ErrorCode.INVALID_GROUP_ID }
+      try {
+        const partition = this.partitionFor(groupId)
+        return await this.#runtime.read(partition, machine => machine.describeConsumerGroup(groupId))
+      } catch (error) {
+        return { groupId, errorCode: this.#errorCode('consumerGroupDescribe', error) }
+      }
+    })
+    return { groups: await Promise.all(groups) }
+  }
+
+  #checkConsumerProtocol(): void {
+    if (this.#protocols.has('consumer') && featureLevel(this.#image(), 'group.version') >= 1) return
+    throw new ApiError('UNSUPPORTED_VERSION', 'the consumer group protocol is off')
   }
 
   // ------------------------------------------------------------------------------------------------------ offsets
@@ -391,6 +439,7 @@ export class GroupCoordinator {
 }
 
 function groupConfig(config: BrokerConfig): GroupConfig {
+  const policy = config.groupConsumerMigrationPolicy.toLowerCase()
   return {
     minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
     maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
@@ -400,6 +449,13 @@ function groupConfig(config: BrokerConfig): GroupConfig {
     offsetMetadataMaxBytes: config.offsetMetadataMaxBytes,
     offsetsRetentionMs: config.offsetsRetentionMs,
     offsetsRetentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+    consumer: {
+      assignors: config.groupConsumerAssignors,
+      maxSize: config.groupConsumerMaxSize,
+      allowsUpgrade: policy === 'upgrade' || policy === 'bidirectional',
+      allowsDowngrade: policy === 'downgrade' || policy === 'bidirectional',
+      regexRefreshIntervalMs: config.groupConsumerRegexRefreshIntervalMs,
+    },
   }
 }
 

@@ -32,6 +32,7 @@ const REQUESTS: Record<string, (version: number) => object> = {
       ? { groups: [{ groupId: 'g' }, { groupId: 'h' }], topics: [] }
       : { groups: [], topics: [{ name: 't', partitionIndexes: [3, 4] }] },
   FindCoordinator: () => ({ key: 'g', coordinatorKeys: ['g', 'h'] }),
+  ConsumerGroupDescribe: () => ({ groupIds: ['a', 'b'] }),
   DescribeGroups: () => ({ groups: ['g', 'h'] }),
   DeleteGroups: () => ({ groupsNames: ['g', 'h'] }),
   CreateTopics: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),

@@ -8,6 +8,8 @@ import { alterPartitionReassignments } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
+import { consumerGroupDescribe } from './consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
 import { deleteGroups } from './delete-groups.ts'
@@ -99,6 +101,8 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   updateFeatures,
   describeCluster,
   unregisterBroker,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeProducers,
   describeTransactions,
   listTransactions,

@@ -2,15 +2,15 @@
 
 import { boolean, int, string, YES } from '../definition.ts'
 import { atLeast, oneOf, SHARE_AUTO_OFFSET_RESET } from '../validators.ts'
-import { CONSUMER_GROUPS, SHARE_GROUPS } from './honoured.ts'
+import { SHARE_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const GROUP_ROWS = {
-  'consumer.session.timeout.ms': int(45_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'consumer.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'A member of the consumer group that has not been heard of for this long is removed.'),
-  'consumer.heartbeat.interval.ms': int(5000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'consumer.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'How often members of the consumer group are told to report.'),
-  'consumer.assignment.interval.ms': int(1000, 'medium', CONSUMER_GROUPS, { valid: atLeast(0) },
+  'consumer.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0) },
     'The least time between two assignments of the consumer group.'),
 
   'share.session.timeout.ms': int(45_000, 'medium', SHARE_GROUPS, { valid: atLeast(1) },

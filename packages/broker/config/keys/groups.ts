@@ -2,12 +2,12 @@
 
 import { INT_MAX, int, list, long, notYet, short, string, YES } from '../definition.ts'
 import { atLeast, listOf, listOfAny, oneOfIgnoringCase } from '../validators.ts'
-import { CONSUMER_GROUPS, NO_BUFFER_POOL, ONE_EVENT_LOOP } from './honoured.ts'
+import { NO_BUFFER_POOL, ONE_EVENT_LOOP } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const GROUP_COORDINATOR_CONFIGS = {
   'group.coordinator.rebalance.protocols': list('classic,consumer,streams', 'medium',
-    notYet("'classic' is there whatever this says, 'streams' where it is named, 'consumer' not at all"),
+    YES,
     { valid: listOf({ empty: false }, 'consumer', 'classic', 'share', 'streams') },
     'The group protocols that are on; classic cannot be left out. Kafka 5.0 will drop it in favour of feature levels.'),
   'group.coordinator.threads': int(4, 'high', ONE_EVENT_LOOP, { valid: atLeast(1) },
@@ -51,32 +51,32 @@ export const GROUP_COORDINATOR_CONFIGS = {
     'Members of a classic group.'),
 
   // -------------------------------------------------------------------------------------------- consumer groups
-  'group.consumer.session.timeout.ms': int(45_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'A member of a consumer group that has not been heard of for this long is removed.'),
-  'group.consumer.min.session.timeout.ms': int(45_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.min.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'The least that a group may set as consumer.session.timeout.ms.'),
-  'group.consumer.max.session.timeout.ms': int(60_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.max.session.timeout.ms': int(60_000, 'medium', YES, { valid: atLeast(1) },
     'The most that a group may set as consumer.session.timeout.ms.'),
-  'group.consumer.heartbeat.interval.ms': int(5000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'How often members of a consumer group are told to report.'),
-  'group.consumer.min.heartbeat.interval.ms': int(5000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.min.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'The least that a group may set as consumer.heartbeat.interval.ms.'),
-  'group.consumer.max.heartbeat.interval.ms': int(15_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.max.heartbeat.interval.ms': int(15_000, 'medium', YES, { valid: atLeast(1) },
     'The most that a group may set as consumer.heartbeat.interval.ms.'),
-  'group.consumer.max.size': int(INT_MAX, 'medium', CONSUMER_GROUPS, { valid: atLeast(1) },
+  'group.consumer.max.size': int(INT_MAX, 'medium', YES, { valid: atLeast(1) },
     'Members of a consumer group.'),
-  'group.consumer.assignors': list('uniform,range', 'medium', CONSUMER_GROUPS, { valid: listOfAny({ empty: false }) },
+  'group.consumer.assignors': list('uniform,range', 'medium', YES, { valid: listOfAny({ empty: false }) },
     'The assignors that members may choose from: uniform and range. The first one serves those who choose none.'),
-  'group.consumer.migration.policy': string('bidirectional', 'medium', CONSUMER_GROUPS,
+  'group.consumer.migration.policy': string('bidirectional', 'medium', YES,
     { valid: oneOfIgnoringCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL') },
     'Whether a group with members may turn from classic to consumer (upgrade), back (downgrade), both or neither.'),
-  'group.consumer.assignment.interval.ms': int(1000, 'medium', CONSUMER_GROUPS, { valid: atLeast(0), update: 'cluster-wide' },
+  'group.consumer.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0), update: 'cluster-wide' },
     'The least time between two assignments of a consumer group.'),
-  'group.consumer.min.assignment.interval.ms': int(0, 'medium', CONSUMER_GROUPS, { valid: atLeast(0) },
+  'group.consumer.min.assignment.interval.ms': int(0, 'medium', YES, { valid: atLeast(0) },
     'The least that a group may set as consumer.assignment.interval.ms.'),
-  'group.consumer.max.assignment.interval.ms': int(15_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(0) },
+  'group.consumer.max.assignment.interval.ms': int(15_000, 'medium', YES, { valid: atLeast(0) },
     'The most that a group may set as consumer.assignment.interval.ms.'),
-  'group.consumer.regex.refresh.interval.ms': int(600_000, 'medium', CONSUMER_GROUPS, { valid: atLeast(10_000), internal: true },
+  'group.consumer.regex.refresh.interval.ms': int(600_000, 'medium', YES, { valid: atLeast(10_000), internal: true },
     'How often the topics that match the regular expressions of members are looked up again.'),
 
   // --------------------------------------------------------------------------------------------- streams groups

@@ -9,7 +9,6 @@ export const NO_BUFFER_POOL = noEffect('buffers are pooled by the runtime')
 export const NO_KERBEROS = notYet('there is no Kerberos (GSSAPI)')
 export const NO_JAVA_CLASSES = notYet('Java classes cannot be loaded, and there is no plugin interface')
 
-export const CONSUMER_GROUPS = notYet('there is no consumer group protocol (KIP-848)')
 export const CONTROLLER_TUNING = notYet('the controller is not measured')
 export const FIXED_SIZES = notYet('the metadata log goes by the default')
 export const OAUTH = notYet('there is no SASL/OAUTHBEARER')

@@ -22,7 +22,8 @@ export function describeGroup(store: GroupStore, groupId: string, apiVersion: nu
   if (!group) {
     const dead = { groupId, groupState: 'Dead' }
     if (apiVersion < GROUP_ID_NOT_FOUND_SINCE) return dead
-    return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
+    const errorMessage = `Group ${groupId} ${store.groups.has(groupId) ? 'is not a classic group' : 'not found'}.`
+    return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage }
   }
   // While members join, what they will agree on is not known.
   const protocolName = group.state === 'Stable' ? group.protocolName : null

@@ -16,6 +16,20 @@ export interface GroupConfig {
   readonly offsetsRetentionMs: number
   /** offsets.retention.check.interval.ms */
   readonly offsetsRetentionCheckIntervalMs: number
+  readonly consumer: ConsumerGroupConfig
+}
+
+/** Of groups of the consumer protocol; what a group may set for itself is not here. */
+export interface ConsumerGroupConfig {
+  /** group.consumer.assignors; the first one serves members that choose none. */
+  readonly assignors: readonly string[]
+  /** group.consumer.max.size */
+  readonly maxSize: number
+  /** group.consumer.migration.policy */
+  readonly allowsUpgrade: boolean
+  readonly allowsDowngrade: boolean
+  /** group.consumer.regex.refresh.interval.ms */
+  readonly regexRefreshIntervalMs: number
 }
 
 /**

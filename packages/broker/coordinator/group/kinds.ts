@@ -1,6 +1,7 @@
 /** The kinds of groups that there are. A new one is a folder and a line here. */
 import type { CoordinatorSchema } from '@ottla/protocol'
 import { classicKind } from './classic/kind.ts'
+import { consumerKind } from './consumer/kind.ts'
 import type { Group, GroupKind } from './group.ts'
 import type { GroupStore } from './group-store.ts'
 import type { Kind } from './kind.ts'
@@ -9,6 +10,7 @@ import { streamsKind } from './streams/kind.ts'
 
 const KINDS: Readonly<Partial<Record<GroupKind, Kind>>> = {
   classic: classicKind,
+  consumer: consumerKind,
   streams: streamsKind,
 }
 

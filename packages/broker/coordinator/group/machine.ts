@@ -5,8 +5,9 @@
  */
 import type { Completion, CoordinatorShard, Effects, Instant, RecordPosition } from '../shard.ts'
 import { type DescribedGroup, deleteGroups, describeGroup, type ListedGroup, listGroups } from './administration.ts'
-import { joinGroup } from './classic/join.ts'
-import { heartbeat, leaveGroup, syncGroup } from './classic/membership.ts'
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from './classic-protocol.ts'
+import { type DescribedConsumerGroup, describeConsumerGroup } from './consumer/describe.ts'
+import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import { type DeletedTopic, removeDeletedTopics, removeExpired } from './expiry.ts'
 import type { Group } from './group.ts'
 import { GroupStore, type GroupStoreOptions } from './group-store.ts'
@@ -48,7 +49,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
     switch (call.api) {
       case 'joinGroup':
         joinGroup(turn, requestId, call.request, call.caller)
-        return turn.effects(ATOMIC)
+        return turn.effects(!ATOMIC)
       case 'syncGroup':
         syncGroup(turn, requestId, call.request)
         return turn.effects(ATOMIC)
@@ -57,7 +58,10 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
         return turn.effects(ATOMIC)
       case 'leaveGroup':
         leaveGroup(turn, requestId, call.request)
-        return turn.effects(ATOMIC)
+        return turn.effects(!ATOMIC)
+      case 'consumerGroupHeartbeat':
+        consumerGroupHeartbeat(turn, requestId, call.request, call.caller)
+        return turn.effects(!ATOMIC)
       case 'offsetCommit':
         commitOffsets(turn, requestId, call.request, call.caller)
         return turn.effects(ATOMIC)
@@ -89,6 +93,10 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   describeStreamsGroup(groupId: string): DescribedStreamsGroup {
     return describeStreamsGroup(this.#store, groupId)
+  }
+
+  describeConsumerGroup(groupId: string): DescribedConsumerGroup {
+    return describeConsumerGroup(this.#store, groupId)
   }
 
   listGroups(statesFilter: readonly string[], typesFilter: readonly string[]): ListedGroup[] {

@@ -1,10 +1,11 @@
 /** All records that there are in `__consumer_offsets`. */
 import { type GroupMetadataRecord, maxBytesOfGroupMetadata } from './classic/records.ts'
+import { type ConsumerGroupRecord, maxBytesOfConsumerGroup } from './consumer/records.ts'
 import { maxBytesOfOffsetCommit, type OffsetCommitRecord } from './offset-records.ts'
 import { RecordType } from './record-types.ts'
 import { maxBytesOfStreamsGroupRecord, type StreamsGroupRecord } from './streams/records.ts'
 
-export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | StreamsGroupRecord
+export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | ConsumerGroupRecord | StreamsGroupRecord
 
 /** What the record takes in a batch that is not compressed, or a few bytes more. */
 export function maxBytesOf(record: GroupRecord): number {
@@ -20,5 +21,7 @@ export function maxBytesOf(record: GroupRecord): number {
     case RecordType.STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT:
     case RecordType.STREAMS_GROUP_TOPOLOGY:
       return maxBytesOfStreamsGroupRecord(record)
+    default:
+      return maxBytesOfConsumerGroup(record)
   }
 }

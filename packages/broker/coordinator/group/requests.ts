@@ -1,5 +1,9 @@
 /** What can be asked of a group machine, and what it answers. Reads are plain methods of the machine. */
 import type { Init } from '@ottla/protocol'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/consumer-group-heartbeat'
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import type { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
 import type { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
@@ -25,6 +29,7 @@ interface Apis {
   heartbeat: [HeartbeatRequest, Init<typeof HeartbeatResponse>]
   /** With `members`, also where the version has but one `memberId`. */
   leaveGroup: [LeaveGroupRequest, Init<typeof LeaveGroupResponse>]
+  consumerGroupHeartbeat: [ConsumerGroupHeartbeatRequest, Init<typeof ConsumerGroupHeartbeatResponse>]
   /** With both name and id of each topic, whatever the version; topics and partitions exist. */
   offsetCommit: [OffsetCommitRequest, Init<typeof OffsetCommitResponse>]
   /** As offsetCommit; the records have to be a part of the producer's transaction. */

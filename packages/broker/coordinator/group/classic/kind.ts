@@ -9,6 +9,7 @@ import { Member } from './member.ts'
 import {
   answerJoin,
   answerSync,
+  classicGroup,
   createClassicGroup,
   prepareRebalance,
   renewSession,
@@ -22,7 +23,7 @@ export const classicKind: Kind<ClassicGroup> = {
   replay(store, record) {
     const { key, value } = record as GroupMetadataRecord
     if (value) restore(store, key.group, value)
-    else store.remove(key.group)
+    else if (classicGroup(store, key.group)) store.remove(key.group)
   },
 
   onLoaded(turn, group) {

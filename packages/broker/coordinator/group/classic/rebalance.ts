@@ -19,10 +19,16 @@ const MIN_RETRY_MS = 100
 
 /** In the place of whatever group has the id. */
 export function createClassicGroup(store: GroupStore, id: string, stateTimestampMs: number): ClassicGroup {
+  const group = newClassicGroup(id, stateTimestampMs)
+  store.add(group)
+  return group
+}
+
+/** Nobody knows of it yet. */
+export function newClassicGroup(id: string, stateTimestampMs: number): ClassicGroup {
   const join = new Timer<Turn>(turn => onInitialDelay(turn, group))
   const sync = new Timer<Turn>(turn => onSyncTimeout(turn, group))
   const group = new ClassicGroup(id, { join, sync }, stateTimestampMs)
-  store.add(group)
   return group
 }
 

@@ -11,11 +11,14 @@ import { developerDefaults, loadConfig, resolveBrokerConfig, resolveGroupConfig 
 import { EMPTY_IMAGE } from '../../../image/index.ts'
 import type { Effects, Instant } from '../../shard.ts'
 import type { GroupConfig } from '../config.ts'
+import { AWAY_EPOCH, JOINING_EPOCH, LEAVING_EPOCH } from '../consumer/member.ts'
 import { GroupMachine } from '../machine.ts'
 import { offsetCommit } from '../offset-records.ts'
 import type { GroupRecord } from '../records.ts'
 import type { GroupRequest, GroupResponse } from '../requests.ts'
 import { groupSerde } from '../serde.ts'
+import { type ConsumerClient, heard, heartbeatOf, newConsumer } from './consumer-client.ts'
+import { imageWith } from './image.ts'
 import { fromHex, showRecord, showResponse, subscription } from './show.ts'
 
 export const TEST_CONFIG: GroupConfig = {
@@ -27,6 +30,13 @@ export const TEST_CONFIG: GroupConfig = {
   offsetMetadataMaxBytes: 16,
   offsetsRetentionMs: 60_000,
   offsetsRetentionCheckIntervalMs: 600_000,
+  consumer: {
+    assignors: ['uniform', 'range'],
+    maxSize: 100,
+    allowsUpgrade: true,
+    allowsDowngrade: true,
+    regexRefreshIntervalMs: 600_000,
+  },
 }
 
 /** A group that sets nothing itself has the broker's. */
@@ -57,12 +67,14 @@ interface Words {
 
 export class Scenario {
   readonly #clients = new Map<string, Client>()
+  readonly #consumers = new Map<string, ConsumerClient>()
   /** Whose request it is, and which api. */
   readonly #requests = new Map<number, { readonly client: string; readonly api: string }>()
   readonly #log: { readonly record: GroupRecord; readonly offset: number }[] = []
   #config: GroupConfig = TEST_CONFIG
   #maxBatchBytes = 1_000_000
   #machine: GroupMachine
+  #image = EMPTY_IMAGE
   #elapsedMs = 0
   #nextOffset = 0
   #nextRequestId = 1
@@ -86,6 +98,13 @@ export class Scenario {
     join: words => this.#join(this.#client(words), words),
     sync: words => this.#sync(this.#once(words), words),
     heartbeat: words => this.#heartbeat(this.#once(words)),
+    topics: ({ named }) => this.#changeTopics(named),
+    subscribe: words => this.#beat(words, JOINING_EPOCH),
+    beat: words => this.#beat(words, null),
+    unsubscribe: words => this.#beat(words, LEAVING_EPOCH),
+    away: words => this.#beat(words, AWAY_EPOCH),
+    'describe-consumer': ({ plain }) =>
+      this.#print(showResponse('describe', this.#machine.describeConsumerGroup(plain[0] ?? 'g'))),
     leave: words => this.#leave(words),
     commit: words => this.#commit(this.#once(words), words),
     fetch: words => this.#fetch(words),
@@ -105,6 +124,22 @@ export class Scenario {
     const command = this.#commands[verb]
     if (!command) throw new Error(`no command '${verb}'`)
     command(parseWords(rest))
+  }
+
+  /** `topics t=3 u=1`: all that there are from now on, with their number of partitions. */
+  #changeTopics(named: ReadonlyMap<string, string>): void {
+    const before = this.#image
+    const counts = Object.fromEntries([...named].map(([name, count]) => [name, Number(count)]))
+    const provenance = { ...before.provenance, offset: before.provenance.offset + 1 }
+    this.#image = { ...imageWith(counts), provenance }
+    this.#take(this.#machine.onTopicsChanged(new Set([...before.topicsByName.keys(), ...named.keys()]), this.#now))
+  }
+
+  #beat({ plain, named }: Words, epoch: number | null): void {
+    const name = plain[0]!
+    const member = this.#consumers.get(name) ?? newConsumer(name)
+    this.#consumers.set(name, member)
+    this.#call(name, 'consumerGroupHeartbeat', heartbeatOf(member, plain, named, epoch))
   }
 
   /** Topic partitions, or all that the group has; `stable=yes`, `id=` of the topics. */
@@ -143,6 +178,12 @@ export class Scenario {
     this.#config = {
       ...this.#config,
       maxSize: value('max-size', this.#config.maxSize),
+      consumer: {
+        ...this.#config.consumer,
+        maxSize: value('consumer-max-size', this.#config.consumer.maxSize),
+        allowsUpgrade: value('upgrade', 1) === 1,
+        allowsDowngrade: value('downgrade', 1) === 1,
+      },
       initialRebalanceDelayMs: value('delay', this.#config.initialRebalanceDelayMs),
       offsetsRetentionMs: value('retention', this.#config.offsetsRetentionMs),
       offsetsRetentionCheckIntervalMs: value('check', this.#config.offsetsRetentionCheckIntervalMs),
@@ -207,6 +248,12 @@ export class Scenario {
   #commit(client: Client, { plain, named }: Words): void {
     const offsets = [...named].filter(([key]) => /-\d+$/.test(key))
     const isAlone = plain.includes('alone')
+    const consumer = this.#consumers.get(client.name)
+    if (consumer)
+      Object.assign(client, {
+        memberId: named.get('member') ?? consumer.memberId,
+        generation: Number(named.get('epoch') ?? consumer.epoch),
+      })
     this.#call(client.name, 'offsetCommit', {
       groupId: client.group,
       generationIdOrMemberEpoch: isAlone ? -1 : client.generation,
@@ -282,7 +329,7 @@ export class Scenario {
     return new GroupMachine({
       config: this.#config,
       configOf: () => OWN_CONFIG,
-      image: () => EMPTY_IMAGE,
+      image: () => this.#image,
       newUuid: () => String(this.#nextUuid++),
       maxBatchBytes: () => this.#maxBatchBytes,
       log: { info() {} },
@@ -294,7 +341,7 @@ export class Scenario {
   #call(client: string, api: GroupRequest['api'], request: unknown): void {
     const requestId = this.#nextRequestId++
     this.#requests.set(requestId, { client, api })
-    const apiVersion = this.#clients.get(client)?.version ?? 9
+    const apiVersion = this.#clients.get(client)?.version ?? (api === 'consumerGroupHeartbeat' ? 1 : 9)
     const caller = { apiVersion, clientId: client, clientHost: '/127.0.0.1' }
     this.#take(this.#machine.handle(requestId, { api, request, caller } as GroupRequest, this.#now))
   }
@@ -311,6 +358,7 @@ export class Scenario {
     const request = this.#requests.get(requestId)
     if (!request) throw new Error(`request ${requestId} was answered twice`)
     this.#requests.delete(requestId)
+    if (request.api === 'consumerGroupHeartbeat') heard(this.#consumers.get(request.client)!, response)
     const client = this.#clients.get(request.client)
     if (
       client &&

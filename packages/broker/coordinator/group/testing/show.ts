@@ -2,13 +2,30 @@
 import { encodeToBytes, errorName } from '@ottla/protocol'
 import { ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
 import type { MemberProtocol } from '../classic/member.ts'
+import type { ConsumerGroupRecord } from '../consumer/records.ts'
 import { RecordType } from '../record-types.ts'
 import type { GroupRecord } from '../records.ts'
+import type { StreamsGroupRecord } from '../streams/records.ts'
 import { showStreamsRecord } from '../streams/testing/show.ts'
 
-/** `range:t1,t2` subscribes to two topics; `range:0xff` says bytes that are no subscription. */
+/** What a cooperative consumer says, of version 1: `t/0/1` are the partitions that it has. */
+function owningSubscription(topics: string[], owned: string): Uint8Array {
+  const ownedPartitions = owned
+    .split(',')
+    .filter(Boolean)
+    .map(text => {
+      const [topic = '', ...partitions] = text.split('/')
+      return { topic, partitions: partitions.map(Number) }
+    })
+  const body = encodeToBytes(ConsumerProtocolSubscription, 1, { topics, ownedPartitions })
+  return Uint8Array.from([0, 1, ...body])
+}
+
+/** `range:t1,t2` subscribes to two topics; `range:t1@t1/0/1` also says what it has; `range:0xff` says bytes that are no subscription. */
 export function subscription(text: string): MemberProtocol {
-  const [name = '', topics = ''] = text.split(':')
+  const [name = '', rest = ''] = text.split(':')
+  const [topics = '', owned] = rest.split('@')
+  if (owned !== undefined) return { name, metadata: owningSubscription(topics.split(','), owned) }
   if (topics.startsWith('0x')) return { name, metadata: fromHex(topics.slice(2)) }
   const body = encodeToBytes(ConsumerProtocolSubscription, 0, { topics: topics === '' ? [] : topics.split(',') })
   return { name, metadata: Uint8Array.from([0, 0, ...body]) }
@@ -33,7 +50,8 @@ export function showRecord(record: GroupRecord): string {
       value.expireTimestamp >= 0 ? ` v${version} expires=${value.expireTimestamp - value.commitTimestamp}` : ''
     return `${name} ${value.offset}${value.metadata && ` '${value.metadata}'`}${expires}`
   }
-  if (record.type !== RecordType.GROUP_METADATA) return showStreamsRecord(record)
+  if (record.type >= RecordType.STREAMS_GROUP_METADATA) return showStreamsRecord(record as StreamsGroupRecord)
+  if (record.type !== RecordType.GROUP_METADATA) return showConsumerRecord(record as ConsumerGroupRecord)
   const { key, value } = record
   if (!value) return `log group ${key.group} none`
   const members = value.members.map(({ memberId, assignment }) => `${memberId}:${hex(assignment)}`)
@@ -43,6 +61,23 @@ export function showRecord(record: GroupRecord): string {
     ...(value.leader ? [`leader=${value.leader}`] : []),
     ...(members.length > 0 ? [`members=${members.join(',')}`] : []),
   ].join(' ')
+}
+
+/** `member a epoch=1`, by what the record is about; tombstones as `none`. */
+function showConsumerRecord({ type, key, value }: ConsumerGroupRecord): string {
+  const name = CONSUMER_RECORDS[type]
+  const about = Object.values(key).join(' ')
+  return `log ${name} ${about} ${value ? Object.entries(value).flatMap(showField).join(' ') : 'none'}`
+}
+
+const CONSUMER_RECORDS: Readonly<Record<ConsumerGroupRecord['type'], string>> = {
+  [RecordType.CONSUMER_GROUP_METADATA]: 'epoch',
+  [RecordType.CONSUMER_GROUP_PARTITION_METADATA]: 'old metadata',
+  [RecordType.CONSUMER_GROUP_MEMBER_METADATA]: 'member',
+  [RecordType.CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA]: 'target epoch',
+  [RecordType.CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER]: 'target',
+  [RecordType.CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT]: 'current',
+  [RecordType.CONSUMER_GROUP_REGULAR_EXPRESSION]: 'regex',
 }
 
 /** `api CODE field=value ...`, without what is empty. */
@@ -72,8 +107,25 @@ const HIDDEN = new Set([
 
 function showField([name, value]: [string, unknown]): string[] {
   if (HIDDEN.has(name) && !(name === 'metadata' && typeof value === 'string')) return []
-  const shown = show(name, value)
+  const shown = PARTITIONS.has(name) ? showPartitions(value as Parameters<typeof showPartitions>[0]) : show(name, value)
   return shown === '' ? [] : [`${SHORT[name] ?? name}=${shown}`]
+}
+
+const PARTITIONS = new Set(['topicPartitions', 'assignedPartitions', 'partitionsPendingRevocation'])
+
+/** By number of the topic: `1:0,1 2:0`; with the epoch since which it is the member's: `1:0@3`. */
+function showPartitions(
+  topics: readonly {
+    readonly topicId: string
+    readonly partitions: readonly number[]
+    readonly assignmentEpochs?: readonly number[] | null
+  }[],
+): string {
+  const shown = topics.map(({ topicId, partitions, assignmentEpochs: epochs }) => {
+    const numbers = partitions.map((partition, i) => (epochs ? `${partition}@${epochs[i]}` : partition))
+    return `${Buffer.from(topicId, 'base64url').readBigInt64BE(8)}:${numbers.join(',')}`
+  })
+  return `[${shown.sort().join(' ')}]`
 }
 
 function show(name: string, value: unknown): string {
