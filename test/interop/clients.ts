@@ -123,3 +123,9 @@ export async function createTopics(client: Client, bootstrap: string, topics: re
     10_000,
   )
 }
+
+/** The first who asks for a group's coordinator finds none until its topic is made; not every client would wait. */
+export async function warmUp(client: Client, bootstrap: string): Promise<void> {
+  await createTopics(client, bootstrap, [{ name: 'first', partitions: 1 }])
+  await ask(client, bootstrap, { op: 'set-group-offsets', group: 'first', topic: 'first', offsets: { 0: 0 } })
+}

@@ -12,6 +12,7 @@ export const TOOLS: Readonly<Record<string, string>> = {
   configs: 'kafka.admin.ConfigCommand',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
+  groups: 'org.apache.kafka.tools.GroupsCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',

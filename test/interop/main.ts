@@ -8,22 +8,25 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BrokerKind, Brokers, type RunningBroker } from './brokers.ts'
-import { ask, CLIENT_NAMES, type Client, createTopics, helperFor } from './clients.ts'
+import { CLIENT_NAMES, helperFor, warmUp } from './clients.ts'
 import type { Context } from './context.ts'
 import { Report } from './report.ts'
 import { admin } from './scenarios/admin.ts'
 import { adminErrors } from './scenarios/admin-errors.ts'
 import { adminTools } from './scenarios/admin-tools.ts'
+import { assignors } from './scenarios/assignors.ts'
 import { badInput } from './scenarios/bad-input.ts'
 import { batches } from './scenarios/batches.ts'
 import { classicGroups } from './scenarios/classic-groups.ts'
 import { cli } from './scenarios/cli.ts'
 import { configErrors } from './scenarios/config-errors.ts'
 import { connectionLimits } from './scenarios/connection-limits.ts'
+import { consumerGroups } from './scenarios/consumer-groups.ts'
 import { diskFailure } from './scenarios/disk-failure.ts'
 import { durability } from './scenarios/durability.ts'
 import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
+import { groupMigration } from './scenarios/group-migration.ts'
 import { groups } from './scenarios/groups.ts'
 import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
@@ -49,6 +52,9 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'streams-assignor': streamsAssignor,
   'streams-app': streamsApp,
   'streams-folders': streamsFolders,
+  'consumer-groups': consumerGroups,
+  'group-migration': groupMigration,
+  assignors,
   'produce-errors': produceErrors,
   'read-errors': readErrors,
   'config-errors': configErrors,
@@ -96,12 +102,6 @@ function readOptions() {
     console.error(`${(error as Error).message}\n${USAGE}`)
     process.exit(2)
   }
-}
-
-/** The first who asks for a group's coordinator finds none until its topic is made; not every client would wait. */
-async function warmUp(client: Client, bootstrap: string): Promise<void> {
-  await createTopics(client, bootstrap, [{ name: 'first', partitions: 1 }])
-  await ask(client, bootstrap, { op: 'set-group-offsets', group: 'first', topic: 'first', offsets: { 0: 0 } })
 }
 
 async function main(): Promise<boolean> {

@@ -5,13 +5,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -95,11 +98,19 @@ final class Client {
   private static void member(JsonNode args) {
     String topic = args.get("topic").textValue();
     int sessionMs = args.get("sessionMs").intValue();
-    var consumer = consumer(args, Map.of(
-        GROUP_ID_CONFIG, args.get("group").textValue(),
-        SESSION_TIMEOUT_MS_CONFIG, sessionMs,
-        HEARTBEAT_INTERVAL_MS_CONFIG, sessionMs / 10,
-        MAX_POLL_INTERVAL_MS_CONFIG, 10_000));
+    Map<String, Object> config = new HashMap<>();
+    config.put(GROUP_ID_CONFIG, args.get("group").textValue());
+    config.put(MAX_POLL_INTERVAL_MS_CONFIG, 10_000);
+    if (args.hasNonNull("instance")) config.put(GROUP_INSTANCE_ID_CONFIG, args.get("instance").textValue());
+    if ("consumer".equals(args.path("protocol").textValue())) {
+      // How long a session is and how often it beats is the group's own.
+      config.put(GROUP_PROTOCOL_CONFIG, "consumer");
+      if (args.hasNonNull("assignor")) config.put(GROUP_REMOTE_ASSIGNOR_CONFIG, args.get("assignor").textValue());
+    } else {
+      config.put(SESSION_TIMEOUT_MS_CONFIG, sessionMs);
+      config.put(HEARTBEAT_INTERVAL_MS_CONFIG, sessionMs / 10);
+    }
+    var consumer = consumer(args, config);
     Thread main = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       consumer.wakeup();
@@ -109,7 +120,9 @@ final class Client {
         Thread.currentThread().interrupt();
       }
     }));
-    consumer.subscribe(List.of(topic), new Reporter());
+    var reporter = new Reporter();
+    if (args.hasNonNull("pattern")) consumer.subscribe(new SubscriptionPattern(args.get("pattern").textValue()), reporter);
+    else consumer.subscribe(List.of(topic), reporter);
     try (consumer) {
       while (true) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(200));
@@ -124,14 +137,24 @@ final class Client {
     }
   }
 
-  /** Prints the whole assignment at each rebalance. */
+  /** Prints the whole assignment whenever something comes or goes. */
   private static final class Reporter implements ConsumerRebalanceListener {
+    private final Set<TopicPartition> held = new HashSet<>();
+
     @Override
-    public void onPartitionsRevoked(Collection<TopicPartition> revoked) {}
+    public void onPartitionsRevoked(Collection<TopicPartition> revoked) {
+      revoked.forEach(held::remove);
+      report();
+    }
 
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> assigned) {
-      var partitions = assigned.stream().map(TopicPartition::partition).toList();
+      held.addAll(assigned);
+      report();
+    }
+
+    private void report() {
+      var partitions = held.stream().map(TopicPartition::partition).toList();
       Vocabulary.emit(Vocabulary.object("event", "assigned", "partitions", partitions));
     }
   }

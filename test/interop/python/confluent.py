@@ -91,21 +91,33 @@ def consume(bootstrap, topics, count, isolation="read_uncommitted"):
     consumer.close()
 
 
-def member(bootstrap, group, topic, sessionMs):
+def member(bootstrap, group, topic, sessionMs, protocol="classic"):
     terminated = Terminated()
+    held = set()
+    # Of a group of the consumer protocol, how long a session is and how often members beat is the group's own.
+    times = {"session.timeout.ms": sessionMs, "heartbeat.interval.ms": sessionMs // 10}
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
             "group.id": group,
-            "session.timeout.ms": sessionMs,
-            "heartbeat.interval.ms": sessionMs // 10,
+            "group.protocol": protocol,
+            **(times if protocol == "classic" else {}),
             "max.poll.interval.ms": max(10_000, sessionMs),
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "fetch.wait.max.ms": 200,
         }
     )
-    consumer.subscribe([topic], on_assign=lambda _, ps: emit(event="assigned", partitions=[p.partition for p in ps]))
+
+    def change(update):
+        def changed(_, partitions):
+            update({p.partition for p in partitions})
+            emit(event="assigned", partitions=sorted(held))
+
+        return changed
+
+    gone = change(held.difference_update)
+    consumer.subscribe([topic], on_assign=change(held.update), on_revoke=gone, on_lost=gone)
     while not terminated:
         message = consumer.poll(0.1)
         if message is None:

@@ -7,9 +7,14 @@
 import assert from 'node:assert/strict'
 import { globSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from '@ottla/protocol/messages/consumer-group-describe'
 import type { BrokerKind, RunningBroker } from '../brokers.ts'
 import { ask, type Client, call, createTopics, helperFor, type Json, type Line, type NewTopic } from '../clients.ts'
 import type { Context } from '../context.ts'
+import { Asker } from '../prober.ts'
 import { Child } from '../process.ts'
 
 const PARTITIONS = 3
@@ -26,6 +31,10 @@ const TOPICS: NewTopic[] = [
 ]
 const CONFIGS = ['retention.ms', 'segment.bytes', 'cleanup.policy']
 const COMMITTED = { 0: 7, 1: 8, 2: 9 }
+
+/** Whoever is away shall not be removed while two brokers take turns. */
+const SETTINGS = { 'group.consumer.max.session.timeout.ms': 600_000, 'group.consumer.session.timeout.ms': 600_000 }
+const DESCRIBE = { request: ConsumerGroupDescribeRequest, response: ConsumerGroupDescribeResponse }
 
 type Leaving = 'stopped' | 'killed'
 
@@ -92,7 +101,7 @@ class Exchange {
   }
 
   async #start(kind: BrokerKind): Promise<void> {
-    this.#broker = await this.#context.brokers.start(kind, { folder: this.#folder })
+    this.#broker = await this.#context.brokers.start(kind, { folder: this.#folder, settings: SETTINGS })
   }
 
   /** Ends the broker; what there was to see until then. */
@@ -117,7 +126,10 @@ class Exchange {
     // Apache Kafka writes down where a log starts once a minute and when it stops; killed before, it forgets.
     if (this.#leaving === 'stopped') await this.#ask({ op: 'delete-records', topic, offsets: { 0: 5 } })
     await this.#ask({ op: 'set-group-offsets', group: 'folder.committed', topic, offsets: COMMITTED })
-    await this.#readAsGroup()
+    await this.#readAsGroup(this.#client, { group: 'folder.member' })
+    // A static member of the consumer protocol that goes is away, and all of its records stay.
+    const java = this.#context.kit.clients.find(({ name }) => name === 'java')
+    if (java) await this.#readAsGroup(java, { group: 'folder.consumer', protocol: 'consumer', instance: 'i' })
     this.#left = await this.#leave()
   }
 
@@ -154,9 +166,9 @@ class Exchange {
   }
 
   /** A group with a member, so that the groups' own records are there too and not only offsets. */
-  async #readAsGroup(): Promise<void> {
-    const args = { bootstrap: this.#broker.bootstrap, group: 'folder.member', topic: 'folder.compact', sessionMs: 6000 }
-    const member = new Child([...this.#client.command, 'member', JSON.stringify(args)])
+  async #readAsGroup(client: Client, more: object): Promise<void> {
+    const args = { bootstrap: this.#broker.bootstrap, topic: 'folder.compact', sessionMs: 6000, ...more }
+    const member = new Child([...client.command, 'member', JSON.stringify(args)])
     try {
       const isDone = () => member.lines.filter(line => line.includes('"record"')).length === RECORDS || undefined
       await member.until('a member that reads all', isDone, 30_000)
@@ -175,9 +187,25 @@ class Exchange {
       committed: await committed('folder.committed', 'folder.records'),
       member: await committed('folder.member', 'folder.compact'),
       state: await this.#ask({ op: 'describe-group', group: 'folder.member' }),
+      consumer: await this.#consumerGroup(),
+      consumed: await committed('folder.consumer', 'folder.compact'),
     }
     const cluster = (await this.#ask({ op: 'describe-cluster' })) as { [key: string]: Json }
     return { cluster: cluster.id!, topics, groups }
+  }
+
+  /** Epochs, members, and what each has and is to have. */
+  async #consumerGroup(): Promise<Json> {
+    const asker = new Asker('folders', this.#broker.bootstrap)
+    try {
+      const { groups } = await asker.ask(DESCRIBE, 1, { groupIds: ['folder.consumer'] })
+      return groups.map(({ errorMessage: _, ...group }) => ({
+        ...group,
+        members: group.members.map(({ clientHost: _host, ...member }) => ({ ...member })),
+      })) as unknown as Json
+    } finally {
+      asker.end()
+    }
   }
 
   async #topic(topic: string): Promise<Json> {

@@ -69,7 +69,9 @@ export async function tools(context: Context): Promise<void> {
   await bench.area('data', DATA)
   await bench.area('offsets', offsets(context))
   await bench.area('groups', GROUPS)
-  await bench.members()
+  await bench.members('members', 'tools.live', 'classic', MEMBERS)
+  await bench.members('consumers', 'tools.consumers', 'consumer', CONSUMERS)
+  await bench.area('left', LEFT)
   await bench.area('configs', CONFIGS)
   await bench.area('cluster', CLUSTER)
   await broker.stop()
@@ -148,8 +150,9 @@ export class Bench {
   }
 
   /** What consumer-groups tells of a group while it has a member: verifiable-consumer, which reads all and stays. */
-  async members(): Promise<void> {
-    const args = ['--bootstrap-server', this.#broker.bootstrap, '--topic', 'tools.text', '--group-id', 'tools.live']
+  async members(area: string, group: string, protocol: string, commands: readonly Command[]): Promise<void> {
+    const who = ['--topic', 'tools.text', '--group-id', group, '--group-protocol', protocol]
+    const args = ['--bootstrap-server', this.#broker.bootstrap, ...who]
     const consumer = new Child([
       ...this.#java.toolCommand('verifiable-consumer'),
       ...args,
@@ -159,19 +162,19 @@ export class Bench {
     try {
       const hasRead = () => consumer.lines.some(line => line.includes('"offsets_committed"')) || undefined
       await consumer.until('verifiable-consumer', hasRead, 30_000)
-      await this.area('members', MEMBERS)
+      await this.area(area, commands)
     } finally {
       await consumer.stop('SIGTERM')
     }
-    await this.#context.report.check('tools/members/verifiable-consumer leaves in good order', async () => {
+    await this.#context.report.check(`tools/${area}/verifiable-consumer leaves in good order`, async () => {
       const events = consumer.lines.map(line => (JSON.parse(line) as { name: string }).name)
       const wanted = ['startup_complete', 'partitions_assigned', 'records_consumed', 'shutdown_complete']
       assert.deepEqual(
         wanted.filter(name => !events.includes(name)),
         [],
       )
-      const group = command('consumer-groups', '--describe --state --group tools.live')
-      const isEmpty = async () => /\bEmpty\b/.test((await this.#run(group)).stdout) || undefined
+      const state = command('consumer-groups', `--describe --state --group ${group}`)
+      const isEmpty = async () => /\bEmpty\b/.test((await this.#run(state)).stdout) || undefined
       await poll('an empty group', isEmpty, 10_000)
     })
   }
@@ -334,6 +337,43 @@ const MEMBERS: readonly Command[] = [
   groups('--delete --group tools.live'),
   groups('--reset-offsets --group tools.live --topic tools.text --to-earliest --execute'),
   groups('--delete-offsets --group tools.live --topic tools.text'),
+]
+
+/** The same of a group of the consumer protocol, which has epochs and a target assignment. */
+const CONSUMERS: readonly Command[] = [
+  groups('--describe --group tools.consumers'),
+  groups('--describe --group tools.consumers --verbose'),
+  groups('--describe --group tools.consumers --members'),
+  groups('--describe --group tools.consumers --members --verbose'),
+  groups('--describe --group tools.consumers --state'),
+  groups('--describe --group tools.consumers --state --verbose'),
+  command('consumer-groups', '--list --type consumer', ours),
+  command('consumer-groups', '--list --type consumer --state Stable', ours),
+  command('groups', '--list', ours),
+  command('groups', '--list --group-type consumer', ours),
+  command('groups', '--list --consumer', ours),
+  groups('--delete --group tools.consumers'),
+  groups('--reset-offsets --group tools.consumers --topic tools.text --to-earliest --execute'),
+  groups('--delete-offsets --group tools.consumers --topic tools.text'),
+  command(
+    'configs',
+    '--alter --entity-type groups --entity-name tools.consumers --add-config consumer.heartbeat.interval.ms=6000',
+  ),
+  command('configs', '--describe --entity-type groups --entity-name tools.consumers'),
+  command(
+    'configs',
+    '--alter --entity-type groups --entity-name tools.consumers --delete-config consumer.heartbeat.interval.ms',
+  ),
+]
+
+/** And of the same when its member has left. */
+const LEFT: readonly Command[] = [
+  groups('--describe --group tools.consumers --state'),
+  groups('--reset-offsets --group tools.consumers --topic tools.text --to-earliest --execute'),
+  groups('--describe --group tools.consumers'),
+  groups('--delete-offsets --group tools.consumers --topic tools.text'),
+  groups('--delete --group tools.consumers'),
+  command('groups', '--list --consumer', ours),
 ]
 
 const configs = (words: string, more: Partial<Command> = {}) => command('configs', words, more)

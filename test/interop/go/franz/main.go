@@ -128,19 +128,23 @@ func member(args Args) {
 			report()
 		}
 	}
-	client := connect(args.Bootstrap,
+	options := []kgo.Opt{
 		kgo.ConsumerGroup(args.Group),
 		kgo.ConsumeTopics(args.Topic),
 		kgo.SessionTimeout(session),
-		kgo.RebalanceTimeout(2*session),
-		kgo.HeartbeatInterval(session/10),
-		kgo.FetchMaxWait(200*time.Millisecond),
+		kgo.RebalanceTimeout(2 * session),
+		kgo.HeartbeatInterval(session / 10),
+		kgo.FetchMaxWait(200 * time.Millisecond),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(change(true)),
 		kgo.OnPartitionsRevoked(change(false)),
 		kgo.OnPartitionsLost(change(false)),
-	)
+	}
+	if args.Protocol == "consumer" {
+		options = append(options, kgo.ServerSideBalancer())
+	}
+	client := connect(args.Bootstrap, options...)
 	terminated, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	for terminated.Err() == nil {

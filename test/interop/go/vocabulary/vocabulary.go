@@ -59,6 +59,7 @@ type Args struct {
 	Group     string
 	Topic     string
 	SessionMs int
+	Protocol  string
 	Steps     []Step
 	Isolation string
 	// Of `transact` and `transform`.
