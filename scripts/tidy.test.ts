@@ -51,6 +51,7 @@ const PURE = [
   'packages/broker/image/',
   'packages/broker/coordinator/group/',
   'packages/broker/coordinator/transaction/',
+  'packages/broker/coordinator/share/',
   'packages/broker/config/',
   'packages/broker/metrics/',
   'packages/broker/telemetry/',
