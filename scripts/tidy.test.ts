@@ -30,9 +30,10 @@ const BROKER_ROOMS: Record<string, readonly string[]> = {
   ],
   server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
   handlers: [
-    ...['replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
+    ...['share', 'replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
     ...['errors', 'services'],
   ],
+  share: ['replica', 'coordinator', 'image', 'config', 'errors'],
   telemetry: ['image', 'metrics', 'config', 'errors'],
   replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
   coordinator: ['image', 'config', 'diagnostics', 'errors'],
