@@ -269,6 +269,7 @@ export class SharePartition {
     for (const part of parts.flatMap(part => part.parts)) {
       const wasDone = isTerminal(part.state)
       part.endGiving(isWritten, this.locks)
+      if (part.state === RecordState.AVAILABLE && part.lastOffset < this.#startOffset) part.archive(this.locks)
       if (part.state === RecordState.AVAILABLE) this.mayHaveFree = true
       if (wasDone && !isTerminal(part.state)) this.deliveryCompleteCount -= this.#sizeBeyondStart(part)
     }
