@@ -5,7 +5,7 @@
  * It counts; it does not read. Whoever waits reads everything again afterwards.
  */
 import type { Clock } from '@ottla/io'
-import type { Partition } from './partition.ts'
+import type { Partition, PartitionWaiter } from './partition.ts'
 
 export interface WaitingPosition {
   readonly partition: Partition
@@ -14,7 +14,7 @@ export interface WaitingPosition {
   readonly seenHighWatermark: number
 }
 
-export class FetchWaiter {
+export class FetchWaiter implements PartitionWaiter {
   readonly done: Promise<void>
   #resolve!: () => void
   #missingBytes: number

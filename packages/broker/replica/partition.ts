@@ -50,6 +50,7 @@ export class Partition {
   #failure: ApiError | null = null
   #ready: Promise<void> = Promise.resolve()
   readonly #waiters = new Set<PartitionWaiter>()
+  readonly #lossListeners = new Set<() => void>()
   /** In the order of their offsets, as appends are. */
   #commits: PendingCommit[] = []
 
@@ -128,8 +129,10 @@ export class Partition {
   update(assignment: PartitionAssignment): void {
     this.#assignment = assignment
     if (this.#log) this.#becomeWhatAssigned()
-    if (!this.isLeader)
+    if (!this.isLeader) {
       this.#failCommits(new ApiError('NOT_LEADER_OR_FOLLOWER', `this node no longer leads ${this.name}`))
+      this.#tellLoss()
+    }
     this.wakeWaiters()
   }
 
@@ -206,6 +209,16 @@ export class Partition {
     this.#waiters.delete(waiter)
   }
 
+  /** `listener` is called when this node does not lead the partition any more, or its log is gone. Returns how to stop that. */
+  onLost(listener: () => void): () => void {
+    this.#lossListeners.add(listener)
+    return () => this.#lossListeners.delete(listener)
+  }
+
+  #tellLoss(): void {
+    for (const listener of [...this.#lossListeners]) listener()
+  }
+
   /** Something other than new data: whoever waits has to look. */
   wakeWaiters(): void {
     for (const waiter of this.#waiters) waiter.finish()
@@ -215,6 +228,7 @@ export class Partition {
     this.#log = null
     this.#failure = failure
     this.#failCommits(failure)
+    this.#tellLoss()
     this.wakeWaiters()
   }
 

@@ -1,0 +1,231 @@
+/**
+ * One ShareFetch: reads what its share partitions may hand out, and waits until there is enough or time is up. As long as
+ * it reads a share partition nobody else does; when it can't take anything it lets go and waits until something happens.
+ */
+import type { Clock, Logger } from '@ottla/io'
+import { ErrorCode } from '@ottla/protocol'
+import { errorCodeOf, isExpected, messageOf } from '../errors.ts'
+import { type PartitionRead, readPartition } from '../replica/read.ts'
+import type { AcquiredRecords } from './acquire.ts'
+import { fetchedBatches, slicesOf } from './fetched-batches.ts'
+import type { LoadedSharePartition } from './loaded-share-partition.ts'
+
+export interface ShareFetchLimits {
+  readonly memberId: string
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly maxRecords: number
+  readonly batchSize: number
+  readonly isRecordLimit: boolean
+  /** Of committed transactions only. */
+  readonly committed: boolean
+}
+
+export interface ShareFetchResult {
+  readonly topicId: string
+  readonly partition: number
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  readonly chunks: readonly Uint8Array[]
+  readonly acquired: readonly AcquiredRecords[]
+  /** See PartitionRead. */
+  readonly release: (() => void) | null
+}
+
+interface Reading {
+  readonly partition: LoadedSharePartition
+  readonly fetchOffset: number
+  /** null with an error. */
+  readonly read: PartitionRead | null
+  readonly error: unknown
+}
+
+export class ShareFetch {
+  readonly #limits: ShareFetchLimits
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #partitions: readonly LoadedSharePartition[]
+  /** Something has happened since it was looked for last. */
+  #isWoken = false
+  #resume: (() => void) | null = null
+
+  constructor(partitions: readonly LoadedSharePartition[], limits: ShareFetchLimits, clock: Clock, logger: Logger) {
+    this.#partitions = partitions
+    this.#limits = limits
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** Ends early if the client goes; what it had acquired by then its session gives back. */
+  async run(signal: AbortSignal): Promise<ShareFetchResult[]> {
+    const deadlineMs = this.#clock.monotonic() + this.#limits.maxWaitMs
+    const timer = this.#clock.setTimer(this.#limits.maxWaitMs, () => this.wake())
+    const onAbort = () => this.wake()
+    signal.addEventListener('abort', onAbort)
+    for (const partition of this.#partitions) {
+      partition.addWaiter(this)
+      partition.replica.addWaiter(this)
+    }
+    try {
+      for (;;) {
+        this.#isWoken = false
+        if (signal.aborted) return []
+        const isLast = this.#clock.monotonic() >= deadlineMs
+        const results = await this.#try(isLast)
+        if (results) return results
+        if (!this.#isWoken) await this.#wait()
+      }
+    } finally {
+      timer.cancel()
+      signal.removeEventListener('abort', onAbort)
+      for (const partition of this.#partitions) {
+        partition.removeWaiter(this)
+        partition.replica.removeWaiter(this)
+      }
+    }
+  }
+
+  wake(): void {
+    this.#isWoken = true
+    this.#resume?.()
+  }
+
+  /** For partitions: records have become visible. */
+  onVisible(): void {
+    this.wake()
+  }
+
+  /** For partitions: something else has happened. */
+  finish(): void {
+    this.wake()
+  }
+
+  #wait(): Promise<void> {
+    return new Promise(resolve => {
+      this.#resume = () => {
+        this.#resume = null
+        resolve()
+      }
+    })
+  }
+
+  // -------------------------------------------------------------------------------------------------------- one try
+
+  /** null: there is not enough yet. */
+  async #try(isLast: boolean): Promise<ShareFetchResult[] | null> {
+    const begun: { readonly partition: LoadedSharePartition; readonly fetchOffset: number }[] = []
+    for (const partition of this.#partitions) {
+      const fetchOffset = partition.beginRead()
+      if (fetchOffset !== null) begun.push({ partition, fetchOffset })
+    }
+    if (begun.length === 0) return isLast ? [] : null
+    let results: ShareFetchResult[] | null = null
+    try {
+      const readings = await this.#readAll(begun)
+      if (isLast || isEnough(readings, this.#limits.minBytes)) results = this.#take(readings)
+      else for (const { read } of readings) read?.release?.()
+    } finally {
+      for (const { partition } of begun) partition.endRead()
+    }
+    // Whoever came meanwhile could not read; there may be something left.
+    if (results) for (const { partition } of begun) partition.wake()
+    return results
+  }
+
+  /** Each gets the same share of the bytes; one batch that is larger is given if nothing was found before. */
+  async #readAll(
+    begun: readonly { readonly partition: LoadedSharePartition; readonly fetchOffset: number }[],
+  ): Promise<Reading[]> {
+    const share = Math.max(1, Math.floor(this.#limits.maxBytes / begun.length))
+    const readings: Reading[] = []
+    let minOneBatch = true
+    for (const { partition, fetchOffset } of begun) {
+      const reading = this.#read(partition, fetchOffset, share, minOneBatch)
+      const done = reading instanceof Promise ? await reading : reading
+      readings.push(done)
+      if (done.read && done.read.sizeInBytes > 0) minOneBatch = false
+    }
+    return readings
+  }
+
+  #read(
+    partition: LoadedSharePartition,
+    fetchOffset: number,
+    maxBytes: number,
+    minOneBatch: boolean,
+  ): Reading | Promise<Reading> {
+    const { replica } = partition
+    const { topic, topicId } = replica
+    const position = { currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 }
+    const wanted = { topic, topicId, partition: replica.partition, fetchOffset, maxBytes, ...position }
+    const failed = (error: unknown): Reading => ({ partition, fetchOffset, read: null, error })
+    try {
+      const read = readPartition(
+        replica,
+        { ...wanted, sentHighWatermark: -1, sentLogStartOffset: -1 },
+        { maxBytes, minOneBatch, committed: this.#limits.committed },
+      )
+      if (!(read instanceof Promise)) return { partition, fetchOffset, read, error: null }
+      return read.then(done => ({ partition, fetchOffset, read: done, error: null }), failed)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #take(readings: readonly Reading[]): ShareFetchResult[] {
+    const results: ShareFetchResult[] = []
+    let left = this.#limits.maxRecords
+    for (const reading of readings) {
+      const result = reading.read
+        ? this.#acquire(reading.partition, reading.fetchOffset, reading.read, left)
+        : this.#failed(reading)
+      for (const { firstOffset, lastOffset } of result.acquired) left -= lastOffset - firstOffset + 1
+      results.push(result)
+    }
+    return results
+  }
+
+  #acquire(
+    partition: LoadedSharePartition,
+    fetchOffset: number,
+    read: PartitionRead,
+    maxRecords: number,
+  ): ShareFetchResult {
+    const { memberId, batchSize, isRecordLimit } = this.#limits
+    const batches = fetchedBatches(read)
+    const acquired = partition.acquire({ memberId, batchSize, isRecordLimit, maxRecords, fetchOffset, batches })
+    if (acquired.length > 0) {
+      return { ...resultOf(partition), chunks: slicesOf(read.chunks, acquired), acquired, release: read.release }
+    }
+    read.release?.()
+    return resultOf(partition)
+  }
+
+  #failed({ partition, error }: Reading): ShareFetchResult {
+    const errorCode = errorCodeOf(error)
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && partition.replica.log) {
+      partition.onLogStartMoved(partition.replica.log.logStartOffset)
+      return resultOf(partition)
+    }
+    if (!isExpected(error)) {
+      this.#logger.error('share fetch failed', { partition: partition.replica.name, error: error as Error })
+    }
+    return { ...resultOf(partition), errorCode, errorMessage: messageOf(error) }
+  }
+}
+
+/** Without records. */
+export function resultOf({ replica }: LoadedSharePartition): ShareFetchResult {
+  const { topicId, partition } = replica
+  return { topicId, partition, errorCode: 0, errorMessage: null, chunks: [], acquired: [], release: null }
+}
+
+function isEnough(readings: readonly Reading[], minBytes: number): boolean {
+  let bytes = 0
+  for (const { read } of readings) {
+    if (!read) return true
+    bytes += read.sizeInBytes
+  }
+  return bytes >= minBytes
+}
