@@ -456,6 +456,8 @@ function groupConfig(config: BrokerConfig): GroupConfig {
       allowsDowngrade: policy === 'downgrade' || policy === 'bidirectional',
       regexRefreshIntervalMs: config.groupConsumerRegexRefreshIntervalMs,
     },
+    shareMaxSize: config.groupShareMaxSize,
+    shareInitializeRetryMs: config.groupShareInitializeRetryIntervalMs,
   }
 }
 

@@ -17,6 +17,10 @@ export interface GroupConfig {
   /** offsets.retention.check.interval.ms */
   readonly offsetsRetentionCheckIntervalMs: number
   readonly consumer: ConsumerGroupConfig
+  /** group.share.max.size */
+  readonly shareMaxSize: number
+  /** group.share.initialize.retry.interval.ms */
+  readonly shareInitializeRetryMs: number
 }
 
 /** Of groups of the consumer protocol; what a group may set for itself is not here. */

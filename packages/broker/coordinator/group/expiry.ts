@@ -29,7 +29,9 @@ export function removeExpired(turn: Turn, groups: Iterator<Group>): boolean {
     const group = next.value
     seen += 1 + countOffsets(turn, group)
     const isBare = removeExpiredOffsets(turn, group)
-    if (isBare && group.isEmpty) for (const tombstone of kindOf(group).tombstones(group)) turn.apply(tombstone)
+    // A share group stays until it is deleted: what it has read nobody else knows.
+    if (isBare && group.isEmpty && group.kind !== 'share')
+      for (const tombstone of kindOf(group).tombstones(group)) turn.apply(tombstone)
   }
   const tombstones = turn.recordCount - before
   if (tombstones > 0) store.log.info('expired offsets and empty groups', { tombstones })

@@ -19,6 +19,8 @@ export interface Kind<G extends Group = Group> {
   onUnload(turn: Turn, group: G): void
   /** A client that may has committed offsets. */
   onCommit(turn: Turn, group: G, memberId: string): void
+  /** Topics are gone, by id; left out where a kind keeps nothing of them but offsets. */
+  onTopicsDeleted?(turn: Turn, group: G, topicIds: ReadonlySet<string>): void
   /** Topics have come, gone or grown. */
   onTopicsChanged(turn: Turn, group: G, topics: ReadonlySet<string>): void
   /** For all that its records have left of the group in the log; offsets are not theirs. */

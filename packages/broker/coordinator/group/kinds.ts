@@ -6,11 +6,13 @@ import type { Group, GroupKind } from './group.ts'
 import type { GroupStore } from './group-store.ts'
 import type { Kind } from './kind.ts'
 import type { GroupRecord } from './records.ts'
+import { shareKind } from './share/kind.ts'
 import { streamsKind } from './streams/kind.ts'
 
 const KINDS: Readonly<Partial<Record<GroupKind, Kind>>> = {
   classic: classicKind,
   consumer: consumerKind,
+  share: shareKind,
   streams: streamsKind,
 }
 

@@ -24,6 +24,9 @@ import {
 import type { GroupRecord } from './records.ts'
 import { applyRecord } from './replay.ts'
 import type { GroupRequest, GroupResponse } from './requests.ts'
+import { describeShareGroup, initializedPartitions } from './share/describe.ts'
+import { handleShareCall, isShareCall } from './share/handle.ts'
+import type { DescribedShareGroup } from './share/requests.ts'
 import { type DescribedStreamsGroup, describeStreamsGroup } from './streams/describe.ts'
 import { streamsGroupHeartbeat } from './streams/heartbeat.ts'
 import { Timer } from './timers.ts'
@@ -46,6 +49,10 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   handle(requestId: number, call: GroupRequest, now: Instant): GroupEffects {
     const turn = new Turn(this.#store, now)
+    if (isShareCall(call)) {
+      handleShareCall(turn, requestId, call)
+      return turn.effects(!ATOMIC)
+    }
     switch (call.api) {
       case 'joinGroup':
         joinGroup(turn, requestId, call.request, call.caller)
@@ -97,6 +104,15 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
 
   describeConsumerGroup(groupId: string): DescribedConsumerGroup {
     return describeConsumerGroup(this.#store, groupId)
+  }
+
+  describeShareGroup(groupId: string): DescribedShareGroup {
+    return describeShareGroup(this.#store, groupId)
+  }
+
+  /** Of which a share group has a state, by topic id. */
+  initializedSharePartitions(groupId: string): ReadonlyMap<string, readonly number[]> {
+    return initializedPartitions(this.#store, groupId)
   }
 
   listGroups(statesFilter: readonly string[], typesFilter: readonly string[]): ListedGroup[] {
@@ -158,6 +174,8 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
   onTopicsDeleted(topics: readonly DeletedTopic[], now: Instant): GroupEffects {
     const turn = new Turn(this.#store, now)
     removeDeletedTopics(turn, topics)
+    const topicIds = new Set(topics.map(({ id }) => id))
+    for (const group of this.#store.groups.values()) kindOf(group).onTopicsDeleted?.(turn, group, topicIds)
     return turn.effects(!ATOMIC)
   }
 

@@ -3,9 +3,15 @@ import { type GroupMetadataRecord, maxBytesOfGroupMetadata } from './classic/rec
 import { type ConsumerGroupRecord, maxBytesOfConsumerGroup } from './consumer/records.ts'
 import { maxBytesOfOffsetCommit, type OffsetCommitRecord } from './offset-records.ts'
 import { RecordType } from './record-types.ts'
+import { maxBytesOfShareGroup, type ShareGroupRecord } from './share/records.ts'
 import { maxBytesOfStreamsGroupRecord, type StreamsGroupRecord } from './streams/records.ts'
 
-export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | ConsumerGroupRecord | StreamsGroupRecord
+export type GroupRecord =
+  | OffsetCommitRecord
+  | GroupMetadataRecord
+  | ConsumerGroupRecord
+  | ShareGroupRecord
+  | StreamsGroupRecord
 
 /** What the record takes in a batch that is not compressed, or a few bytes more. */
 export function maxBytesOf(record: GroupRecord): number {
@@ -21,6 +27,13 @@ export function maxBytesOf(record: GroupRecord): number {
     case RecordType.STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT:
     case RecordType.STREAMS_GROUP_TOPOLOGY:
       return maxBytesOfStreamsGroupRecord(record)
+    case RecordType.SHARE_GROUP_METADATA:
+    case RecordType.SHARE_GROUP_MEMBER_METADATA:
+    case RecordType.SHARE_GROUP_TARGET_ASSIGNMENT_METADATA:
+    case RecordType.SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER:
+    case RecordType.SHARE_GROUP_CURRENT_MEMBER_ASSIGNMENT:
+    case RecordType.SHARE_GROUP_STATE_PARTITION_METADATA:
+      return maxBytesOfShareGroup(record)
     default:
       return maxBytesOfConsumerGroup(record)
   }

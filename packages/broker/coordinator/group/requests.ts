@@ -13,6 +13,8 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/
 import type { StreamsGroupHeartbeatRequest } from '@ottla/protocol/messages/streams-group-heartbeat'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import type { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset-commit'
+import type { Refused } from './share/handle.ts'
+import type { ShareGroupApis } from './share/requests.ts'
 import type { StreamsHeartbeatAnswer } from './streams/heartbeat-answer.ts'
 
 /** Who asks. */
@@ -23,7 +25,7 @@ export interface Caller {
   readonly clientHost: string
 }
 
-interface Apis {
+interface Apis extends ShareGroupApis {
   joinGroup: [JoinGroupRequest, Init<typeof JoinGroupResponse>]
   syncGroup: [SyncGroupRequest, Init<typeof SyncGroupResponse>]
   heartbeat: [HeartbeatRequest, Init<typeof HeartbeatResponse>]
@@ -47,4 +49,4 @@ export type ResponseOf<Api extends GroupApi> = Apis[Api][1]
 export type GroupRequest = {
   [Api in GroupApi]: { readonly api: Api; readonly request: RequestOf<Api>; readonly caller: Caller }
 }[GroupApi]
-export type GroupResponse = ResponseOf<GroupApi>
+export type GroupResponse = ResponseOf<GroupApi> | Refused

@@ -37,6 +37,8 @@ export const TEST_CONFIG: GroupConfig = {
     allowsDowngrade: true,
     regexRefreshIntervalMs: 600_000,
   },
+  shareMaxSize: 3,
+  shareInitializeRetryMs: 30_000,
 }
 
 /** A group that sets nothing itself has the broker's. */

@@ -5,8 +5,8 @@ import type { MemberProtocol } from '../classic/member.ts'
 import type { ConsumerGroupRecord } from '../consumer/records.ts'
 import { RecordType } from '../record-types.ts'
 import type { GroupRecord } from '../records.ts'
-import type { StreamsGroupRecord } from '../streams/records.ts'
-import { showStreamsRecord } from '../streams/testing/show.ts'
+import { isShareRecord, showShareRecord } from '../share/testing/show.ts'
+import { isStreamsRecord, showStreamsRecord } from '../streams/testing/show.ts'
 
 /** What a cooperative consumer says, of version 1: `t/0/1` are the partitions that it has. */
 function owningSubscription(topics: string[], owned: string): Uint8Array {
@@ -50,7 +50,8 @@ export function showRecord(record: GroupRecord): string {
       value.expireTimestamp >= 0 ? ` v${version} expires=${value.expireTimestamp - value.commitTimestamp}` : ''
     return `${name} ${value.offset}${value.metadata && ` '${value.metadata}'`}${expires}`
   }
-  if (record.type >= RecordType.STREAMS_GROUP_METADATA) return showStreamsRecord(record as StreamsGroupRecord)
+  if (isStreamsRecord(record)) return showStreamsRecord(record)
+  if (isShareRecord(record)) return showShareRecord(record)
   if (record.type !== RecordType.GROUP_METADATA) return showConsumerRecord(record as ConsumerGroupRecord)
   const { key, value } = record
   if (!value) return `log group ${key.group} none`

@@ -10,6 +10,10 @@ import { Status } from '../topic-problem.ts'
 const STATES: Readonly<Record<number, string>> = { 1: 'stable', 2: 'unrevoked', 3: 'unreleased' }
 const STATUS_NAMES = new Map<number, string>(Object.entries(Status).map(([name, code]) => [code, name]))
 
+export function isStreamsRecord(record: { readonly type: number }): record is StreamsGroupRecord {
+  return record.type in WHAT
+}
+
 export function showStreamsRecord(record: StreamsGroupRecord): string {
   const { key } = record
   const who = 'memberId' in key ? `${key.groupId}/${key.memberId}` : key.groupId
