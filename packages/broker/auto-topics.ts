@@ -13,6 +13,7 @@ type Create = (request: CreateTopicsRequest, quota: PartitionQuota) => Promise<I
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 const TRANSACTION_TOPIC = '__transaction_state'
+const SHARE_GROUP_STATE_TOPIC = '__share_group_state'
 const CREATE_TIMEOUT_MS = 60_000
 
 export class AutoTopics {
@@ -60,6 +61,7 @@ export class AutoTopics {
   #topic(name: string) {
     const config = this.#config()
     if (name === TRANSACTION_TOPIC) return transactionTopic(config)
+    if (name === SHARE_GROUP_STATE_TOPIC) return shareGroupStateTopic(config)
     if (name !== OFFSETS_TOPIC) return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
     return {
       name,
@@ -87,6 +89,23 @@ function transactionTopic(config: BrokerConfig) {
       { name: 'cleanup.policy', value: 'compact' },
       { name: 'min.insync.replicas', value: String(config.transactionStateLogMinIsr) },
       { name: 'segment.bytes', value: String(config.transactionStateLogSegmentBytes) },
+    ],
+  }
+}
+
+function shareGroupStateTopic(config: BrokerConfig) {
+  return {
+    name: SHARE_GROUP_STATE_TOPIC,
+    numPartitions: config.shareCoordinatorStateTopicNumPartitions,
+    replicationFactor: config.shareCoordinatorStateTopicReplicationFactor,
+    assignments: [],
+    configs: [
+      { name: 'cleanup.policy', value: 'delete' },
+      { name: 'compression.type', value: 'producer' },
+      { name: 'segment.bytes', value: String(config.shareCoordinatorStateTopicSegmentBytes) },
+      { name: 'min.insync.replicas', value: String(config.shareCoordinatorStateTopicMinIsr) },
+      // The share coordinator deletes what it does not need any more.
+      { name: 'retention.ms', value: '-1' },
     ],
   }
 }

@@ -38,6 +38,7 @@ import { RequestMemory } from './server/request-memory.ts'
 import { Router } from './server/router.ts'
 import { Server } from './server/server.ts'
 import type { Services } from './services.ts'
+import { ShareServices } from './share-services.ts'
 import { StreamsTopics } from './streams-topics.ts'
 import { TopicConfigs } from './topic-configs.ts'
 
@@ -74,6 +75,8 @@ export class Broker implements AsyncDisposable {
   readonly #groupConfigs: GroupConfigs
   readonly #replicas: ReplicaManager
   readonly #coordinators: Coordinators
+  readonly #autoTopics: AutoTopics
+  readonly #shares: ShareServices
   readonly #publisher: Publisher
   readonly #quotas: Quotas
   readonly #server: Server
@@ -145,6 +148,8 @@ export class Broker implements AsyncDisposable {
         onReplaced: partition => this.#publisher.setCoordinating(partition, true),
       },
     })
+    this.#autoTopics = this.#makeAutoTopics()
+    this.#shares = this.#makeShares()
     this.#coordinators = this.#makeCoordinators()
     this.#quotas = new Quotas(quotaOptions(config))
     this.#publisher = this.#makePublisher()
@@ -321,21 +326,37 @@ export class Broker implements AsyncDisposable {
       transactions: this.#coordinators.transactions,
       transactionVerifier: this.#coordinators.transactionVerifier,
       txnMarkers: this.#coordinators.txnMarkers,
-      autoTopics: this.#makeAutoTopics(driver),
       streamsTopics: new StreamsTopics(
         request => driver.request('createTopics', request, 7),
         this.#world.clock,
         this.#world.logger,
       ),
+      groupConfigs: this.#groupConfigs,
+      shares: this.#shares,
+      autoTopics: this.#autoTopics,
       apis: listener => (onController.has(listener) ? controllerApis : brokerApis),
       isControllerListener: listener => onController.has(listener),
     }
   }
 
-  #makeAutoTopics(driver: ControllerDriver): AutoTopics {
-    const create: ConstructorParameters<typeof AutoTopics>[1] = (request, quota) =>
-      driver.request('createTopics', request, 7, { quota })
+  #makeAutoTopics(): AutoTopics {
+    const create: ConstructorParameters<typeof AutoTopics>[1] = async (request, quota) => {
+      if (!this.#controller) throw new ApiError('NOT_CONTROLLER', 'the controller is not there yet')
+      return this.#controller.request('createTopics', request, 7, { quota })
+    }
     return new AutoTopics(() => this.#config, create, this.#world.logger)
+  }
+
+  #makeShares(): ShareServices {
+    return new ShareServices({
+      world: partOf(this.#world, 'shares'),
+      config: this.#config,
+      metadata: this.#metadata,
+      replicas: this.#replicas,
+      topicConfigs: this.#topicConfigs,
+      groupConfigs: this.#groupConfigs,
+      autoTopics: this.#autoTopics,
+    })
   }
 
   #makeCoordinators(): Coordinators {
@@ -347,6 +368,7 @@ export class Broker implements AsyncDisposable {
       replicas: this.#replicas,
       topicConfigs: this.#topicConfigs,
       groupConfigs: this.#groupConfigs,
+      shares: this.#shares,
       allocateProducerIds: () => this.#allocateProducerIds(),
     })
   }
@@ -388,7 +410,7 @@ export class Broker implements AsyncDisposable {
       config: this.#config,
       onCoordinatorPartition: (topic, partition, leaderEpoch) =>
         this.#coordinators.onLeadership(topic, partition, leaderEpoch),
-      onTopicsDeleted: topics => this.#coordinators.groups.onTopicsDeleted(topics),
+      onTopicsDeleted: topics => this.#coordinators.onTopicsDeleted(topics),
       onTopicsChanged: topics => this.#coordinators.groups.onTopicsChanged(topics),
       onMetadataVersion: () => {
         this.#registerAgain().catch(error => this.#world.logger.error('the registration is as it was', { error }))
@@ -515,6 +537,7 @@ export class Broker implements AsyncDisposable {
     await this.#server.close()
     this.#coordinators.close()
     await this.#replicas.moves.close()
+    this.#shares.close()
     await this.#controller?.close()
     await this.#logs.close(this.#lifecycle?.brokerEpoch ?? -1)
     this.#monitoring.state = BrokerState.NOT_RUNNING

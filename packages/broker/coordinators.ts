@@ -9,6 +9,7 @@ import type { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset
 import type { BrokerConfig } from './config/index.ts'
 import type { CoordinatorLog, TransactionalProducer } from './coordinator/coordinator-log.ts'
 import { GroupCoordinator, OFFSETS_TOPIC } from './coordinator/group-coordinator.ts'
+import { SHARE_GROUP_STATE_TOPIC } from './coordinator/share-coordinator.ts'
 import type { TopicPartitions } from './coordinator/transaction/transaction.ts'
 import { type PartitionCode, TRANSACTION_TOPIC, TransactionCoordinator } from './coordinator/transaction-coordinator.ts'
 import {
@@ -23,6 +24,7 @@ import type { MetadataCache } from './metadata-cache.ts'
 import { type ProducerIdBlock, ProducerIds } from './producer-ids.ts'
 import type { Partition } from './replica/partition.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { ShareServices } from './share-services.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 import { TxnMarkers } from './txn-markers.ts'
 
@@ -36,6 +38,7 @@ export interface CoordinatorsOptions {
   readonly replicas: ReplicaManager
   readonly topicConfigs: TopicConfigs
   readonly groupConfigs: GroupConfigs
+  readonly shares: ShareServices
   /** From the controller. */
   readonly allocateProducerIds: () => Promise<ProducerIdBlock>
 }
@@ -67,9 +70,19 @@ export class Coordinators {
 
   /** Of a partition of an internal topic; null: this node does not lead it any more. */
   onLeadership(topic: string, partition: number, leaderEpoch: number | null): void {
-    const coordinator = topic === TRANSACTION_TOPIC ? this.transactions : this.groups
+    const coordinator = this.#coordinatorOf(topic)
     if (leaderEpoch === null) coordinator.onResignation(partition, null)
     else void coordinator.onElection(partition, leaderEpoch)
+  }
+
+  #coordinatorOf(topic: string) {
+    if (topic === TRANSACTION_TOPIC) return this.transactions
+    return topic === SHARE_GROUP_STATE_TOPIC ? this.#options.shares.coordinator : this.groups
+  }
+
+  onTopicsDeleted(topics: Parameters<GroupCoordinator['onTopicsDeleted']>[0]): void {
+    this.groups.onTopicsDeleted(topics)
+    this.#options.shares.coordinator.onTopicsDeleted(topics)
   }
 
   close(): void {
@@ -80,13 +93,15 @@ export class Coordinators {
   // -------------------------------------------------------------------------------------------------------- making
 
   #makeGroups(): GroupCoordinator {
-    const { worldOf, config, metadata, groupConfigs } = this.#options
+    const { worldOf, config, metadata, groupConfigs, shares } = this.#options
     return new GroupCoordinator({
       world: worldOf('groups'),
       config: config(),
       topics: metadata,
       image: () => metadata.image,
       configOf: groupId => groupConfigs.get(groupId),
+      persister: shares.persister,
+      endOffset: (topicId, partition) => shares.endOffset(topicId, partition),
       partitionCount: () => metadata.topic(OFFSETS_TOPIC)?.partitions.length ?? config().offsetsTopicNumPartitions,
       openLog: partition => this.#openLog(OFFSETS_TOPIC, partition),
       verifyTransaction: (partition, request, apiVersion) => this.#verifyCommit(partition, request, apiVersion),

@@ -42,7 +42,7 @@ export interface PublisherOptions {
   readonly onReconfigured: (config: BrokerConfig) => void
 }
 
-const COORDINATED: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
+const COORDINATED: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 
 export class Publisher {
   readonly #options: PublisherOptions

@@ -6,11 +6,13 @@ import type { ControllerApiName, ControllerRequest, ControllerResponse } from '.
 import type { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import type { TransactionCoordinator } from './coordinator/transaction-coordinator.ts'
 import type { TransactionVerifier } from './coordinator/transaction-verifier.ts'
+import type { GroupConfigs } from './group-configs.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { QuorumDescription } from './quorum/index.ts'
 import type { PartitionQuota, Quotas } from './quota/index.ts'
 import type { FetchSessionCache } from './replica/fetch-session.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
+import type { ShareServices } from './share-services.ts'
 import type { StreamsTopics } from './streams-topics.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import type { TopicConfigs } from './topic-configs.ts'
@@ -46,6 +48,8 @@ export interface Services {
   readonly waitingFetches: { count: number }
   readonly telemetry: ClientTelemetry
   readonly groups: GroupCoordinator
+  readonly groupConfigs: GroupConfigs
+  readonly shares: ShareServices
   readonly quotas: Quotas
   readonly transactions: TransactionCoordinator
   readonly transactionVerifier: TransactionVerifier

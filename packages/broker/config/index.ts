@@ -64,3 +64,4 @@ export {
   validateTopicConfigs,
 } from './topic-config.ts'
 export { refusals, type Unhonoured, unhonoured, unhonouredTopicConfigs } from './unsupported.ts'
+export { parseDuration } from './validators.ts'

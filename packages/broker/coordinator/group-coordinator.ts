@@ -3,7 +3,7 @@
  * Finds the partition of `__consumer_offsets` that a group belongs to, asks its machine (group/) through the runtime, and
  * puts failures where each API has a place for them. What a client may do is checked before, by the handlers.
  */
-import type { World } from '@ottla/io'
+import type { Logger, World } from '@ottla/io'
 import { CODECS, ErrorCode, type Init, ZERO_UUID } from '@ottla/protocol'
 import type {
   ConsumerGroupDescribeRequest,
@@ -51,6 +51,8 @@ import {
 } from './group-topics.ts'
 import { partitionFor } from './partition-for.ts'
 import { CoordinatorRuntime, type LoadTimes, type PartitionState } from './runtime.ts'
+import type { Persister } from './share-coordinator.ts'
+import { ShareGroups } from './share-groups.ts'
 import { StreamsGroups } from './streams-groups.ts'
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
@@ -65,6 +67,10 @@ export interface GroupCoordinatorOptions {
   readonly image: () => MetadataImage
   /** What a group goes by: what was set for it, or else the broker's. */
   readonly configOf: (groupId: string) => OwnConfig
+  /** Keeps how far share groups have come. */
+  readonly persister: Persister
+  /** Up to where consumers see records of a partition. Rejects with an ApiError. */
+  readonly endOffset: (topicId: string, partition: number) => Promise<number>
   /** Of the offsets topic; what it would be created with, while it is not there. */
   readonly partitionCount: () => number
   /** Throws an ApiError NOT_LEADER_OR_FOLLOWER if this node does not lead the partition. */
@@ -85,6 +91,7 @@ export interface GroupCallContext {
 }
 
 export class GroupCoordinator {
+  readonly shares: ShareGroups
   readonly #runtime: CoordinatorRuntime<GroupRequest, GroupResponse, GroupRecord, GroupMachine>
   readonly #config: GroupConfig
   readonly #topics: TopicLookup
@@ -132,6 +139,21 @@ export class GroupCoordinator {
       codec,
       loadBufferBytes: config.offsetsLoadBufferSize,
       writeTimeoutMs: config.offsetsCommitTimeoutMs,
+    })
+    this.shares = this.#makeShares(options, log)
+  }
+
+  #makeShares({ persister, topics, endOffset }: GroupCoordinatorOptions, logger: Logger): ShareGroups {
+    return new ShareGroups({
+      persister,
+      topics,
+      endOffset,
+      logger,
+      write: (api, groupId, request, context) => {
+        const call = { api, request, caller: callerOf(context) } as GroupRequest
+        return this.#runtime.write(this.partitionFor(groupId), call) as Promise<ResponseOf<typeof api>>
+      },
+      read: (groupId, question) => this.#runtime.read(this.partitionFor(groupId), question),
     })
   }
 
@@ -405,6 +427,8 @@ export class GroupCoordinator {
     context: GroupCallContext,
   ): Promise<Init<typeof DeleteGroupsResponse>> {
     const results = [...new Set(request.groupsNames)].map(async groupId => {
+      const stateErrorCode = await this.shares.deleteState(groupId, context)
+      if (stateErrorCode !== ErrorCode.NONE) return [{ groupId, errorCode: stateErrorCode }]
       const failed = (errorCode: number) => ({ results: [{ groupId, errorCode }] })
       const response = await this.#write('deleteGroups', groupId, { groupsNames: [groupId] }, context, failed)
       return response.results ?? []
@@ -419,12 +443,11 @@ export class GroupCoordinator {
     api: Api,
     groupId: string,
     request: RequestOf<Api>,
-    { apiVersion, clientId, clientAddress }: GroupCallContext,
+    context: GroupCallContext,
     failed: (errorCode: number) => ResponseOf<Api>,
   ): Promise<ResponseOf<Api>> {
-    const caller = { apiVersion, clientId: clientId ?? '', clientHost: `/${clientAddress}` }
     try {
-      const call = { api, request, caller } as GroupRequest
+      const call = { api, request, caller: callerOf(context) } as GroupRequest
       return (await this.#runtime.write(this.partitionFor(groupId), call)) as ResponseOf<Api>
     } catch (error) {
       return failed(this.#errorCode(api, error))
@@ -436,6 +459,10 @@ export class GroupCoordinator {
       this.#world.logger.error('request to the group coordinator failed', { api, error: error as Error })
     return coordinatorErrorCode(error)
   }
+}
+
+function callerOf({ apiVersion, clientId, clientAddress }: GroupCallContext) {
+  return { apiVersion, clientId: clientId ?? '', clientHost: `/${clientAddress}` }
 }
 
 function groupConfig(config: BrokerConfig): GroupConfig {

@@ -67,7 +67,15 @@ const REQUESTS: Record<string, (version: number) => object> = {
   AlterUserScramCredentials: () => ({ deletions: [{ name: 't' }], upsertions: [{ name: 't' }, { name: 'u' }] }),
   DescribeTopicPartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
   StreamsGroupDescribe: () => ({ groupIds: ['g', 'h'] }),
+  ShareGroupDescribe: () => ({ groupIds: ['g', 'h'] }),
+  InitializeShareGroupState: () => shareState,
+  ReadShareGroupState: () => shareState,
+  WriteShareGroupState: () => shareState,
+  DeleteShareGroupState: () => shareState,
+  ReadShareGroupStateSummary: () => shareState,
+  DescribeShareGroupOffsets: () => ({ groups: [{ groupId: 'g' }, { groupId: 'h' }] }),
 }
+const shareState = { topics: [{ topicId: ZERO_UUID, partitions: [{ partition: 3 }, { partition: 4 }] }] }
 const resources = {
   resources: [
     { resourceType: 2, resourceName: 't' },

@@ -6,6 +6,7 @@ import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { alterPartitionReassignments } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
+import { alterShareGroupOffsets } from './alter-share-group-offsets.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
 import { consumerGroupDescribe } from './consumer-group-describe.ts'
@@ -14,6 +15,8 @@ import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
 import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
+import { deleteShareGroupOffsets } from './delete-share-group-offsets.ts'
+import { deleteShareGroupState } from './delete-share-group-state.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeClientQuotas } from './describe-client-quotas.ts'
 import { describeCluster } from './describe-cluster.ts'
@@ -22,6 +25,7 @@ import { describeGroups } from './describe-groups.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
 import { describeQuorum } from './describe-quorum.ts'
+import { describeShareGroupOffsets } from './describe-share-group-offsets.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { describeTransactions } from './describe-transactions.ts'
 import { describeUserScramCredentials } from './describe-user-scram-credentials.ts'
@@ -34,6 +38,7 @@ import type { Handler } from './handler.ts'
 import { heartbeat } from './heartbeat.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { initProducerId } from './init-producer-id.ts'
+import { initializeShareGroupState } from './initialize-share-group-state.ts'
 import { joinGroup } from './join-group.ts'
 import { leaveGroup } from './leave-group.ts'
 import { listConfigResources } from './list-config-resources.ts'
@@ -48,12 +53,19 @@ import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
 import { pushTelemetry } from './push-telemetry.ts'
+import { readShareGroupState } from './read-share-group-state.ts'
+import { readShareGroupStateSummary } from './read-share-group-state-summary.ts'
+import { shareAcknowledge } from './share-acknowledge.ts'
+import { shareFetch } from './share-fetch.ts'
+import { shareGroupDescribe } from './share-group-describe.ts'
+import { shareGroupHeartbeat } from './share-group-heartbeat.ts'
 import { streamsGroupDescribe } from './streams-group-describe.ts'
 import { streamsGroupHeartbeat } from './streams-group-heartbeat.ts'
 import { syncGroup } from './sync-group.ts'
 import { txnOffsetCommit } from './txn-offset-commit.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { updateFeatures } from './update-features.ts'
+import { writeShareGroupState } from './write-share-group-state.ts'
 import { writeTxnMarkers } from './write-txn-markers.ts'
 
 /** By API key. */
@@ -112,6 +124,18 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   describeTopicPartitions,
   streamsGroupHeartbeat,
   streamsGroupDescribe,
+  shareGroupHeartbeat,
+  shareGroupDescribe,
+  shareFetch,
+  shareAcknowledge,
+  initializeShareGroupState,
+  readShareGroupState,
+  writeShareGroupState,
+  deleteShareGroupState,
+  readShareGroupStateSummary,
+  describeShareGroupOffsets,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
 ]
 
 /** Left out where client telemetry is turned off. */

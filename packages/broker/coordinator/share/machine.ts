@@ -250,6 +250,9 @@ export class ShareMachine implements CoordinatorShard<ShareRequest, ShareRespons
     return
   }
 
+  /** Nobody writes transactions here. */
+  endTransaction(): void {}
+
   onLoaded(_now: Instant, nextOffset: number): ShareEffects {
     this.#nextOffset = nextOffset
     return { records: [], completions: [], isAtomic: true }

@@ -11,6 +11,7 @@ import { EMPTY_IMAGE } from '../../image/index.ts'
 import { GroupCoordinator } from '../group-coordinator.ts'
 import type { KnownTopic } from '../group-topics.ts'
 import { MemoryCoordinatorLog } from './memory-log.ts'
+import { ShareCluster } from './share-cluster.ts'
 
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const TOPIC: KnownTopic = { id: TOPIC_ID, name: 't', partitions: { length: 3 } }
@@ -45,6 +46,8 @@ export class GroupCluster {
       },
       image: () => EMPTY_IMAGE,
       configOf: () => groupConfig,
+      persister: new ShareCluster().shares,
+      endOffset: () => Promise.resolve(0),
       partitionCount: () => logs.length,
       openLog: partition => {
         if (this.lost.has(partition)) throw new ApiError('NOT_LEADER_OR_FOLLOWER', 'another node leads')

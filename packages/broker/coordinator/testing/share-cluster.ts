@@ -15,7 +15,8 @@ export class ShareCluster {
   /** Partitions that another node leads. */
   readonly lost = new Set<number>()
 
-  private constructor(logs: readonly MemoryCoordinatorLog[], set: readonly string[]) {
+  /** Nothing is loaded. */
+  constructor(logs: readonly MemoryCoordinatorLog[] = [], set: readonly string[] = []) {
     const defaults = developerDefaults({ dataDir: '/data' })
     this.shares = new ShareCoordinator({
       world: this.world,
@@ -24,7 +25,7 @@ export class ShareCluster {
         topic: () => undefined,
         topicById: id => (id === TOPIC_ID ? { id, name: 't', partitions: { length: 3 } } : undefined),
       },
-      partitionCount: () => logs.length,
+      partitionCount: () => Math.max(logs.length, 1),
       openLog: partition => {
         if (this.lost.has(partition)) throw new ApiError('NOT_LEADER_OR_FOLLOWER', 'another node leads')
         return logs[partition]!

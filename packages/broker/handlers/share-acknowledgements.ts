@@ -1,0 +1,71 @@
+/**
+ * What ShareFetch and ShareAcknowledge have in common: acknowledgements of many partitions, of which those that can't be
+ * meant are refused here, and the others by the share partitions.
+ */
+import { ErrorCode } from '@ottla/protocol'
+import type { Services } from '../services.ts'
+import type { AcknowledgementBatch } from '../share/acknowledge.ts'
+import type { Acknowledged, AcknowledgeResult } from '../share/share-partition-manager.ts'
+
+export interface AcknowledgedTopic {
+  readonly topicId: string
+  readonly partitions: readonly {
+    readonly partitionIndex: number
+    readonly acknowledgementBatches: readonly AcknowledgementBatch[]
+  }[]
+}
+
+export interface Acknowledger {
+  readonly groupId: string
+  readonly memberId: string
+  readonly apiVersion: number
+  /** The request says that it has renewals in it. */
+  readonly isRenewAck: boolean
+}
+
+const RENEW = 4
+const RENEW_SINCE = 2
+
+export async function acknowledgeAll(
+  topics: readonly AcknowledgedTopic[],
+  by: Acknowledger,
+  services: Services,
+): Promise<AcknowledgeResult[]> {
+  const results: AcknowledgeResult[] = []
+  const wanted: Acknowledged[] = []
+  for (const { topicId, partitions } of topics) {
+    const topic = services.metadata.topicById(topicId)
+    for (const { partitionIndex: partition, acknowledgementBatches: batches } of partitions) {
+      const errorCode = checkBatches(topic, partition, batches, by)
+      if (errorCode !== ErrorCode.NONE || batches.length === 0) {
+        results.push({ topicId, partition, errorCode, errorMessage: null })
+      } else wanted.push({ topicId, partition, batches })
+    }
+  }
+  const { groupId, memberId } = by
+  return [...results, ...(await services.shares.partitions.acknowledge(groupId, memberId, wanted))]
+}
+
+function checkBatches(
+  topic: { readonly partitions: readonly unknown[] } | undefined,
+  partition: number,
+  batches: readonly AcknowledgementBatch[],
+  by: Acknowledger,
+): number {
+  if (!topic) return ErrorCode.UNKNOWN_TOPIC_ID
+  if (!areValid(batches, by)) return ErrorCode.INVALID_REQUEST
+  return topic.partitions[partition] === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE
+}
+
+function areValid(batches: readonly AcknowledgementBatch[], { apiVersion, isRenewAck }: Acknowledger): boolean {
+  const maxType = apiVersion >= RENEW_SINCE ? RENEW : RENEW - 1
+  let end = -1
+  for (const { firstOffset, lastOffset, acknowledgeTypes } of batches) {
+    const { length } = acknowledgeTypes
+    if (firstOffset > lastOffset || firstOffset < end || length === 0) return false
+    if (length > 1 && length !== lastOffset - firstOffset + 1) return false
+    if (acknowledgeTypes.some(type => type < 0 || type > maxType || (type === RENEW && !isRenewAck))) return false
+    end = lastOffset
+  }
+  return true
+}
