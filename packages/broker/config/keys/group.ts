@@ -2,7 +2,6 @@
 
 import { boolean, int, string, YES } from '../definition.ts'
 import { atLeast, oneOf, SHARE_AUTO_OFFSET_RESET } from '../validators.ts'
-import { SHARE_GROUPS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const GROUP_ROWS = {
@@ -13,23 +12,23 @@ export const GROUP_ROWS = {
   'consumer.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0) },
     'The least time between two assignments of the consumer group.'),
 
-  'share.session.timeout.ms': int(45_000, 'medium', SHARE_GROUPS, { valid: atLeast(1) },
+  'share.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
     'A member of the share group that has not been heard of for this long is removed.'),
-  'share.heartbeat.interval.ms': int(5000, 'medium', SHARE_GROUPS, { valid: atLeast(1) },
+  'share.heartbeat.interval.ms': int(5000, 'medium', YES, { valid: atLeast(1) },
     'How often members of the share group are told to report.'),
-  'share.assignment.interval.ms': int(1000, 'medium', SHARE_GROUPS, { valid: atLeast(0) },
+  'share.assignment.interval.ms': int(1000, 'medium', YES, { valid: atLeast(0) },
     'The least time between two assignments of the share group.'),
-  'share.record.lock.duration.ms': int(30_000, 'medium', SHARE_GROUPS, { valid: atLeast(1000) },
+  'share.record.lock.duration.ms': int(30_000, 'medium', YES, { valid: atLeast(1000) },
     'How long a delivered record is kept for its consumer before others may have it.'),
-  'share.delivery.count.limit': int(5, 'medium', SHARE_GROUPS, { valid: atLeast(2) },
+  'share.delivery.count.limit': int(5, 'medium', YES, { valid: atLeast(2) },
     'How often a record is delivered before it is given up.'),
-  'share.partition.max.record.locks': int(2000, 'medium', SHARE_GROUPS, { valid: atLeast(100) },
+  'share.partition.max.record.locks': int(2000, 'medium', YES, { valid: atLeast(100) },
     'Records of one partition that may be delivered and not yet acknowledged.'),
-  'share.auto.offset.reset': string('latest', 'medium', SHARE_GROUPS, { valid: SHARE_AUTO_OFFSET_RESET },
+  'share.auto.offset.reset': string('latest', 'medium', YES, { valid: SHARE_AUTO_OFFSET_RESET },
     "Where a share group begins in a partition: 'latest', 'earliest', or by_duration:PnDTnHnMn.nS before now."),
-  'share.isolation.level': string('read_uncommitted', 'medium', SHARE_GROUPS, { valid: oneOf('read_committed', 'read_uncommitted') },
+  'share.isolation.level': string('read_uncommitted', 'medium', YES, { valid: oneOf('read_committed', 'read_uncommitted') },
     "Whether records of open and aborted transactions are delivered ('read_uncommitted') or not ('read_committed')."),
-  'share.renew.acknowledge.enable': boolean(true, 'medium', SHARE_GROUPS,
+  'share.renew.acknowledge.enable': boolean(true, 'medium', YES,
     'Consumers may extend the lock on a record.'),
 
   'streams.session.timeout.ms': int(45_000, 'medium', YES, { valid: atLeast(1) },
