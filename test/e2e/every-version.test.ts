@@ -17,6 +17,10 @@ import {
   AlterReplicaLogDirsResponse,
 } from '@ottla/protocol/messages/alter-replica-log-dirs'
 import {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/alter-share-group-offsets'
+import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
 } from '@ottla/protocol/messages/alter-user-scram-credentials'
@@ -33,6 +37,14 @@ import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protoc
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
+import {
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/delete-share-group-offsets'
+import {
+  DeleteShareGroupStateRequest,
+  DeleteShareGroupStateResponse,
+} from '@ottla/protocol/messages/delete-share-group-state'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import {
   DescribeClientQuotasRequest,
@@ -43,6 +55,10 @@ import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol
 import { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { DescribeQuorumRequest, DescribeQuorumResponse } from '@ottla/protocol/messages/describe-quorum'
+import {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/describe-share-group-offsets'
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
@@ -64,6 +80,10 @@ import {
   IncrementalAlterConfigsResponse,
 } from '@ottla/protocol/messages/incremental-alter-configs'
 import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
+import {
+  InitializeShareGroupStateRequest,
+  InitializeShareGroupStateResponse,
+} from '@ottla/protocol/messages/initialize-share-group-state'
 import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
 import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
 import { ListConfigResourcesRequest, ListConfigResourcesResponse } from '@ottla/protocol/messages/list-config-resources'
@@ -83,6 +103,18 @@ import {
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { PushTelemetryRequest, PushTelemetryResponse } from '@ottla/protocol/messages/push-telemetry'
 import {
+  ReadShareGroupStateRequest,
+  ReadShareGroupStateResponse,
+} from '@ottla/protocol/messages/read-share-group-state'
+import {
+  ReadShareGroupStateSummaryRequest,
+  ReadShareGroupStateSummaryResponse,
+} from '@ottla/protocol/messages/read-share-group-state-summary'
+import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
+import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
+import { ShareGroupDescribeRequest, ShareGroupDescribeResponse } from '@ottla/protocol/messages/share-group-describe'
+import { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
+import {
   StreamsGroupDescribeRequest,
   StreamsGroupDescribeResponse,
 } from '@ottla/protocol/messages/streams-group-describe'
@@ -93,6 +125,10 @@ import {
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '@ottla/protocol/messages/unregister-broker'
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
+import {
+  WriteShareGroupStateRequest,
+  WriteShareGroupStateResponse,
+} from '@ottla/protocol/messages/write-share-group-state'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
 import { TRANSACTION_CASES } from './transaction-cases.ts'
 
@@ -108,6 +144,7 @@ const UNKNOWN_MEMBER_ID = 25
 const NON_EMPTY_GROUP = 68
 const GROUP_ID_NOT_FOUND = 69
 const MEMBER_ID_REQUIRED = 79
+const SHARE_SESSION_NOT_FOUND = 122
 const UNKNOWN_SUBSCRIPTION_ID = 117
 const LOG_DIR_NOT_FOUND = 57
 const ELECTION_NOT_NEEDED = 84
@@ -432,6 +469,115 @@ const CASES: readonly Case[] = [
     request: StreamsGroupDescribeRequest,
     response: StreamsGroupDescribeResponse,
     value: () => ({ groupIds: ['streams'] }),
+  },
+  // ------------------------------------------------------------------------------------------------ share groups
+  {
+    request: ShareGroupHeartbeatRequest,
+    response: ShareGroupHeartbeatResponse,
+    value: (_version, { serial }) => ({
+      groupId: `shared-${serial}`,
+      memberId: 'm',
+      memberEpoch: 0,
+      subscribedTopicNames: ['a'],
+    }),
+  },
+  {
+    request: ShareGroupDescribeRequest,
+    response: ShareGroupDescribeResponse,
+    errors: [GROUP_ID_NOT_FOUND],
+    value: () => ({ groupIds: ['nobody'], includeAuthorizedOperations: true }),
+  },
+  {
+    request: ShareFetchRequest,
+    response: ShareFetchResponse,
+    value: (version, { topicId, serial }) => ({
+      groupId: group,
+      memberId: `m${serial}`,
+      shareSessionEpoch: 0,
+      maxWaitMs: 0,
+      maxBytes: 1000,
+      maxRecords: 1,
+      batchSize: 1,
+      topics: [{ topicId, partitions: [{ partitionIndex: 0, ...(version === 0 ? { partitionMaxBytes: 1000 } : {}) }] }],
+    }),
+  },
+  {
+    request: ShareAcknowledgeRequest,
+    response: ShareAcknowledgeResponse,
+    errors: [SHARE_SESSION_NOT_FOUND],
+    value: () => ({ groupId: group, memberId: 'm', shareSessionEpoch: 1, topics: [] }),
+  },
+  {
+    request: DescribeShareGroupOffsetsRequest,
+    response: DescribeShareGroupOffsetsResponse,
+    value: version => ({
+      groups: [{ groupId: 'nobody', topics: version === 0 ? [{ topicName: 'a', partitions: [0] }] : null }],
+    }),
+  },
+  {
+    request: AlterShareGroupOffsetsRequest,
+    response: AlterShareGroupOffsetsResponse,
+    value: () => ({
+      groupId: 'altered',
+      topics: [{ topicName: 'a', partitions: [{ partitionIndex: 0, startOffset: 1 }] }],
+    }),
+  },
+  {
+    request: DeleteShareGroupOffsetsRequest,
+    response: DeleteShareGroupOffsetsResponse,
+    errors: [GROUP_ID_NOT_FOUND],
+    value: () => ({ groupId: 'nobody', topics: [{ topicName: 'a' }] }),
+  },
+  {
+    request: InitializeShareGroupStateRequest,
+    response: InitializeShareGroupStateResponse,
+    value: (_version, { topicId }) => ({
+      groupId: 'kept',
+      topics: [{ topicId, partitions: [{ partition: 0, stateEpoch: 1, startOffset: 0 }] }],
+    }),
+  },
+  {
+    request: ReadShareGroupStateRequest,
+    response: ReadShareGroupStateResponse,
+    value: (_version, { topicId }) => ({
+      groupId: 'kept',
+      topics: [{ topicId, partitions: [{ partition: 0, leaderEpoch: 0 }] }],
+    }),
+  },
+  {
+    request: WriteShareGroupStateRequest,
+    response: WriteShareGroupStateResponse,
+    value: (version, { topicId }) => ({
+      groupId: 'kept',
+      topics: [
+        {
+          topicId,
+          partitions: [
+            {
+              partition: 0,
+              stateEpoch: 1,
+              leaderEpoch: 0,
+              startOffset: 1,
+              ...(version >= 1 ? { deliveryCompleteCount: 1 } : {}),
+              stateBatches: [{ firstOffset: 2, lastOffset: 3, deliveryState: 2, deliveryCount: 1 }],
+            },
+          ],
+        },
+      ],
+    }),
+  },
+  {
+    request: ReadShareGroupStateSummaryRequest,
+    response: ReadShareGroupStateSummaryResponse,
+    value: (_version, { topicId }) => ({
+      groupId: 'kept',
+      topics: [{ topicId, partitions: [{ partition: 0, leaderEpoch: 0 }] }],
+    }),
+  },
+  {
+    request: DeleteShareGroupStateRequest,
+    response: DeleteShareGroupStateResponse,
+    value: (_version, { topicId }) => ({ groupId: 'kept', topics: [{ topicId, partitions: [{ partition: 0 }] }] }),
   },
 ]
 

@@ -37,9 +37,8 @@ export async function acknowledgeAll(
     const topic = services.metadata.topicById(topicId)
     for (const { partitionIndex: partition, acknowledgementBatches: batches } of partitions) {
       const errorCode = checkBatches(topic, partition, batches, by)
-      if (errorCode !== ErrorCode.NONE || batches.length === 0) {
-        results.push({ topicId, partition, errorCode, errorMessage: null })
-      } else wanted.push({ topicId, partition, batches })
+      if (errorCode !== ErrorCode.NONE) results.push({ topicId, partition, errorCode, errorMessage: null })
+      else if (batches.length > 0) wanted.push({ topicId, partition, batches })
     }
   }
   const { groupId, memberId } = by

@@ -127,8 +127,9 @@ export class ShareGroup implements Group {
     return ErrorCode.GROUP_ID_NOT_FOUND
   }
 
+  /** It never has any: a reader is told so of each partition, and of no error. */
   checkFetch(): number {
-    return ErrorCode.GROUP_ID_NOT_FOUND
+    return ErrorCode.NONE
   }
 
   checkOffsetDelete(): number {
