@@ -32,6 +32,7 @@ import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
+import { shareGroups } from './scenarios/share-groups.ts'
 import { streamsApp } from './scenarios/streams-app.ts'
 import { streamsAssignor } from './scenarios/streams-assignor.ts'
 import { streamsFolders } from './scenarios/streams-folders.ts'
@@ -55,6 +56,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'consumer-groups': consumerGroups,
   'group-migration': groupMigration,
   assignors,
+  'share-groups': shareGroups,
   'produce-errors': produceErrors,
   'read-errors': readErrors,
   'config-errors': configErrors,
