@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { encodeBatch } from '@ottla/protocol'
+import { ErrorCode, encodeBatch } from '@ottla/protocol'
 import {
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse,
@@ -50,6 +50,7 @@ class Member {
     this.#topicId = topicId
   }
 
+  /** How many partitions it has. */
   async heartbeat(): Promise<number> {
     const response = await this.#open.send(heartbeatApi, {
       groupId: GROUP,
@@ -57,6 +58,7 @@ class Member {
       memberEpoch: this.#memberEpoch,
       subscribedTopicNames: ['a'],
     })
+    if (response.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return 0
     assert.equal(response.errorCode, 0, response.errorMessage ?? '')
     this.#memberEpoch = response.memberEpoch
     return response.assignment?.topicPartitions.flatMap(({ partitions }) => partitions).length ?? 0
@@ -181,7 +183,8 @@ test('what was acknowledged is not delivered after the broker has stopped and st
       [3, 4, 2],
       [7, 9, 2],
     ])
-    await b.acknowledge([3, 9], ACCEPT)
+    await b.acknowledge([3, 4], ACCEPT)
+    await b.acknowledge([7, 9], ACCEPT)
     await produce(open, 1)
     assert.deepEqual(await b.acquire(), [[10, 10, 1]])
     await b.acknowledge([10, 10], ACCEPT)
