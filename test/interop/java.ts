@@ -13,6 +13,7 @@ export const TOOLS: Readonly<Record<string, string>> = {
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
   groups: 'org.apache.kafka.tools.GroupsCommand',
+  'share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
@@ -25,10 +26,12 @@ export const TOOLS: Readonly<Record<string, string>> = {
   'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  'console-share-consumer': 'org.apache.kafka.tools.consumer.ConsoleShareConsumer',
   'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
   'consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
   'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
   'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
+  'verifiable-share-consumer': 'org.apache.kafka.tools.VerifiableShareConsumer',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
   storage: 'kafka.tools.StorageTool',
@@ -49,7 +52,7 @@ const RECORDED: Readonly<Record<string, string>> = {
 }
 
 /** These hook into the end of their process by means that Tools.java can't stand in for. */
-const ALONE = ['verifiable-producer', 'verifiable-consumer']
+const ALONE = ['verifiable-producer', 'verifiable-consumer', 'verifiable-share-consumer']
 
 const TOOL_PATIENCE_MS = 70_000
 

@@ -32,6 +32,7 @@ import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
+import { shareConsumers } from './scenarios/share-consumers.ts'
 import { shareGroups } from './scenarios/share-groups.ts'
 import { streamsApp } from './scenarios/streams-app.ts'
 import { streamsAssignor } from './scenarios/streams-assignor.ts'
@@ -57,6 +58,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'group-migration': groupMigration,
   assignors,
   'share-groups': shareGroups,
+  'share-consumers': shareConsumers,
   'produce-errors': produceErrors,
   'read-errors': readErrors,
   'config-errors': configErrors,

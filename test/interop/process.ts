@@ -112,16 +112,16 @@ export class Child {
     this.#ended = once(this.#child, 'close').then(
       ([code, signal]) => {
         this.#exit = signal ?? `code ${code}`
-        this.#end()
+        this.#finish()
       },
       error => {
         this.#stderr.push(String(error))
-        this.#end()
+        this.#finish()
       },
     )
   }
 
-  #end(): void {
+  #finish(): void {
     this.#gone = true
     this.#wake()
   }
@@ -183,6 +183,11 @@ export class Child {
 
   write(text: string): void {
     this.#child.stdin!.write(text)
+  }
+
+  /** There is nothing more to read for it. */
+  end(): void {
+    this.#child.stdin!.end()
   }
 
   async ended(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Cases about share groups: each has a group of its own and a topic of two partitions, which the group reads from the start. */
+/** Cases about share groups: each has a group of its own and a topic, which the group reads from the start. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeBatch, type Init } from '@ottla/protocol'
 import {
@@ -12,6 +12,7 @@ import {
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
 import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
+import { ShareGroupDescribeRequest, ShareGroupDescribeResponse } from '@ottla/protocol/messages/share-group-describe'
 import { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
 import type { Asker } from './prober.ts'
 import { poll } from './process.ts'
@@ -21,6 +22,7 @@ export const HEARTBEAT = { request: ShareGroupHeartbeatRequest, response: ShareG
 export const FETCH = { request: ShareFetchRequest, response: ShareFetchResponse }
 export const ACKNOWLEDGE = { request: ShareAcknowledgeRequest, response: ShareAcknowledgeResponse }
 export const OFFSETS = { request: DescribeShareGroupOffsetsRequest, response: DescribeShareGroupOffsetsResponse }
+const DESCRIBE = { request: ShareGroupDescribeRequest, response: ShareGroupDescribeResponse }
 const PRODUCE = { request: ProduceRequest, response: ProduceResponse }
 const CONFIGS = { request: IncrementalAlterConfigsRequest, response: IncrementalAlterConfigsResponse }
 
@@ -29,8 +31,8 @@ const GROUP = 32
 export class ShareProbe extends TopicProbe {
   readonly group: string
 
-  constructor(name: string, bootstrap: string) {
-    super(name, bootstrap)
+  constructor(name: string, bootstrap: string, partitions = 2) {
+    super(name, bootstrap, partitions)
     this.group = this.topic
     this.notes.name(this.group, 'G')
   }
@@ -74,11 +76,16 @@ export class ShareProbe extends TopicProbe {
     return new ShareMember(this, name)
   }
 
+  async groupState(): Promise<string> {
+    const { groups } = await this.admin().ask(DESCRIBE, 1, { groupIds: [this.group] })
+    return groups[0]!.groupState
+  }
+
   /** Start offsets and lags. */
   async tellOffsets(what: string): Promise<void> {
     // The log of what is done is a moment behind.
     await sleep(100)
-    const groups = [{ groupId: this.group, topics: [{ topicName: this.topic, partitions: [0, 1] }] }]
+    const groups = [{ groupId: this.group, topics: [{ topicName: this.topic, partitions: [...this.indexes] }] }]
     await this.tell(what, this.admin().ask(OFFSETS, 1, { groups }))
   }
 }

@@ -1,4 +1,4 @@
-/** Cases that each have a topic of two partitions. */
+/** Cases that each have a topic, of two partitions if they don't say another number. */
 import { ZERO_UUID } from '@ottla/protocol'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
@@ -14,16 +14,18 @@ const OFFSETS = { request: ListOffsetsRequest, response: ListOffsetsResponse }
 export class TopicProbe extends Probe {
   readonly topic: string
   topicId = ZERO_UUID
+  readonly indexes: readonly number[]
 
-  constructor(name: string, bootstrap: string) {
+  constructor(name: string, bootstrap: string, partitions: number = 2) {
     super(bootstrap)
+    this.indexes = Array.from({ length: partitions }, (_, partition) => partition)
     this.topic = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
   }
 
   /** In the notes the topic and its id are T. */
   async create(configs: Record<string, string>): Promise<void> {
     const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-    const wanted = { name: this.topic, numPartitions: 2, replicationFactor: 1, configs: entries }
+    const wanted = { name: this.topic, numPartitions: this.indexes.length, replicationFactor: 1, configs: entries }
     const { topics } = await this.asker('setup').ask(CREATE, 7, { topics: [wanted], timeoutMs: 10_000 })
     this.topicId = topics[0]!.topicId
     this.notes.name(this.topicId, 'T')
@@ -33,7 +35,7 @@ export class TopicProbe extends Probe {
 
   /** A broker knows a topic by name a moment before it leads its partitions. */
   async untilLed(): Promise<void> {
-    const partitions = [0, 1].map(partitionIndex => ({ partitionIndex, timestamp: -1n }))
+    const partitions = this.indexes.map(partitionIndex => ({ partitionIndex, timestamp: -1n }))
     const request = { replicaId: -1, topics: [{ name: this.topic, partitions }] }
     const isThere = async () => {
       const [found] = (await this.asker('setup').ask(OFFSETS, 4, request)).topics

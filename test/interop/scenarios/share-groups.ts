@@ -442,15 +442,11 @@ async function alterOffsets(probe: ShareProbe): Promise<void> {
   await a.leave()
   a.sessionEpoch = 0
   a.vanish()
-  await poll('the group to be empty', async () => (await isEmpty(probe)) || undefined, 5000, 50)
+  await poll('the group to be empty', async () => (await probe.groupState()) === 'Empty' || undefined, 5000, 50)
   await alter('back', topic, 0, 1)
   await probe.tellOffsets('the offsets')
   await a.join()
   await probe.tell('once more', a.fetchSome())
-}
-
-async function isEmpty(probe: ShareProbe): Promise<boolean> {
-  return (await describe(probe, [probe.group])).groups[0]!.groupState === 'Empty'
 }
 
 async function deleteOffsets(probe: ShareProbe): Promise<void> {
