@@ -39,13 +39,14 @@ export const shareFetch = defineHandler({
     const { groupId, memberId } = request
     if (groupId === null) throw new ApiError('INVALID_REQUEST', 'Invalid group id in the request.')
     checkMemberId(memberId)
-    const isRenewal = context.apiVersion >= RENEW_SINCE && request.isRenewAck
+    const { apiVersion } = context
+    const isRenewal = apiVersion >= RENEW_SINCE && request.isRenewAck
     if (isRenewal) checkRenewal(request)
     const member = { groupId, memberId }
     const plan = await planned(request, member, context, services)
     // While records are waited for a renewed lock might run out: a request renews, or it fetches.
     const [acknowledged, fetched] = await Promise.all([
-      acknowledgeAll(acknowledgedOf(request), { ...member, ...context, isRenewAck: request.isRenewAck }, services),
+      acknowledgeAll(acknowledgedOf(request), { ...member, apiVersion, isRenewAck: request.isRenewAck }, services),
       isRenewal ? [] : fetchAll(request, member, plan, context, services),
     ])
     context.afterSent(() => {
