@@ -47,6 +47,9 @@ test('of each key the last record is left, at its offset, once the topic may be 
   while (after.offsets.length === 200) after = await readAll(open, 200)
   assert.deepEqual(after.last, before.last)
   assert.ok(after.offsets.every((offset, i) => i === 0 || offset > after.offsets[i - 1]!))
+  const measured = (name: string) => open.cluster.metrics.value(`kafka_log_logcleaner${name}`) ?? Number.NaN
+  assert.ok(measured('_cleaner_recopy_percent') > 0 && measured('_cleaner_recopy_percent') < 100)
+  assert.equal(measured('_deadthreadcount'), 0)
 })
 
 test('a record without a key is refused', async () => {

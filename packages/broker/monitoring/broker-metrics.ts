@@ -3,10 +3,10 @@
  * the same process (`createCluster().metrics`).
  */
 import { type CollectedFamily, type Family, type Labels, type Sample, text } from '../metrics/index.ts'
-import { CLIENTS, CLUSTER, CONNECTIONS, GROUPS, LOGS, REPLICAS, REQUESTS, TOPICS } from './catalog.ts'
+import { CLEANER, CLIENTS, CLUSTER, CONNECTIONS, GROUPS, LOGS, REPLICAS, REQUESTS, TOPICS } from './catalog.ts'
 import { collectClients, collectCluster, collectGroups } from './collect-cluster.ts'
 import { collectConnections, collectRequests, collectTopics } from './collect-requests.ts'
-import { collectLogs, collectReplicas } from './collect-storage.ts'
+import { collectCleaner, collectLogs, collectReplicas } from './collect-storage.ts'
 import type { Collectors, LogDirSpace, Survey } from './collectors.ts'
 import { tallyReplicas } from './replica-tally.ts'
 import type { Sources } from './sources.ts'
@@ -35,11 +35,12 @@ export class BrokerMetrics {
 
   /** What is iterated later is as it is then: for a node with many partitions that takes its time. */
   *families(): Iterable<CollectedFamily> {
-    const { groups, telemetry, clock } = this.#sources
+    const { groups, logs, telemetry, clock } = this.#sources
     telemetry.series.expire(clock.now())
     const survey: Survey = {
       groups: groups.census(),
       replicas: tallyReplicas(this.#sources),
+      cleaner: logs.cleaner.metrics(),
       spaces: this.#spaces,
     }
     yield* this.#collect(CLUSTER, collectCluster, survey)
@@ -48,6 +49,7 @@ export class BrokerMetrics {
     yield* this.#collect(CONNECTIONS, collectConnections, survey)
     yield* this.#collect(REPLICAS, collectReplicas, survey)
     yield* this.#collect(LOGS, collectLogs, survey)
+    yield* this.#collect(CLEANER, collectCleaner, survey)
     yield* this.#collect(GROUPS, collectGroups, survey)
     yield* this.#collect(CLIENTS, collectClients, survey)
     yield* telemetry.series.families()

@@ -2,7 +2,7 @@
  * Every metric of a node, by what it is about. docs/metrics.md is made from this table (`node scripts/metrics-docs.ts`), and
  * TypeScript wants a collector for each row (collect-*.ts).
  *
- * What is not here yet (quotas, replication from other nodes, the log cleaner, transactions) gets its rows when it counts
+ * What is not here yet (quotas, replication from other nodes, share groups) gets its rows when it counts
  * something: a field in its own room, a row here, a line in a collector.
  */
 import { counter, type Family, gauge, summary } from '../metrics/index.ts'
@@ -113,6 +113,8 @@ export const REPLICAS = {
     'Partitions led here that cannot lose another replica.'),
   producerIdCount: gauge('kafka.server:type=ReplicaManager,name=ProducerIdCount', [],
     'Producers whose sequence numbers are remembered, over all partitions.'),
+  partitionsWithLateTransactionsCount: gauge('kafka.server:type=ReplicaManager,name=PartitionsWithLateTransactionsCount', [],
+    'Partitions led here with a transaction that is open for longer than any may be. Alarm above 0: see kafka-transactions find-hanging.'),
   inSyncReplicasCount: gauge('kafka.cluster:type=Partition,name=InSyncReplicasCount', PARTITION,
     'In-sync replicas of a partition led here.'),
   replicasCount: gauge('kafka.cluster:type=Partition,name=ReplicasCount', PARTITION,
@@ -147,6 +149,28 @@ export const LOGS = {
     'Size of the file system that the log dir is on.'),
   logDirUsableBytes: gauge('ottla_log_dir_usable_bytes', LOG_DIR,
     'Room that is left there. Alarm before it is 0: a full log dir fails.'),
+} as const satisfies Families
+
+// biome-ignore format: a table, two lines a row
+export const CLEANER = {
+  cleanerRecopyPercent: gauge('kafka.log:type=LogCleaner,name=cleaner-recopy-percent', [],
+    'Of what the last cleanings read, how much they had to write again.'),
+  maxCleanTimeSecs: gauge('kafka.log:type=LogCleaner,name=max-clean-time-secs', [],
+    'How long the longest of the last cleanings took.'),
+  maxCompactionDelaySecs: gauge('kafka.log:type=LogCleaner,name=max-compaction-delay-secs', [],
+    'How long past max.compaction.lag.ms the oldest record has waited that was due.'),
+  maxBufferUtilizationPercent: gauge('kafka.log:type=LogCleaner,name=max-buffer-utilization-percent', [],
+    'How full the map of keys became; a full one makes a cleaning stop before the end.'),
+  deadThreadCount: gauge('kafka.log:type=LogCleaner,name=DeadThreadCount', [],
+    'Cleaners that have given up. Alarm above 0.'),
+  maxDirtyPercent: gauge('kafka.log:type=LogCleanerManager,name=max-dirty-percent', [],
+    'How dirty the dirtiest compacted log was when it was last looked for.'),
+  timeSinceLastRunMs: gauge('kafka.log:type=LogCleanerManager,name=time-since-last-run-ms', [],
+    'Milliseconds since the dirtiest log was last looked for.'),
+  uncleanablePartitionsCount: gauge('kafka.log:type=LogCleanerManager,name=uncleanable-partitions-count', LOG_DIR,
+    'Logs that could not be cleaned, until the next start. Alarm above 0.'),
+  uncleanableBytes: gauge('kafka.log:type=LogCleanerManager,name=uncleanable-bytes', LOG_DIR,
+    'What could be cleaned in those.'),
 } as const satisfies Families
 
 // biome-ignore format: a table, two lines a row
@@ -269,6 +293,7 @@ export const CATALOG: readonly (readonly [title: string, families: Families])[] 
   ['Connections', CONNECTIONS],
   ['Replicas', REPLICAS],
   ['Logs', LOGS],
+  ['Log cleaner', CLEANER],
   ['Groups', GROUPS],
   ['Node, controller and metadata', CLUSTER],
   ['Client telemetry', CLIENTS],

@@ -2,7 +2,7 @@
 import type { PartitionLog } from '@ottla/log'
 import { type Sample, sample } from '../metrics/index.ts'
 import type { Partition } from '../replica/partition.ts'
-import type { LOGS, REPLICAS } from './catalog.ts'
+import type { CLEANER, LOGS, REPLICAS } from './catalog.ts'
 import type { Collectors } from './collectors.ts'
 import { isUnderReplicated, spareReplicas } from './replica-tally.ts'
 import type { Sources } from './sources.ts'
@@ -15,6 +15,7 @@ export const collectReplicas: Collectors<typeof REPLICAS> = {
   underMinIsrPartitionCount: (_sources, { replicas }) => [sample(replicas.underMinIsr)],
   atMinIsrPartitionCount: (_sources, { replicas }) => [sample(replicas.atMinIsr)],
   producerIdCount: (_sources, { replicas }) => [sample(replicas.producers)],
+  partitionsWithLateTransactionsCount: (_sources, { replicas }) => [sample(replicas.withLateTransactions)],
   inSyncReplicasCount: sources =>
     byPartition(sources, ({ isLeader, assignment }) => (isLeader ? assignment.isr.length : 0)),
   replicasCount: sources =>
@@ -49,6 +50,22 @@ export const collectLogs: Collectors<typeof LOGS> = {
     spaces.map(({ path, totalBytes }) => sample(totalBytes, { logDirectory: path })),
   logDirUsableBytes: (_sources, { spaces }) =>
     spaces.map(({ path, usableBytes }) => sample(usableBytes, { logDirectory: path })),
+}
+
+export const collectCleaner: Collectors<typeof CLEANER> = {
+  cleanerRecopyPercent: (_sources, { cleaner }) => [sample(cleaner.cleanerRecopyPercent)],
+  maxCleanTimeSecs: (_sources, { cleaner }) => [sample(cleaner.maxCleanTimeSecs)],
+  maxCompactionDelaySecs: (_sources, { cleaner }) => [sample(cleaner.maxCompactionDelaySecs)],
+  maxBufferUtilizationPercent: (_sources, { cleaner }) => [sample(cleaner.maxBufferUtilizationPercent)],
+  deadThreadCount: (_sources, { cleaner }) => [sample(cleaner.deadThreadCount)],
+  maxDirtyPercent: (_sources, { cleaner }) => [sample(cleaner.maxDirtyPercent)],
+  timeSinceLastRunMs: (_sources, { cleaner }) => [sample(cleaner.timeSinceLastRunMs)],
+  uncleanablePartitionsCount: (sources, { cleaner }) => byLogDir(sources, cleaner.uncleanablePartitionsCount),
+  uncleanableBytes: (sources, { cleaner }) => byLogDir(sources, cleaner.uncleanableBytes),
+}
+
+function byLogDir({ logs }: Sources, values: ReadonlyMap<string, number>): Iterable<Sample> {
+  return logs.paths.map(path => sample(values.get(path) ?? 0, { logDirectory: path }))
 }
 
 function* byLog({ logs }: Sources, measure: (log: PartitionLog) => number): Iterable<Sample> {

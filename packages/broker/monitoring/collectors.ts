@@ -1,4 +1,5 @@
 /** What a collector is: it knows where the number of one family is kept, and gives its samples when somebody asks. */
+import type { CleanerMetrics } from '@ottla/log'
 import type { GroupCensus } from '../coordinator/group/observer.ts'
 import type { Family, Sample } from '../metrics/index.ts'
 import type { ReplicaTally } from './replica-tally.ts'
@@ -14,6 +15,7 @@ export interface LogDirSpace {
 export interface Survey {
   readonly groups: GroupCensus
   readonly replicas: ReplicaTally
+  readonly cleaner: CleanerMetrics
   readonly spaces: readonly LogDirSpace[]
 }
 

@@ -15,13 +15,16 @@ export interface ReplicaTally {
   /** Partitions in which a fetch waits for data, once for each. */
   readonly waiters: number
   readonly producers: number
+  /** With a transaction that is open for longer than any may be. */
+  readonly withLateTransactions: number
 }
 
 export function tallyReplicas(sources: Sources): ReplicaTally {
   const tally = {
     ...{ partitions: 0, leaders: 0, offline: 0, underReplicated: 0, underMinIsr: 0, atMinIsr: 0 },
-    ...{ uncommitted: 0, waiters: 0, producers: 0 },
+    ...{ uncommitted: 0, waiters: 0, producers: 0, withLateTransactions: 0 },
   }
+  const nowMs = sources.clock.now()
   for (const partition of sources.replicas.partitions()) {
     const spare = spareReplicas(partition, sources)
     tally.partitions++
@@ -33,6 +36,7 @@ export function tallyReplicas(sources: Sources): ReplicaTally {
     tally.uncommitted += partition.uncommittedCount
     tally.waiters += partition.waiterCount
     tally.producers += partition.log?.producerCount ?? 0
+    if (partition.isLeader && partition.log?.hasLateTransaction(nowMs)) tally.withLateTransactions++
   }
   return tally
 }
