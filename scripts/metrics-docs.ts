@@ -35,7 +35,7 @@ that dashboards and alerts that were made for those work. Confluent's \`jmx-moni
   \`metrics.sample.window.ms\`), within 6 %, and \`_sum\` and \`_count\` since the start; the exporter has no \`_sum\`.
 - Of the times of a request, Kafka's request queue and response queue are missing: one event loop has no queues between threads. How
   late it is, \`nodejs_eventloop_lag_p99_seconds\` tells. Times are exact; Kafka's are whole milliseconds.
-- Rates, and what Kafka's fetchers, quotas, transactions, shares and log cleaner count, are not here yet; \`rate()\` gives the first.
+- Rates, and what Kafka's fetchers, quotas and share groups count, are not here yet; \`rate()\` gives the first.
 `
 
 const PROCESS = `## The process
