@@ -40,15 +40,6 @@ export const TOOLS: Readonly<Record<string, string>> = {
 /** Those that only `cli` has recorded: of our own tools of that name, against Apache Kafka's broker. */
 const RECORDED: Readonly<Record<string, string>> = {
   cluster: 'org.apache.kafka.tools.ClusterTool',
-  'share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
-  'streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
-  groups: 'org.apache.kafka.tools.GroupsCommand',
-  features: 'org.apache.kafka.tools.FeatureCommand',
-  'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
-  'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
-  'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
-  transactions: 'org.apache.kafka.tools.TransactionsCommand',
-  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
 }
 
 /** These hook into the end of their process by means that Tools.java can't stand in for. */

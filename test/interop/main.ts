@@ -36,6 +36,7 @@ import { shareConsumers } from './scenarios/share-consumers.ts'
 import { shareGroups } from './scenarios/share-groups.ts'
 import { streamsApp } from './scenarios/streams-app.ts'
 import { streamsAssignor } from './scenarios/streams-assignor.ts'
+import { streamsExactlyOnce } from './scenarios/streams-exactly-once.ts'
 import { streamsFolders } from './scenarios/streams-folders.ts'
 import { streamsGroups } from './scenarios/streams-groups.ts'
 import { throttling } from './scenarios/throttling.ts'
@@ -53,6 +54,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'streams-groups': streamsGroups,
   'streams-assignor': streamsAssignor,
   'streams-app': streamsApp,
+  'streams-exactly-once': streamsExactlyOnce,
   'streams-folders': streamsFolders,
   'consumer-groups': consumerGroups,
   'group-migration': groupMigration,
