@@ -473,6 +473,9 @@ export const AREAS: readonly Area[] = [
   { name: 'console', needs: [], commands: CONSOLE },
 ]
 
+/** What is the broker's own, so that only Apache Kafka's prints what Apache Kafka prints. */
+export const BROKERS_OWN: readonly string[] = ['configs --describe --broker-logger 1', 'broker-api-versions']
+
 /** While `cli.live` has a member. */
 export const MEMBERS: readonly Command[] = [
   'consumer-groups --describe --group cli.live',
