@@ -4,10 +4,12 @@
  */
 import type { GroupConfig as OwnConfig } from '../../config/index.ts'
 import type { MetadataImage } from '../../image/index.ts'
+import type { RecordPosition } from '../shard.ts'
 import type { GroupConfig } from './config.ts'
 import type { Group } from './group.ts'
 import { type GroupObserver, quietObserver } from './observer.ts'
 import { OffsetStore } from './offsets.ts'
+import type { GroupRecord } from './records.ts'
 import { Timers } from './timers.ts'
 import type { Turn } from './turn.ts'
 
@@ -30,8 +32,12 @@ export interface GroupStoreOptions {
   readonly observer?: GroupObserver
 }
 
+/** The change that a record stands for: replay.ts, which knows all kinds of groups, as a store does not. */
+export type Replay = (store: GroupStore, record: GroupRecord, position: RecordPosition) => void
+
 export class GroupStore {
   readonly #options: GroupStoreOptions
+  readonly #replay: Replay
   readonly #groups = new Map<string, Group>()
   readonly observer: GroupObserver
   readonly offsets = new OffsetStore()
@@ -39,8 +45,9 @@ export class GroupStore {
   /** Of the next record. Nobody else writes to the partition, so that it is known before the append. */
   nextOffset = 0
 
-  constructor(options: GroupStoreOptions) {
+  constructor(options: GroupStoreOptions, replay: Replay) {
     this.#options = options
+    this.#replay = replay
     this.observer = options.observer ?? quietObserver()
   }
 
@@ -66,6 +73,11 @@ export class GroupStore {
 
   newUuid(): string {
     return this.#options.newUuid()
+  }
+
+  /** Live, and when the log is replayed. */
+  apply(record: GroupRecord, position: RecordPosition): void {
+    this.#replay(this, record, position)
   }
 
   get groups(): ReadonlyMap<string, Group> {

@@ -44,7 +44,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
   #unchecked: Iterator<Group> | null = null
 
   constructor(options: GroupStoreOptions) {
-    this.#store = new GroupStore(options)
+    this.#store = new GroupStore(options, applyRecord)
   }
 
   handle(requestId: number, call: GroupRequest, now: Instant): GroupEffects {
@@ -153,7 +153,7 @@ export class GroupMachine implements CoordinatorShard<GroupRequest, GroupRespons
   // ------------------------------------------------------------------------------------------- the log, the metadata
 
   replay(record: GroupRecord, position: RecordPosition): void {
-    applyRecord(this.#store, record, position)
+    this.#store.apply(record, position)
     this.#store.nextOffset = position.offset + 1
   }
 

@@ -5,7 +5,6 @@
 import type { Completion, Effects, Instant, Whole } from '../shard.ts'
 import type { GroupStore } from './group-store.ts'
 import { type GroupRecord, maxBytesOf } from './records.ts'
-import { applyRecord } from './replay.ts'
 import type { GroupResponse } from './requests.ts'
 
 /** A batch's header. */
@@ -42,7 +41,7 @@ export class Turn {
 
   /** Makes the change that the record stands for, and makes it last; or has it wait for the end of a transaction. */
   apply(record: GroupRecord, { producerId, producerEpoch }: Producer = NOBODY): void {
-    applyRecord(this.store, record, { offset: this.store.nextOffset, producerId, producerEpoch })
+    this.store.apply(record, { offset: this.store.nextOffset, producerId, producerEpoch })
     this.emit(record)
   }
 

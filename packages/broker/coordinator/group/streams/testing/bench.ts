@@ -134,7 +134,7 @@ export class StreamsBench {
     for (const [offset, { key, value }] of this.log.entries()) {
       const decoded = groupSerde.decode(key, value)
       assert.ok('record' in decoded)
-      applyRecord(store, decoded.record, { offset, producerId: -1, producerEpoch: -1 })
+      store.apply(decoded.record, { offset, producerId: -1, producerEpoch: -1 })
       store.nextOffset = offset + 1
     }
     return store
@@ -151,19 +151,22 @@ export class StreamsBench {
 
   #newStore(): GroupStore {
     const { config } = this
-    return new GroupStore({
-      config: {
-        ...TEST_CONFIG,
-        get streamsMaxSize() {
-          return config.streamsMaxSize
+    return new GroupStore(
+      {
+        config: {
+          ...TEST_CONFIG,
+          get streamsMaxSize() {
+            return config.streamsMaxSize
+          },
         },
+        configOf: () => ({ ...OWN_CONFIG, ...config }),
+        image: () => this.#image,
+        newUuid: () => 'uuid',
+        maxBatchBytes: () => 1_000_000,
+        log: { info() {} },
       },
-      configOf: () => ({ ...OWN_CONFIG, ...config }),
-      image: () => this.#image,
-      newUuid: () => 'uuid',
-      maxBatchBytes: () => 1_000_000,
-      log: { info() {} },
-    })
+      applyRecord,
+    )
   }
 }
 
