@@ -7,18 +7,17 @@ import {
   describeShareGroup,
   type GroupDescription,
   KafkaError,
-  listGroups,
   listShareGroupOffsets,
   type Outcome,
   type ShareGroupOffset,
 } from '@ottla/client'
 import type { ToolContext } from './context.ts'
 import { BOOTSTRAP, COMMAND_CONFIG, joptTool, type Options } from './declaration.ts'
+import { groupsOf, printGroups } from './group-list.ts'
 import { checkPartitions, newOffsets, partitionsOfTopics, planTable, RESET_OPTIONS } from './group-reset.ts'
 import { assignmentText, MISSING, printDeleted, printError } from './group-tables.ts'
 import { ClientSetupError, inExecution, inRuntime, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
 import { columns, widthOf } from './java/format.ts'
-import { hashOrder, stringHash } from './java/hash-order.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {
@@ -122,42 +121,17 @@ function checkReset(options: Parsed): void {
 }
 
 async function act(options: Parsed, cluster: Cluster, context: ToolContext): Promise<void> {
-  if (options.has('list')) await list(options, cluster, context)
+  if (options.has('list')) await printGroups('share', STATES, options, cluster, context)
   else if (options.has('describe')) await describe(options, cluster, context)
   else if (options.has('delete')) await remove(options, cluster, context)
   else if (options.has('reset-offsets')) await reset(options, cluster, context)
   else await deleteOffsets(options, cluster, context)
 }
 
-async function shareGroups(cluster: Cluster, states: readonly string[] = []) {
-  const groups = await listGroups(cluster, { types: ['share'], states })
-  return hashOrder(groups, ({ groupId }) => stringHash(groupId))
-}
-
-async function list(options: Parsed, cluster: Cluster, context: ToolContext): Promise<void> {
-  if (!options.has('state')) {
-    for (const { groupId } of await inRuntime(shareGroups(cluster))) context.print(groupId)
-    return
-  }
-  const text = options.text('state')
-  const states = (text ? text.split(',') : []).map(part => {
-    const state = STATES.find(known => known.toLowerCase() === part.trim().toLowerCase())
-    if (!state) throw new UsageError(`Invalid state list '${text}'. Valid states are: ${STATES.join(', ')}`)
-    return state
-  })
-  const groups = await inExecution(shareGroups(cluster, states))
-  const width = widthOf(
-    15,
-    groups.map(({ groupId }) => groupId),
-  )
-  for (const row of [['GROUP', 'STATE'], ...groups.map(({ groupId, state }) => [groupId, state])])
-    context.print(columns([width], row))
-}
-
 async function describe(options: Parsed, cluster: Cluster, context: ToolContext): Promise<void> {
   const all = options.has('all-groups')
   const ids = all
-    ? (await inRuntime(shareGroups(cluster))).map(({ groupId }) => groupId)
+    ? (await inRuntime(groupsOf('share', cluster))).map(({ groupId }) => groupId)
     : [...new Set(options.texts('group'))]
   const groups: GroupDescription[] = []
   for (const id of ids) groups.push(await inExecution(describeShareGroup(cluster, id)))
@@ -253,7 +227,7 @@ function printMembers(group: GroupDescription, isVerbose: boolean, context: Tool
 }
 
 async function remove(options: Parsed, cluster: Cluster, context: ToolContext): Promise<void> {
-  const known = new Map((await inRuntime(shareGroups(cluster))).map(group => [group.groupId, group]))
+  const known = new Map((await inRuntime(groupsOf('share', cluster))).map(group => [group.groupId, group]))
   const ids = options.has('all-groups') ? [...known.keys()] : [...new Set(options.texts('group'))]
   const outcomes = new Map<string, ToolError | Outcome>()
   for (const id of ids) {

@@ -7,7 +7,6 @@ import {
   describeStreamsGroup,
   KafkaError,
   listGroupOffsets,
-  listGroups,
   type Outcome,
   partitionName,
   type StreamsGroupDescription,
@@ -15,10 +14,11 @@ import {
 } from '@ottla/client'
 import { Ended, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
+import { groupsOf, printGroups } from './group-list.ts'
 import { checkPartitions, type NewOffset, newOffsets, partitionsOfTopics, planCsv } from './group-reset.ts'
 import { deleteOffsets, deletePartitionOffsets, printError } from './group-tables.ts'
 import { ClientSetupError, inExecution, inRuntime, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
-import { columns, widthOf } from './java/format.ts'
+import { columns } from './java/format.ts'
 import { hashOrder, stringHash } from './java/hash-order.ts'
 import { OptionError, UsageError } from './options.ts'
 import { checkStreamsOptions, STREAMS_OPTIONS, type StreamsOptions } from './streams-group-options.ts'
@@ -51,41 +51,16 @@ export const kafkaStreamsGroups = joptTool<typeof STREAMS_OPTIONS>({
 })
 
 async function act(options: StreamsOptions, cluster: Cluster, context: ToolContext): Promise<void> {
-  if (options.has('list')) await list(options, cluster, context)
+  if (options.has('list')) await printGroups('streams', STATES, options, cluster, context)
   else if (options.has('describe')) await describe(options, cluster, context)
   else if (options.has('reset-offsets')) await reset(options, cluster, context)
   else if (options.has('delete')) await remove(options, cluster, context)
   else await removeOffsets(options, cluster, context)
 }
 
-async function streamsGroups(cluster: Cluster, states: readonly string[] = []) {
-  const groups = await listGroups(cluster, { types: ['streams'], states })
-  return hashOrder(groups, ({ groupId }) => stringHash(groupId))
-}
-
 async function groupIds(options: StreamsOptions, cluster: Cluster): Promise<readonly string[]> {
   if (!options.has('all-groups')) return options.texts('group')
-  return (await inRuntime(streamsGroups(cluster))).map(({ groupId }) => groupId)
-}
-
-async function list(options: StreamsOptions, cluster: Cluster, context: ToolContext): Promise<void> {
-  if (!options.has('state')) {
-    for (const { groupId } of await inRuntime(streamsGroups(cluster))) context.print(groupId)
-    return
-  }
-  const text = options.text('state')
-  const states = (text ? text.split(',') : []).map(part => {
-    const state = STATES.find(known => known.toLowerCase() === part.trim().toLowerCase())
-    if (!state) throw new UsageError(`Invalid state list '${text}'. Valid states are: ${STATES.join(', ')}`)
-    return state
-  })
-  const groups = await inExecution(streamsGroups(cluster, states))
-  const width = widthOf(
-    15,
-    groups.map(({ groupId }) => groupId),
-  )
-  for (const row of [['GROUP', 'STATE'], ...groups.map(({ groupId, state }) => [groupId, state])])
-    context.print(columns([width], row))
+  return (await inRuntime(groupsOf('streams', cluster))).map(({ groupId }) => groupId)
 }
 
 async function describe(options: StreamsOptions, cluster: Cluster, context: ToolContext): Promise<void> {
@@ -227,7 +202,7 @@ async function internalTopics(cluster: Cluster, groupId: string, context: ToolCo
 
 async function remove(options: StreamsOptions, cluster: Cluster, context: ToolContext): Promise<void> {
   const ids = [...new Set(await groupIds(options, cluster))]
-  const known = new Map((await inRuntime(streamsGroups(cluster))).map(group => [group.groupId, group.state]))
+  const known = new Map((await inRuntime(groupsOf('streams', cluster))).map(group => [group.groupId, group.state]))
   const outcomes = new Map<string, ToolError | Outcome>()
   const topics = new Map<string, string[]>()
   for (const id of ids) {
