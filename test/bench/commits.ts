@@ -1,23 +1,25 @@
 /**
  * Offset commits a second, beside Apache Kafka where it is at hand: 100 groups commit ten partitions each, over and over,
- * one request a connection on the way at a time. Rounds alternate; the last line is the ratio of the medians.
+ * one request a connection on the way at a time.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeResponse } from '@ottla/protocol'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
-import { BROKERS, type BrokerName, BrokerProcess } from './peers/broker-process.ts'
-import { frame, WireClient } from './peers/wire-client.ts'
+import type { BrokerProcess } from './peers/broker-process.ts'
+import { compare } from './peers/rounds.ts'
+import { connectAll, frame, until, WireClient } from './peers/wire-client.ts'
 
 const FIRST_PORT = 20_292
 const GROUPS = 100
 const CONNECTIONS = 20
 const PARTITIONS = 10
 const COMMITS = 30_000
-const ROUNDS = 3
 const OFFSET_COMMIT_VERSION = 9
+
+const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
+const FIND = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
 
 function commit(group: number, offset: number): Buffer {
   const partitions = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
@@ -34,52 +36,38 @@ function commit(group: number, offset: number): Buffer {
   })
 }
 
-function check(response: Uint8Array): void {
+function isTaken(response: Uint8Array): boolean {
   const { body } = decodeResponse(OffsetCommitResponse, OFFSET_COMMIT_VERSION, response)
   const answered = body.topics.flatMap(({ partitions }) => partitions)
-  const wrong = answered.find(({ errorCode }) => errorCode !== 0)
-  if (wrong || answered.length !== PARTITIONS) throw new Error(`commit refused: error ${wrong?.errorCode}`)
+  return answered.length === PARTITIONS && answered.every(({ errorCode }) => errorCode === 0)
 }
 
 async function prepare({ port }: BrokerProcess): Promise<void> {
   const client = await WireClient.connect(port)
   const topic = { name: 'commits', numPartitions: PARTITIONS, replicationFactor: 1 }
-  const created = await client.send(frame(CreateTopicsRequest, 4, { topics: [topic], timeoutMs: 60_000 }))
-  const [answer] = decodeResponse(CreateTopicsResponse, 4, created).body.topics
-  if (answer?.errorCode !== 0) throw new Error(`no topic: error ${answer?.errorCode}`)
-  for (let tries = 0; ; tries++) {
-    const found = await client.send(frame(FindCoordinatorRequest, 3, { key: 'group-0', keyType: 0 }))
-    if (decodeResponse(FindCoordinatorResponse, 3, found).body.errorCode === 0) break
-    if (tries === 100) throw new Error('no group coordinator')
-    await sleep(100)
-  }
+  const { topics } = await client.ask(CREATE, 4, { topics: [topic], timeoutMs: 60_000 })
+  if (topics[0]!.errorCode !== 0) throw new Error(`no topic: error ${topics[0]!.errorCode}`)
+  await until('a group coordinator', async () => {
+    return (await client.ask(FIND, 3, { key: 'group-0', keyType: 0 })).errorCode === 0
+  })
   // Every partition of the offsets topic that is used is loaded.
-  for (let group = 0; group < GROUPS; group++) await settle(client, group)
-  client.close()
-}
-
-async function settle(client: WireClient, group: number): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      check(await client.send(commit(group, 0)))
-      return
-    } catch (error) {
-      if (tries === 100) throw error
-      await sleep(100)
-    }
+  for (let group = 0; group < GROUPS; group++) {
+    await until('a commit', async () => isTaken(await client.send(commit(group, 0))))
   }
+  client.close()
 }
 
 /** Commits a second. */
 async function measure({ port }: BrokerProcess): Promise<number> {
-  const clients: WireClient[] = []
-  while (clients.length < CONNECTIONS) clients.push(await WireClient.connect(port))
+  const clients = await connectAll(port, CONNECTIONS)
   const requests = Array.from({ length: GROUPS }, (_, group) => commit(group, 1))
   let sent = 0
   const startMs = performance.now()
   await Promise.all(
     clients.map(async client => {
-      while (sent < COMMITS) check(await client.send(requests[sent++ % GROUPS]!))
+      while (sent < COMMITS) {
+        if (!isTaken(await client.send(requests[sent++ % GROUPS]!))) throw new Error('commit refused')
+      }
     }),
   )
   const seconds = (performance.now() - startMs) / 1000
@@ -87,20 +75,12 @@ async function measure({ port }: BrokerProcess): Promise<number> {
   return COMMITS / seconds
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
-}
-
-const rates = new Map<BrokerName, number[]>(BROKERS.map(name => [name, []]))
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [i, name] of BROKERS.entries()) {
-    await using broker = await BrokerProcess.start(name, FIRST_PORT + 10 * i)
+await compare({
+  unit: 'commits/s',
+  firstPort: FIRST_PORT,
+  async measure(broker) {
     await prepare(broker)
     await measure(broker)
-    const rate = await measure(broker)
-    rates.get(name)!.push(rate)
-    console.log(`round ${round + 1}  ${name}  ${Math.round(rate).toLocaleString('en')} commits/s`)
-  }
-}
-const [ours, theirs] = BROKERS.map(name => median(rates.get(name)!))
-if (ours && theirs) console.log(`ratio ${(ours / theirs).toFixed(2)}`)
+    return measure(broker)
+  },
+})

@@ -1,11 +1,9 @@
 /**
  * Records a second that a share group reads, beside Apache Kafka where it is at hand: six members on three partitions, two
- * on each, every one of them fetching with the acknowledgements of what it got before, as the Java client does. Rounds
- * alternate; the last line is the ratio of the medians.
+ * on each, every one of them fetching with the acknowledgements of what it got before, as the Java client does.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { decodeResponse, encodeBatch, type Init, type Message, type Of } from '@ottla/protocol'
+import { encodeBatch } from '@ottla/protocol'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import {
@@ -15,8 +13,9 @@ import {
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
 import { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
-import { BROKERS, type BrokerName, BrokerProcess } from './peers/broker-process.ts'
-import { frame, WireClient } from './peers/wire-client.ts'
+import type { BrokerProcess } from './peers/broker-process.ts'
+import { compare } from './peers/rounds.ts'
+import { until, WireClient } from './peers/wire-client.ts'
 
 const FIRST_PORT = 23_292
 const PARTITIONS = 3
@@ -24,26 +23,11 @@ const MEMBERS = 6
 const BATCHES = 600
 const BATCH_RECORDS = 500
 const RECORD_BYTES = 100
-const ROUNDS = 3
 const GROUP_RESOURCE = 32
 const ACCEPT = 1
 
 const COORDINATORS = ['offsets.topic.replication.factor=1', 'share.coordinator.state.topic.replication.factor=1']
 const CONFIGS = [...COORDINATORS, 'share.coordinator.state.topic.min.isr=1', 'group.share.assignment.interval.ms=0']
-
-interface Api<Request extends Message, Response extends Message> {
-  readonly request: Request
-  readonly response: Response
-}
-
-async function ask<Request extends Message, Response extends Message>(
-  client: WireClient,
-  { request, response }: Api<Request, Response>,
-  version: number,
-  value: Init<Request>,
-): Promise<Of<Response>> {
-  return decodeResponse(response, version, await client.send(frame(request, version, value))).body
-}
 
 const create = { request: CreateTopicsRequest, response: CreateTopicsResponse }
 const find = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
@@ -52,37 +36,29 @@ const produce = { request: ProduceRequest, response: ProduceResponse }
 const fetch = { request: ShareFetchRequest, response: ShareFetchResponse }
 const heartbeat = { request: ShareGroupHeartbeatRequest, response: ShareGroupHeartbeatResponse }
 
-/** Tries until it is true. */
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    if (tries === 200) throw new Error(`${what}: in vain`)
-    await sleep(100)
-  }
-}
-
 /** A topic with all records, and the members of the group that reads it: the topic's id. */
 async function prepare(client: WireClient, group: string): Promise<string> {
   const topic = { name: group, numPartitions: PARTITIONS, replicationFactor: 1 }
-  const { topics } = await ask(client, create, 7, { topics: [topic], timeoutMs: 60_000 })
+  const { topics } = await client.ask(create, 7, { topics: [topic], timeoutMs: 60_000 })
   const { topicId } = topics[0]!
   for (const [keyType, key] of [
     [0, group],
     [2, `${group}:${topicId}:0`],
   ] as const) {
     await until('a coordinator', async () => {
-      const { coordinators } = await ask(client, find, 6, { keyType, coordinatorKeys: [key] })
+      const { coordinators } = await client.ask(find, 6, { keyType, coordinatorKeys: [key] })
       return coordinators[0]!.errorCode === 0
     })
   }
   const configs = [{ name: 'share.auto.offset.reset', configOperation: 0, value: 'earliest' }]
   const resources = [{ resourceType: GROUP_RESOURCE, resourceName: group, configs }]
-  await ask(client, configure, 1, { resources, validateOnly: false })
+  await client.ask(configure, 1, { resources, validateOnly: false })
   const value = Buffer.alloc(RECORD_BYTES, 'x')
   const records = encodeBatch(Array.from({ length: BATCH_RECORDS }, () => ({ value })))
   for (let i = 0; i < BATCHES; i++) {
     const topicData = [{ topicId, partitionData: [{ index: i % PARTITIONS, records }] }]
     await until('room for records', async () => {
-      const { responses } = await ask(client, produce, 13, { acks: -1, timeoutMs: 10_000, topicData })
+      const { responses } = await client.ask(produce, 13, { acks: -1, timeoutMs: 10_000, topicData })
       return responses[0]!.partitionResponses[0]!.errorCode === 0
     })
   }
@@ -94,7 +70,7 @@ async function join(client: WireClient, groupId: string, memberId: string): Prom
   let memberEpoch = 0
   await until('an assignment', async () => {
     const request = { groupId, memberId, memberEpoch, subscribedTopicNames: [groupId] }
-    const response = await ask(client, heartbeat, 1, request)
+    const response = await client.ask(heartbeat, 1, request)
     if (response.errorCode !== 0) return false
     memberEpoch = response.memberEpoch
     return (response.assignment?.topicPartitions.length ?? 0) > 0
@@ -115,7 +91,7 @@ async function consume(port: number, group: string, topicId: string, index: numb
       acknowledgeTypes: [ACCEPT],
     }))
     const isNamed = shareSessionEpoch === 0 || acknowledgementBatches.length > 0
-    const response = await ask(client, fetch, 2, {
+    const response = await client.ask(fetch, 2, {
       groupId: group,
       memberId: `member-${index}`,
       shareSessionEpoch,
@@ -148,19 +124,12 @@ async function measure({ port }: BrokerProcess, group: string): Promise<number> 
   return (BATCHES * BATCH_RECORDS) / seconds
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
-}
-
-const rates = new Map<BrokerName, number[]>(BROKERS.map(name => [name, []]))
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [i, name] of BROKERS.entries()) {
-    await using broker = await BrokerProcess.start(name, FIRST_PORT + 10 * i, CONFIGS)
+await compare({
+  unit: 'records/s',
+  firstPort: FIRST_PORT,
+  configs: CONFIGS,
+  async measure(broker) {
     await measure(broker, 'warm-up')
-    const rate = await measure(broker, 'measured')
-    rates.get(name)!.push(rate)
-    console.log(`round ${round + 1}  ${name}  ${Math.round(rate).toLocaleString('en')} records/s`)
-  }
-}
-const [ours, theirs] = BROKERS.map(name => median(rates.get(name)!))
-if (ours && theirs) console.log(`ratio ${(ours / theirs).toFixed(2)}`)
+    return measure(broker, 'measured')
+  },
+})

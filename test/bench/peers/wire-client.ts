@@ -1,6 +1,19 @@
-/** A connection for benchmarks: requests are encoded beforehand, so that the time measured is the broker's. */
+/**
+ * A connection for benchmarks. `send` takes requests that were encoded beforehand, so that the time measured is the
+ * broker's; `ask` is for what is not measured, or costs little beside what the broker does for it.
+ */
 import { connect, type Socket } from 'node:net'
-import { encodeRequest, FrameReader, type Init, type Message } from '@ottla/protocol'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeResponse, encodeRequest, FrameReader, type Init, type Message, type Of } from '@ottla/protocol'
+
+const TRIES = 300
+const PAUSE_MS = 100
+
+/** One API: the schemas of its request and response. */
+export interface Api<Request extends Message, Response extends Message> {
+  readonly request: Request
+  readonly response: Response
+}
 
 export class WireClient {
   readonly #socket: Socket
@@ -41,6 +54,14 @@ export class WireClient {
     })
   }
 
+  async ask<Request extends Message, Response extends Message>(
+    { request, response }: Api<Request, Response>,
+    version: number,
+    value: Init<Request>,
+  ): Promise<Of<Response>> {
+    return decodeResponse(response, version, await this.send(frame(request, version, value))).body
+  }
+
   close(): void {
     this.#socket.destroy()
   }
@@ -54,4 +75,18 @@ export class WireClient {
 
 export function frame<M extends Message>(schema: M, version: number, value: Init<M>): Buffer {
   return Buffer.concat(encodeRequest(schema, version, { correlationId: 1, clientId: 'bench' }, value))
+}
+
+export async function connectAll(port: number, count: number): Promise<WireClient[]> {
+  const clients: WireClient[] = []
+  while (clients.length < count) clients.push(await WireClient.connect(port))
+  return clients
+}
+
+/** Tries until it is so. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await isSo()); tries++) {
+    if (tries === TRIES) throw new Error(`${what}: in vain`)
+    await sleep(PAUSE_MS)
+  }
 }
