@@ -28,6 +28,7 @@ import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
 import { groupMigration } from './scenarios/group-migration.ts'
 import { groups } from './scenarios/groups.ts'
+import { internalTopics } from './scenarios/internal-topics.ts'
 import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
@@ -68,6 +69,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   transactions,
   'transaction-tools': transactionTools,
   'transaction-errors': transactionErrors,
+  'internal-topics': internalTopics,
   admin,
   tools,
   'admin-tools': adminTools,

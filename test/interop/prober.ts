@@ -106,7 +106,7 @@ export class Asker {
 /** What is not worth a line: it says the same everywhere, or something about the machine. */
 const LEFT_OUT = new Set(['throttleTimeMs', 'host', 'port', 'clientHost', 'committedLeaderEpoch'])
 const WORDS = new Set(['errorMessage', 'batchIndexErrorMessage', 'statusDetail'])
-const TIMES = new Set(['timestamp', 'logAppendTimeMs'])
+const TIMES = new Set(['timestamp', 'logAppendTimeMs', 'transactionStartTimeMs'])
 const NOW_MS = 1_000_000
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 

@@ -64,7 +64,7 @@ export async function load<LogRecord>(options: LoadOptions<LogRecord>): Promise<
 
 class Replay<LogRecord> {
   readonly #options: LoadOptions<LogRecord>
-  readonly #unknownTypes = new Set<number>()
+  readonly #unknown = new Set<string>()
   records = 0
 
   constructor(options: LoadOptions<LogRecord>) {
@@ -92,14 +92,14 @@ class Replay<LogRecord> {
     if (!key) throw new ProtocolError('ERR_MALFORMED', 'a coordinator record without a key')
     const decoded = serde.decode(key, value)
     if ('record' in decoded) shard.replay(decoded.record, { offset, producerId, producerEpoch })
-    else this.#unknown(decoded.unknownType)
+    else this.#leave(decoded.unknown)
   }
 
   /** Left by a later version, or of a kind of group that is not served: it stays in the log (KIP-915). */
-  #unknown(recordType: number): void {
-    if (this.#unknownTypes.has(recordType)) return
-    this.#unknownTypes.add(recordType)
-    this.#options.logger.warn('records of a type that is not known are left alone', { recordType })
+  #leave(unknown: string): void {
+    if (this.#unknown.has(unknown)) return
+    this.#unknown.add(unknown)
+    this.#options.logger.warn('records that are not known are left alone', { unknown })
   }
 
   #control({ key, offset }: KafkaRecord, { producerId }: BatchHeader): void {

@@ -67,8 +67,8 @@ export interface CoordinatorShard<Request, Response, LogRecord, Errand = never> 
 export interface RecordSerde<LogRecord> {
   encode(record: LogRecord): { readonly key: Uint8Array; readonly value: Uint8Array | null }
   /**
-   * What the shard should replay, or the record type if this version has no use for it (KIP-915). Throws a ProtocolError
-   * for bytes that are no coordinator record.
+   * What the shard should replay, or what of the record this version does not know and has no use for, as `type 9`
+   * (KIP-915). Throws a ProtocolError for bytes that are no coordinator record.
    */
-  decode(key: Uint8Array, value: Uint8Array | null): { readonly record: LogRecord } | { readonly unknownType: number }
+  decode(key: Uint8Array, value: Uint8Array | null): { readonly record: LogRecord } | { readonly unknown: string }
 }

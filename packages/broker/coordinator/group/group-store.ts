@@ -35,6 +35,18 @@ export interface GroupStoreOptions {
 /** The change that a record stands for: replay.ts, which knows all kinds of groups, as a store does not. */
 export type Replay = (store: GroupStore, record: GroupRecord, position: RecordPosition) => void
 
+/** What a store has to know of a kind of groups to find those that records are about. */
+export interface KindOfGroup<G extends Group> {
+  readonly type: abstract new (...args: never[]) => G
+  readonly replacesSimple: boolean
+  make(id: string): G
+}
+
+interface OfGroup {
+  readonly key: { readonly groupId: string }
+  readonly value: object | null
+}
+
 export class GroupStore {
   readonly #options: GroupStoreOptions
   readonly #replay: Replay
@@ -82,6 +94,22 @@ export class GroupStore {
 
   get groups(): ReadonlyMap<string, Group> {
     return this.#groups
+  }
+
+  /**
+   * The group that a record of one kind of groups is about, made if need be; undefined for a tombstone of what is not
+   * there, which may be all that the cleaner has left. Throws if it is of another kind: a simple group gives way only
+   * where `replacesSimple`, and then to a tombstone, too, as in Kafka.
+   */
+  groupOf<G extends Group>(kind: KindOfGroup<G>, { key, value }: OfGroup): G | undefined {
+    const known = this.#groups.get(key.groupId)
+    if (known instanceof kind.type) return known
+    if (!known && value === null) return undefined
+    if (known && !(known.isSimple && kind.replacesSimple))
+      throw new Error(`group ${key.groupId} is a ${known.kind} group: this record is of another kind`)
+    const group = kind.make(key.groupId)
+    this.add(group)
+    return group
   }
 
   /** In the place of whatever group had its id. */

@@ -26,6 +26,8 @@ export interface Group {
   readonly protocolType: string | null
   /** Without members. */
   readonly isEmpty: boolean
+  /** It was made to hold offsets, and no record in the log speaks of it; left out where a kind has none such. */
+  readonly isSimple?: boolean
 
   // Each gives an error code, NONE if it may.
   checkCommit(client: OffsetClient, apiVersion: number, isTransactional: boolean): number

@@ -10,6 +10,11 @@ export interface GroupRecordOf<Type extends number, Key, Value> {
   readonly version: number
 }
 
+/** Throws where a tombstone says of something that it is gone while the log still has what belongs to it. */
+export function mustBeGone(isLeft: boolean, what: string, id: string): void {
+  if (isLeft) throw new Error(`a tombstone of ${what} ${id}, of which something is left`)
+}
+
 export function textBytes(text: string | null | undefined): number {
   return text ? Buffer.byteLength(text) : 0
 }

@@ -36,7 +36,7 @@ export const groupSerde: RecordSerde<GroupRecord> = {
 
   decode(keyBytes, valueBytes) {
     const decoded = decodeCoordinatorRecord(SCHEMAS, keyBytes, valueBytes)
-    if (!decoded) return { unknownType: coordinatorRecordType(keyBytes) }
+    if (!decoded) return { unknown: `type ${coordinatorRecordType(keyBytes)}` }
     const { recordType, key, value, valueVersion: version } = decoded
     if (recordType !== RecordType.LEGACY_OFFSET_COMMIT)
       return { record: { type: recordType, key, value, version } as GroupRecord }

@@ -5,6 +5,7 @@ import {
   decodeCoordinatorRecord,
   encodeCoordinatorKey,
   encodeCoordinatorValue,
+  ProtocolError,
 } from '@ottla/protocol'
 import {
   ShareSnapshotKey,
@@ -33,14 +34,13 @@ export const shareSerde: RecordSerde<ShareRecord> = {
 
   decode(keyBytes, valueBytes) {
     const decoded = decodeCoordinatorRecord(SCHEMAS, keyBytes, valueBytes)
-    if (!decoded) return { unknownType: coordinatorRecordType(keyBytes) }
+    if (!decoded) return { unknown: `type ${coordinatorRecordType(keyBytes)}` }
     if (decoded.recordType === RecordType.SHARE_SNAPSHOT) {
       const key = decoded.key as ShareSnapshotKey
       return { record: { type: RecordType.SHARE_SNAPSHOT, key, value: decoded.value as ShareSnapshotValue | null } }
     }
     const key = decoded.key as ShareUpdateKey
-    // Nobody writes an update without a value; it could only say that there is nothing.
-    if (!decoded.value) return { record: { type: RecordType.SHARE_SNAPSHOT, key, value: null } }
+    if (!decoded.value) throw new ProtocolError('ERR_MALFORMED', 'an update of a share partition without a value')
     return { record: { type: RecordType.SHARE_UPDATE, key, value: decoded.value as ShareUpdateValue } }
   },
 }

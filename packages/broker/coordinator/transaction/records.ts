@@ -54,7 +54,8 @@ export function fromValue(transactionalId: string, value: TransactionLogValue): 
   const state = TRANSACTION_STATES[value.transactionStatus]
   if (state === undefined || state === 'Dead' || state === 'PrepareEpochFence')
     throw new ProtocolError('ERR_MALFORMED', `${transactionalId} has state ${value.transactionStatus}`)
-  const topics = (value.transactionPartitions ?? []).map(({ topic, partitionIds }) => ({
+  const written = state === 'Empty' ? [] : (value.transactionPartitions ?? [])
+  const topics = written.map(({ topic, partitionIds }) => ({
     name: topic,
     partitions: partitionIds,
   }))

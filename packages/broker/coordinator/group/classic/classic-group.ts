@@ -113,6 +113,10 @@ export class ClassicGroup implements Group {
     return this.#state === 'Empty'
   }
 
+  get isSimple(): boolean {
+    return this.isEmpty && this.protocolType === null && this.#pendingJoins.size === 0
+  }
+
   /** Whether the member is who it says it is; NONE if so. */
   checkMember(memberId: string, instanceId: string | null): number {
     if (instanceId !== null) {

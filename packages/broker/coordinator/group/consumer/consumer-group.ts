@@ -144,8 +144,9 @@ export class ConsumerGroup implements Group {
     return this.#targets.get(memberId) ?? NO_PARTITIONS
   }
 
-  hasTarget(memberId: string): boolean {
-    return this.#targets.has(memberId)
+  /** By member. */
+  get targets(): ReadonlyMap<string, Partitions> {
+    return this.#targets
   }
 
   setTarget(memberId: string, target: Partitions): void {

@@ -15,12 +15,13 @@ import {
   ConsumerGroupTargetAssignmentMetadataKey,
   ConsumerGroupTargetAssignmentMetadataValue,
 } from '@ottla/protocol/logrecords/consumer-offsets'
-import type { GroupStore } from '../group-store.ts'
+import type { GroupStore, KindOfGroup } from '../group-store.ts'
 import type { Kind } from '../kind.ts'
+import { mustBeGone } from '../record.ts'
 import { RecordType } from '../record-types.ts'
 import { OWNS_NOTHING, type OwnedPartitions, toPartitions } from './assignment.ts'
 import { ConsumerGroup } from './consumer-group.ts'
-import { limitRevocation, renewSession } from './departure.ts'
+import { limitRevocation, setTimer } from './departure.ts'
 import { LEAVING_EPOCH, type Member, MemberState, newMember, topicNames } from './member.ts'
 import { type ConsumerGroupRecord, groupTombstones } from './records.ts'
 
@@ -55,14 +56,15 @@ export const consumerKind: Kind<ConsumerGroup> = {
 
   replay(store, record) {
     const change = record as ConsumerGroupRecord
-    const group = groupOf(store, change)
+    const group = store.groupOf(CONSUMER_GROUP, change)
     if (group) applyTo(store, group, change)
   },
 
   onLoaded(turn, group) {
     group.newTopicsVersion = turn.store.image.provenance.offset
     for (const member of group.members.values()) {
-      renewSession(turn, group, member)
+      // Whatever a member of the classic protocol has asked for: its broker may have been away for longer.
+      setTimer(turn, group, member.id, 'session', turn.store.configOf(group.id).consumerSessionTimeoutMs)
       limitRevocation(turn, group, member)
     }
   },
@@ -85,17 +87,10 @@ export const consumerKind: Kind<ConsumerGroup> = {
   tombstones: group => groupTombstones(group.id, [...group.members.keys()], [...group.resolvedRegexes.keys()]),
 }
 
-/**
- * What has just been made out of nothing but offsets gives way. A tombstone makes no group: it may be all that the
- * cleaner has left of one.
- */
-function groupOf(store: GroupStore, { key, value }: ConsumerGroupRecord): ConsumerGroup | null {
-  const known = store.groups.get(key.groupId)
-  if (known instanceof ConsumerGroup) return known
-  if (!value) return null
-  const group = new ConsumerGroup(key.groupId)
-  store.add(group)
-  return group
+const CONSUMER_GROUP: KindOfGroup<ConsumerGroup> = {
+  type: ConsumerGroup,
+  replacesSimple: true,
+  make: id => new ConsumerGroup(id),
 }
 
 function applyTo(store: GroupStore, group: ConsumerGroup, record: ConsumerGroupRecord): void {
@@ -104,7 +99,10 @@ function applyTo(store: GroupStore, group: ConsumerGroup, record: ConsumerGroupR
       if (record.value) {
         group.epoch = record.value.epoch
         group.metadataHash = record.value.metadataHash
-      } else store.remove(group.id)
+      } else {
+        mustBeGone(group.members.size > 0 || group.targets.size > 0 || group.assignmentEpoch !== -1, 'group', group.id)
+        store.remove(group.id)
+      }
       break
     case RecordType.CONSUMER_GROUP_PARTITION_METADATA:
       group.hasPartitionMetadataRecord = record.value !== null
@@ -114,6 +112,7 @@ function applyTo(store: GroupStore, group: ConsumerGroup, record: ConsumerGroupR
       else remove(store, group, record.key.memberId)
       break
     case RecordType.CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA:
+      if (!record.value) mustBeGone(group.targets.size > 0, 'target assignment', group.id)
       group.assignmentEpoch = record.value?.assignmentEpoch ?? -1
       group.assignmentTimestampMs = record.value?.assignmentTimestamp ?? 0
       break
@@ -204,6 +203,12 @@ function withEpochs(topics: Owned, memberEpoch: number): OwnedPartitions {
 }
 
 function remove(store: GroupStore, group: ConsumerGroup, memberId: string): void {
+  const member = group.members.get(memberId)
+  mustBeGone(
+    member !== undefined && (member.epoch !== LEAVING_EPOCH || group.targets.has(memberId)),
+    'member',
+    memberId,
+  )
   group.removeMember(memberId)
   for (const timer of group.takeTimers(memberId)) store.timers.cancel(timer)
 }

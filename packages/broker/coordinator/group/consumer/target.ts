@@ -49,7 +49,7 @@ function computeTarget(turn: Turn, group: ConsumerGroup): ConsumerGroupRecord[] 
   const records: ConsumerGroupRecord[] = []
   for (const { id } of members) {
     const target = assignment.get(id) ?? NO_PARTITIONS
-    if (!group.hasTarget(id) || !samePartitions(group.targetOf(id), target)) {
+    if (!group.targets.has(id) || !samePartitions(group.targetOf(id), target)) {
       records.push(targetRecord(group.id, id, target))
     }
   }

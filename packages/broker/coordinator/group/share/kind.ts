@@ -13,8 +13,9 @@ import {
   ShareGroupTargetAssignmentMetadataKey,
   ShareGroupTargetAssignmentMetadataValue,
 } from '@ottla/protocol/logrecords/consumer-offsets'
-import type { GroupStore } from '../group-store.ts'
+import type { GroupStore, KindOfGroup } from '../group-store.ts'
 import type { Kind } from '../kind.ts'
+import { mustBeGone } from '../record.ts'
 import { RecordType } from '../record-types.ts'
 import { renewSession } from './membership.ts'
 import { NO_PARTITIONS, partitionsOf } from './partitions.ts'
@@ -59,7 +60,7 @@ export const shareKind: Kind<ShareGroup> = {
 
   replay(store, record) {
     const shareRecord = record as ShareGroupRecord
-    const group = groupOf(store, shareRecord)
+    const group = store.groupOf(SHARE_GROUP, shareRecord)
     if (group) replay(store, group, shareRecord)
   },
 
@@ -93,22 +94,19 @@ export const shareKind: Kind<ShareGroup> = {
   },
 }
 
-/** null: a record says that something is gone of a group that is gone itself. */
-function groupOf(store: GroupStore, { key, value }: ShareGroupRecord): ShareGroup | null {
-  const known = store.groups.get(key.groupId)
-  if (known instanceof ShareGroup) return known
-  if (!value) return null
-  if (known) throw new Error(`group ${key.groupId} is not a share group`)
-  const group = new ShareGroup(key.groupId)
-  store.add(group)
-  return group
+const SHARE_GROUP: KindOfGroup<ShareGroup> = {
+  type: ShareGroup,
+  replacesSimple: false,
+  make: id => new ShareGroup(id),
 }
 
 function replay(store: GroupStore, group: ShareGroup, record: ShareGroupRecord): void {
   switch (record.type) {
     case RecordType.SHARE_GROUP_METADATA:
-      if (!record.value) store.remove(group.id)
-      else {
+      if (!record.value) {
+        mustBeGone(group.members.size > 0 || group.target.size > 0 || group.assignmentEpoch !== -1, 'group', group.id)
+        store.remove(group.id)
+      } else {
         group.epoch = record.value.epoch
         group.metadataHash = record.value.metadataHash
       }
@@ -124,6 +122,7 @@ function replay(store: GroupStore, group: ShareGroup, record: ShareGroupRecord):
       else group.target.delete(record.key.memberId)
       return
     case RecordType.SHARE_GROUP_TARGET_ASSIGNMENT_METADATA:
+      if (!record.value) mustBeGone(group.target.size > 0, 'target assignment', group.id)
       group.assignmentEpoch = record.value?.assignmentEpoch ?? -1
       group.assignmentTimestampMs = record.value?.assignmentTimestamp ?? 0
       return
@@ -138,6 +137,12 @@ function replay(store: GroupStore, group: ShareGroup, record: ShareGroupRecord):
 
 function replayMember(store: GroupStore, group: ShareGroup, { key, value }: ShareGroupMemberMetadataRecord): void {
   if (!value) {
+    const known = group.members.get(key.memberId)
+    mustBeGone(
+      known !== undefined && (known.epoch !== LEAVE_EPOCH || group.target.has(known.id)),
+      'member',
+      key.memberId,
+    )
     group.removeMember(key.memberId)
     group.endSession(store, key.memberId)
     return

@@ -13,13 +13,14 @@ import {
   StreamsGroupTopologyKey,
   StreamsGroupTopologyValue,
 } from '@ottla/protocol/logrecords/consumer-offsets'
-import type { GroupStore } from '../group-store.ts'
+import type { GroupStore, KindOfGroup } from '../group-store.ts'
 import type { Kind } from '../kind.ts'
+import { mustBeGone } from '../record.ts'
 import { RecordType } from '../record-types.ts'
 import { LEAVE_EPOCH, type Member, newMember } from './member.ts'
-import { newStreamsGroup, renewSession, streamsGroup, watchRevocation } from './membership.ts'
+import { newStreamsGroup, renewSession, watchRevocation } from './membership.ts'
 import { type CurrentAssignmentRecord, groupTombstones, type MemberRecord, type StreamsGroupRecord } from './records.ts'
-import type { StreamsGroup } from './streams-group.ts'
+import { StreamsGroup } from './streams-group.ts'
 import { epochTasks, NOTHING_ASSIGNED, taskSet } from './tasks.ts'
 import { Topology } from './topology.ts'
 
@@ -47,12 +48,8 @@ export const streamsKind: Kind<StreamsGroup> = {
 
   replay(store, groupRecord) {
     const record = groupRecord as StreamsGroupRecord
-    const known = streamsGroup(store, record.key.groupId)
-    // A log that was compacted has tombstones of what it does not speak of otherwise.
-    if (!known && !record.value) return
-    const group = known ?? newStreamsGroup(record.key.groupId)
-    if (!known) store.add(group)
-    replayInto(store, group, record)
+    const group = store.groupOf(STREAMS_GROUP, record)
+    if (group) replayInto(store, group, record)
   },
 
   onLoaded(turn, group) {
@@ -78,11 +75,14 @@ export const streamsKind: Kind<StreamsGroup> = {
   tombstones: ({ id }) => groupTombstones(id),
 }
 
+const STREAMS_GROUP: KindOfGroup<StreamsGroup> = { type: StreamsGroup, replacesSimple: true, make: newStreamsGroup }
+
 function replayInto(store: GroupStore, group: StreamsGroup, record: StreamsGroupRecord): void {
   switch (record.type) {
     case RecordType.STREAMS_GROUP_METADATA: {
       const { value } = record
       if (!value) {
+        mustBeGone(!group.isEmpty || group.assignmentEpoch !== -1, 'group', group.id)
         store.remove(group.id)
         return
       }
@@ -96,6 +96,7 @@ function replayInto(store: GroupStore, group: StreamsGroup, record: StreamsGroup
       group.topology = record.value && new Topology(record.value)
       return
     case RecordType.STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA:
+      if (!record.value) mustBeGone(group.targets.size > 0, 'target assignment', group.id)
       group.assignmentEpoch = record.value?.assignmentEpoch ?? -1
       group.assignmentTimestampMs = record.value?.assignmentTimestamp ?? 0
       return
@@ -124,6 +125,12 @@ function replayMember(store: GroupStore, group: StreamsGroup, { key, value }: Me
     group.setMember({ ...memberOf(group, key.memberId), ...rest, userEndpoint, clientTags: tags })
     return
   }
+  const known = group.members.get(key.memberId)
+  mustBeGone(
+    known !== undefined && (known.epoch !== LEAVE_EPOCH || group.targets.has(known.id)),
+    'member',
+    key.memberId,
+  )
   const timers = group.removeMember(key.memberId)
   if (!timers) return
   store.timers.cancel(timers.session)
