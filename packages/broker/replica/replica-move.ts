@@ -75,18 +75,28 @@ export class ReplicaMove implements PartitionWaiter {
       await future.truncateTo(Math.min(common, before))
       if (end?.leaderEpoch === epoch || future.logEndOffset === before) break
     }
-    if (future.logEndOffset < log.logStartOffset || future.logEndOffset > log.logEndOffset) await this.#restart(log)
+    const isEmpty = future.logEndOffset <= future.logStartOffset
+    if (isEmpty || future.logEndOffset > log.logEndOffset) await this.#restart(log)
   }
 
+  /** The copy begins with the batch that the log begins with, or in the middle of. */
   async #restart(log: PartitionLog): Promise<void> {
-    const { baseOffset } = await log.read(log.logStartOffset, { maxBytes: 1, minOneBatch: true })
-    await this.#options.future.truncateFullyAndStartAt(baseOffset, log.logStartOffset)
+    const { logStartOffset } = log
+    const { baseOffset, release } = await log.read(logStartOffset, { maxBytes: 1, minOneBatch: true })
+    release?.()
+    await this.#options.future.truncateFullyAndStartAt(baseOffset, logStartOffset)
+  }
+
+  /** Whether the log begins behind the end of the copy: its retention, or who deletes records, is faster than we are. */
+  #isLost(log: PartitionLog): boolean {
+    const { future } = this.#options
+    return future.logEndOffset < log.logStartOffset && future.logStartOffset !== log.logStartOffset
   }
 
   /** False: there was nothing to copy. */
   async #copySome(log: PartitionLog): Promise<boolean> {
     const { future, takeTurn } = this.#options
-    if (future.logEndOffset < log.logStartOffset) await this.#restart(log)
+    while (this.#isLost(log)) await this.#restart(log)
     const isBehind = future.logEndOffset < log.writtenEndOffset
     if (isBehind) await takeTurn(() => this.#copyChunk(log))
     future.updateHighWatermark(log.highWatermark)
@@ -95,9 +105,14 @@ export class ReplicaMove implements PartitionWaiter {
     return isBehind
   }
 
+  /** As much as a segment holds, at most: how many bytes. */
   async #copyChunk(log: PartitionLog): Promise<number> {
     const { future, clock, partition } = this.#options
-    const read = await log.read(future.logEndOffset, { maxBytes: CHUNK_BYTES, minOneBatch: true })
+    // The turn may have been long in coming.
+    if (this.#isLost(log)) return 0
+    const maxBytes = Math.min(CHUNK_BYTES, future.config.segmentBytes)
+    const from = Math.max(future.logEndOffset, log.logStartOffset)
+    const read = await log.read(from, { maxBytes, minOneBatch: true })
     const { leaderEpoch } = partition
     let written = Promise.resolve()
     try {
@@ -151,8 +166,8 @@ export class ReplicaMove implements PartitionWaiter {
     onReplacing(partition)
     await partition.replaceLog(async log => {
       await log.store.idle()
-      while (await this.#copySome(log)) {}
-      return logs.promoteFuture(partition)
+      while (!this.isCancelled && (await this.#copySome(log))) {}
+      return this.isCancelled ? log : logs.promoteFuture(partition)
     })
     onReplaced(partition)
     return partition.log?.logDir === this.logDir

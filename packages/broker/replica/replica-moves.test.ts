@@ -7,9 +7,10 @@ import { openReplicas, type Replicas } from './testing/replicas.ts'
 
 const DIRS = ['/a', '/b', '/c']
 
-function append(partition: Partition, value: string): Promise<void> {
+/** In one batch. */
+function appendAll(partition: Partition, values: readonly string[]): Promise<void> {
   const log = partition.leaderLog(-1)
-  const bytes = encodeBatch([{ value: Buffer.from(value), timestamp: 0 }])
+  const bytes = encodeBatch(values.map(value => ({ value: Buffer.from(value), timestamp: 0 })))
   const appended = log.append(bytes, { origin: 'client', leaderEpoch: partition.leaderEpoch, nowMs: 0 })
   appended.written.then(
     () => partition.onWritten(appended.sizeInBytes),
@@ -21,7 +22,7 @@ function append(partition: Partition, value: string): Promise<void> {
 /** As a handler does: waits where the log is not there for a moment. */
 async function produce(partition: Partition, value: string): Promise<void> {
   if (!partition.log) await partition.ready
-  await append(partition, value)
+  await appendAll(partition, [value])
 }
 
 async function contents(partition: Partition): Promise<string[]> {
@@ -137,4 +138,53 @@ test('the topic goes while its replica moves', async () => {
   await replicas.world.runUntil(replicas.manager.removeTopic(partition.topicId))
   assert.equal(replicas.manager.logs.futureOf(partition), null)
   assert.equal(replicas.manager.logs.get(partition), null)
+})
+
+test('a log whose begin runs away is followed, also into the middle of a batch', async () => {
+  const replicas = await openReplicas({ logDirs: DIRS, bytesPerSecond: 20_000 })
+  const partition = await replicas.partition()
+  for (let i = 0; i < 100; i++) await appendAll(partition, [`${i} a`, `${i} b`, `${i} c`])
+  const to = DIRS.find(dir => dir !== partition.log!.logDir)!
+  replicas.world.disk.latencyMs = [0, 3]
+  partition.log!.reconfigure(replicas.config({ 'internal.segment.bytes': '1000' }))
+  partition.log!.deleteRecords(1)
+  await replicas.world.runUntil(replicas.manager.moves.begin(partition, to))
+  for (let start = 2; replicas.manager.moves.isMoving(partition); start++) {
+    if (partition.log && start < 290) partition.log.deleteRecords(start)
+    await replicas.world.advance(1)
+  }
+  assert.equal(partition.log!.logDir, to)
+  const read = await replicas.world.runUntil(contents(partition))
+  assert.deepEqual(read.slice(-3), ['99 a', '99 b', '99 c'])
+})
+
+test('what is larger than a segment is copied a segment at a time', async () => {
+  const before = await openReplicas({ logDirs: DIRS })
+  await filled(before, 50)
+  await before.manager.logs.close()
+  const config = { 'internal.segment.bytes': '200' }
+  const replicas = await openReplicas({ logDirs: DIRS, world: before.world, config })
+  const partition = await replicas.partition({ isNew: false })
+  const to = DIRS.find(dir => dir !== partition.log!.logDir)!
+  await replicas.manager.moves.begin(partition, to)
+  await untilMoved(replicas, partition)
+  assert.equal(partition.log!.logDir, to)
+  assert.equal((await contents(partition)).length, 50)
+})
+
+test('a node stops at any moment of a move', async () => {
+  for (let stopMs = 0; stopMs < 80; stopMs++) {
+    const replicas = await openReplicas({ logDirs: DIRS, bytesPerSecond: 100_000 })
+    const partition = await filled(replicas, 5)
+    replicas.world.disk.latencyMs = [0, 3]
+    const to = DIRS.find(dir => dir !== partition.log!.logDir)!
+    await replicas.world.runUntil(replicas.manager.moves.begin(partition, to))
+    for (let ms = 0; ms < stopMs; ms++) {
+      if (partition.log) void appendAll(partition, ['x'])
+      await replicas.world.advance(1)
+    }
+    await replicas.world.runUntil(replicas.manager.moves.close())
+    await replicas.world.runUntil(partition.ready)
+    await replicas.world.runUntil(replicas.manager.logs.close())
+  }
 })

@@ -31,6 +31,8 @@ export interface ReplicasOptions {
   readonly world?: MemoryWorld
   /** Of moves. */
   readonly bytesPerSecond?: number
+  /** Of all topics that have none of their own. */
+  readonly config?: Readonly<Record<string, string>>
 }
 
 export async function openReplicas(options: ReplicasOptions = {}): Promise<Replicas> {
@@ -39,7 +41,9 @@ export async function openReplicas(options: ReplicasOptions = {}): Promise<Repli
   const logs = await LogManager.open({ world, logDirs, nodeId: NODE_ID, clusterId: CLUSTER_ID })
   const { raw } = loadConfig({ set: [], defaults: developerDefaults({ dataDir: '/data', port: 0 }) })
   const broker = resolveBrokerConfig(raw)
-  const config = (overrides = {}) => resolveTopicConfig(broker, new Map(Object.entries(overrides)))
+  const config = (overrides = {}) => {
+    return resolveTopicConfig(broker, new Map(Object.entries({ ...options.config, ...overrides })))
+  }
   await logs.load({ defaults: config() })
   const placed: string[] = []
   const manager = new ReplicaManager({
