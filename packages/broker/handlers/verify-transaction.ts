@@ -9,6 +9,7 @@ import type { Verdict, VerificationSupport, VerifiedPartition } from '../coordin
 import { ApiError, isExpected } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import { isTransactionalBatch, theOnlyBatch } from '../replica/append.ts'
+import type { Partition } from '../replica/partition.ts'
 import type { Services } from '../services.ts'
 
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number]
@@ -20,6 +21,7 @@ interface TransactionalBatch {
   readonly data: PartitionData
   readonly header: BatchHeader
   readonly partition: VerifiedPartition
+  readonly replica: Partition
 }
 
 const ADDS_SINCE = 12
@@ -43,13 +45,39 @@ export function verifyTransaction(
   const { producerId, producerEpoch } = first.header
   if (batches.some(({ header }) => header.producerId !== producerId || header.producerEpoch !== producerEpoch))
     throw new ApiError('INVALID_PRODUCER_ID_MAPPING', `${transactionalId} writes as more than one producer`)
-  const verdicts = services.transactionVerifier.verifyPatiently(
-    { transactionalId, producerId, producerEpoch },
-    batches.map(({ partition }) => partition),
-    supportOf(apiVersion),
+  const verify = () =>
+    services.transactionVerifier.verifyPatiently(
+      { transactionalId, producerId, producerEpoch },
+      batches.map(({ partition }) => partition),
+      supportOf(apiVersion),
+    )
+  const verdicts = inOpenLogs(
+    batches.map(({ replica }) => replica),
+    verify,
   )
   const byData = (found: readonly Verdict[]) => new Map(batches.map(({ data }, i) => [data, found[i]!]))
   return verdicts instanceof Promise ? verdicts.then(byData) : byData(verdicts)
+}
+
+type Verifying = readonly Verdict[] | Promise<readonly Verdict[]>
+
+/**
+ * A verdict holds in the log that it was made for. A log that is being opened is waited for, and where another one has
+ * taken its place meanwhile, in another log dir, it begins anew.
+ */
+function inOpenLogs(replicas: readonly Partition[], verify: () => Verifying): Verifying {
+  if (replicas.some(({ log }) => !log))
+    return Promise.all(replicas.map(({ ready }) => ready)).then(() => inTheSameLogs(replicas, verify))
+  return inTheSameLogs(replicas, verify)
+}
+
+function inTheSameLogs(replicas: readonly Partition[], verify: () => Verifying): Verifying {
+  const logs = replicas.map(({ log }) => log)
+  const verdicts = verify()
+  if (!(verdicts instanceof Promise)) return verdicts
+  return verdicts.then(found =>
+    replicas.every(({ log }, i) => log === logs[i]) ? found : inOpenLogs(replicas, verify),
+  )
 }
 
 function transactionalBatches(request: ProduceRequest, apiVersion: number, find: Find, services: Services) {
@@ -61,9 +89,10 @@ function transactionalBatches(request: ProduceRequest, apiVersion: number, find:
         const topic = find(name, topicId, data.index)
         const header = readBatchHeader(theOnlyBatch(data.records, name, apiVersion))
         if (header.producerId < 0) continue
-        const log = (): PartitionLog => services.replicas.get(topic.id, data.index).leaderLog(-1)
+        const replica = services.replicas.get(topic.id, data.index)
+        const log = (): PartitionLog => replica.leaderLog(-1)
         const partition = { topic: topic.name, partition: data.index, baseSequence: header.baseSequence, log }
-        batches.push({ data, header, partition })
+        batches.push({ data, header, partition, replica })
       } catch (error) {
         // It is found again, and told, where the batch is to be appended.
         if (!isExpected(error)) throw error
