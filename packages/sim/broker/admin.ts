@@ -86,6 +86,7 @@ export class Admin extends Actor {
       producerId: -1,
       producerEpoch: -1,
       baseSequence: -1,
+      transaction: null,
     })
     const asked = model.snapshot
     const partitionData = [{ index, records: Uint8Array.from(bytes) }]

@@ -1,9 +1,16 @@
 /** The requests that clients send, each with its response. */
+import { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from '@ottla/protocol/messages/add-offsets-to-txn'
+import { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from '@ottla/protocol/messages/add-partitions-to-txn'
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '@ottla/protocol/messages/alter-replica-log-dirs'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
+import { EndTxnRequest, EndTxnResponse } from '@ottla/protocol/messages/end-txn'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import { HeartbeatRequest, HeartbeatResponse } from '@ottla/protocol/messages/heartbeat'
@@ -20,8 +27,14 @@ import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messa
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
+import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 
 export const apis = {
+  addOffsetsToTxn: { request: AddOffsetsToTxnRequest, response: AddOffsetsToTxnResponse },
+  addPartitionsToTxn: { request: AddPartitionsToTxnRequest, response: AddPartitionsToTxnResponse },
+  alterReplicaLogDirs: { request: AlterReplicaLogDirsRequest, response: AlterReplicaLogDirsResponse },
+  endTxn: { request: EndTxnRequest, response: EndTxnResponse },
+  txnOffsetCommit: { request: TxnOffsetCommitRequest, response: TxnOffsetCommitResponse },
   createPartitions: { request: CreatePartitionsRequest, response: CreatePartitionsResponse },
   createTopics: { request: CreateTopicsRequest, response: CreateTopicsResponse },
   deleteRecords: { request: DeleteRecordsRequest, response: DeleteRecordsResponse },

@@ -9,6 +9,7 @@ import type { TopicModel } from './ledger.ts'
 import type { LinkMaker } from './link.ts'
 import type { PartitionModel } from './partition-model.ts'
 import { demand } from './simulation.ts'
+import { groupOf } from './transactor.ts'
 
 const EARLIEST = -2n
 
@@ -46,6 +47,50 @@ export class Auditor extends Actor {
         () => `batch ${id} is not in ${model.name}, and was refused as out of order`,
       )
     }
+  }
+
+  /** When nobody is in a transaction any more: until the last markers are written. */
+  async untilDecided(): Promise<void> {
+    for (const topic of this.ledger.topics.values()) {
+      for (const partition of topic.partitions.keys()) {
+        if (!topic.isDeleted) await this.insist(() => this.#untilStable(topic, partition))
+      }
+    }
+  }
+
+  async #untilStable(topic: TopicModel, partition: number): Promise<void> {
+    const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1 }]
+    const topics = [{ topic: topic.name, partitions }]
+    for (;;) {
+      const request = { replicaId: -1, maxWaitMs: 0, minBytes: 0, isolationLevel: 1, topics }
+      const answer = await this.links.ask(apis.fetch, request, LAST_WITH_NAMES.fetch)
+      const { highWatermark, lastStableOffset } = answer.responses[0]!.partitions[0]!
+      if (highWatermark === lastStableOffset) return
+      await this.sim.pause(20)
+    }
+  }
+
+  /** Each is committed or aborted, as a whole. */
+  async checkTransactions(): Promise<void> {
+    for (const { name, openTransactions } of this.ledger.partitions)
+      demand(openTransactions.length === 0, () => `${openTransactions[0]!.name} is still open in ${name}`)
+    for (const [transactionalId, transactions] of this.ledger.transactions) {
+      for (const transaction of transactions) transaction.checkAtLast()
+      const committed = transactions.filter(({ found, offset }) => found === 'commit' && offset !== null)
+      const expected = Math.max(-1, ...committed.map(({ offset }) => offset!))
+      const offset = await this.insist(() => this.#committedOffset(groupOf(transactionalId)))
+      demand(offset === expected, () => `${transactionalId} has committed offset ${expected}, and ${offset} is found`)
+    }
+  }
+
+  async #committedOffset(groupId: string): Promise<number> {
+    const topics = [{ name: 'kept', partitionIndexes: [0] }]
+    const request = { groupId, topics, requireStable: true }
+    const answer = await this.links.ask(apis.offsetFetch, request, LAST_WITH_NAMES.offsetFetch)
+    demand(answer.errorCode === 0, () => `OffsetFetch of ${groupId}: ${answer.errorCode}`)
+    const { errorCode, committedOffset } = answer.topics[0]!.partitions[0]!
+    demand(errorCode === 0, () => `OffsetFetch of ${groupId}: ${errorCode}`)
+    return committedOffset
   }
 
   async #checkTopics(): Promise<void> {

@@ -2,7 +2,7 @@
  * A consumer of some partitions: long polls, in fetch sessions or without, at positions that only go forward. What it is
  * given goes to the ledger.
  */
-import { errorName, ZERO_UUID } from '@ottla/protocol'
+import { batches, errorName, ZERO_UUID } from '@ottla/protocol'
 import { Actor, type ActorOptions } from './actor.ts'
 import { apis, LAST_WITH_NAMES } from './apis.ts'
 import type { TopicModel } from './ledger.ts'
@@ -28,10 +28,23 @@ const EARLIEST = -2n
 const LATEST = -1n
 const NO_SESSION = -1
 const NEW_SESSION = 0
+const READ_UNCOMMITTED = 0
+const READ_COMMITTED = 1
+
+interface FetchedPartition {
+  readonly errorCode: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null
+  readonly records: unknown
+}
 
 export class Consumer extends Actor {
   readonly #version: number
   readonly #usesSessions: boolean
+  /** Reads what is committed, and nothing else. */
+  readonly #isCommittedOnly: boolean
   #maxBytes: number
   readonly #subscriptions: Subscription[] = []
   #sessionId = 0
@@ -42,6 +55,7 @@ export class Consumer extends Actor {
     super(options)
     this.#version = FIRST_FETCH + this.random.integer(LATEST_FETCH - FIRST_FETCH + 1)
     this.#usesSessions = this.#version >= FIRST_WITH_SESSIONS && this.random.chance(0.7)
+    this.#isCommittedOnly = this.random.chance(0.5)
     this.#maxBytes = pick(this.random, [1, 500, 5000, 1 << 20])
   }
 
@@ -108,7 +122,14 @@ export class Consumer extends Actor {
   }
 
   #request(link: Link, maxWaitMs: number, minBytes: number) {
-    const common = { replicaId: -1, maxWaitMs, minBytes, maxBytes: pick(this.random, [this.#maxBytes, 1 << 20]) }
+    const isolationLevel = this.#isCommittedOnly ? READ_COMMITTED : READ_UNCOMMITTED
+    const common = {
+      replicaId: -1,
+      isolationLevel,
+      maxWaitMs,
+      minBytes,
+      maxBytes: pick(this.random, [this.#maxBytes, 1 << 20]),
+    }
     const isNew = this.#sessionEpoch <= NEW_SESSION || this.#sessionLink !== link.number
     if (!this.#usesSessions || isNew) for (const subscription of this.#subscriptions) subscription.sentPosition = null
     if (this.#usesSessions && isNew) {
@@ -142,7 +163,7 @@ export class Consumer extends Actor {
 
   async #onPart(
     subscription: Subscription,
-    part: { errorCode: number; highWatermark: number; logStartOffset: number; records: unknown },
+    part: FetchedPartition,
     asked: Snapshot & { position: number },
   ): Promise<void> {
     const { model } = subscription
@@ -160,8 +181,27 @@ export class Consumer extends Actor {
       next >= asked.position,
       () => `${this.name} was led back in ${model.name}, from ${asked.position} to ${next}`,
     )
+    if (this.#isCommittedOnly) this.#checkCommitted(model, part, records)
     if (records.length > 0) this.ledger.fetches++
     subscription.position = next
+  }
+
+  /** Nothing of a transaction that is open; of each that was read it is known whether it was aborted. */
+  #checkCommitted(model: PartitionModel, part: FetchedPartition, records: Uint8Array): void {
+    const { lastStableOffset, highWatermark, abortedTransactions } = part
+    demand(
+      lastStableOffset <= highWatermark,
+      () => `${model.name} is stable up to ${lastStableOffset}, and ends at ${highWatermark}`,
+    )
+    const coming = [...(abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset)
+    const aborted = new Set<number>()
+    for (const { baseOffset, lastOffset, producerId, isControl } of batches(records)) {
+      demand(lastOffset < lastStableOffset, () => `${model.name}: ${lastOffset} was read, above ${lastStableOffset}`)
+      while (coming.length > 0 && coming[0]!.firstOffset <= lastOffset) aborted.add(coming.shift()!.producerId)
+      if (isControl) aborted.delete(producerId)
+      const transaction = model.batchAt(baseOffset)?.transaction
+      transaction?.onFound(aborted.has(producerId) ? 'abort' : 'commit', `what ${this.name} has read of ${model.name}`)
+    }
   }
 
   /** After a position that is gone: on at the begin, or at the end that it is past. */

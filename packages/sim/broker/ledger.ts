@@ -5,6 +5,7 @@
 import type { RecordInput } from '@ottla/protocol'
 import { PartitionModel, type SentBatch } from './partition-model.ts'
 import type { TopicSetup } from './setup.ts'
+import { TransactionModel } from './transaction-model.ts'
 
 export interface TopicModel {
   readonly name: string
@@ -24,6 +25,7 @@ export interface SentHeader {
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
+  readonly transaction: TransactionModel | null
 }
 
 /** An idempotent producer was told that a batch is out of order; then it must have been there before. */
@@ -38,6 +40,8 @@ export class Ledger {
   readonly deleted = new Map<string, string>()
   readonly disputes: Dispute[] = []
   readonly sent = new Map<number, SentBatch>()
+  /** By transactional id, in the order in which they were begun. */
+  readonly transactions = new Map<string, TransactionModel[]>()
   /** Acknowledged batches. */
   acknowledged = 0
   /** Batches that consumers were given. */
@@ -80,6 +84,13 @@ export class Ledger {
     for (const partition of this.partitions) partition.onCrash(powerLoss)
   }
 
+  addTransaction(transactionalId: string, producer: string): TransactionModel {
+    const known = this.transactions.get(transactionalId) ?? []
+    const transaction = new TransactionModel(`transaction ${known.length} of ${transactionalId}, by ${producer}`)
+    this.transactions.set(transactionalId, [...known, transaction])
+    return transaction
+  }
+
   /** The number that the values of the batch's records must begin with. */
   nextId(): number {
     return this.#ids++
@@ -88,6 +99,7 @@ export class Ledger {
   addBatch(id: number, model: PartitionModel, records: readonly RecordInput[], header: SentHeader): SentBatch {
     const batch: SentBatch = { id, model, records, offset: null, start: -1, ...header }
     this.sent.set(id, batch)
+    header.transaction?.batches.push(batch)
     return batch
   }
 }

@@ -2,8 +2,10 @@
  * What one partition must hold, as far as anybody has been told: which batch is at which offset, up to where records are
  * promised, from where on they may be read. Every answer about the partition is held against it, and adds to it.
  */
-import { type BatchHeader, batches, decodeRecords, type RecordInput } from '@ottla/protocol'
+import { type BatchHeader, batches, decode, decodeRecords, Reader, type RecordInput } from '@ottla/protocol'
+import { ControlRecordTypeSchema } from '@ottla/protocol/logrecords/control'
 import { demand } from './simulation.ts'
+import type { Decision, TransactionModel } from './transaction-model.ts'
 
 export interface SentBatch {
   readonly id: number
@@ -16,6 +18,8 @@ export interface SentBatch {
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
+  /** null: of none. */
+  readonly transaction: TransactionModel | null
   /** Where it is, once somebody has seen it or was told. */
   offset: number | null
   /** How often the node had been started when it was first seen there. */
@@ -45,7 +49,16 @@ export interface PartitionTraits {
   readonly keepsBytes: boolean
 }
 
+/** The end of a transaction of one producer, as the node has written it. */
+interface Marker {
+  readonly producerId: number
+  readonly decision: Decision
+  readonly timestamp: number
+}
+
 /** The number of the batch stands first in the value of each of its records. */
+const CONTROL_VERSION_BYTES = 2
+const COMMIT_MARKER = 1
 const VALUE = /^(\d+)\.(\d+):/
 
 export class PartitionModel {
@@ -55,11 +68,14 @@ export class PartitionModel {
   readonly keepsBytes: boolean
   /** A loss of power may have taken the end; nobody but the audit may ask until it has found where the end is. */
   mustBeCut = false
+  /** As the last audit has found them. */
+  openTransactions: readonly TransactionModel[] = []
   /** Somebody has asked for all below to be deleted. */
   deletableBelow = 0
   readonly #sent: ReadonlyMap<number, SentBatch>
   /** Each offset that a known batch takes. */
   readonly #at = new Map<number, SentBatch>()
+  readonly #markers = new Map<number, Marker>()
   #promisedEnd = 0
   /** An answer to DeleteRecords, or a response in this life, has said that the log begins here. */
   #promisedStart = 0
@@ -113,6 +129,7 @@ export class PartitionModel {
       demand(isWhole, () => `${this.name} ends at ${end}, in the middle of batch ${batch.id} at ${base}`)
       this.#forget(batch)
     }
+    for (const offset of [...this.#markers.keys()]) if (offset >= end) this.#markers.delete(offset)
     this.#promisedEnd = Math.min(this.#promisedEnd, end)
   }
 
@@ -173,7 +190,8 @@ export class PartitionModel {
       const isNext = next === position ? baseOffset <= position && lastOffset >= position : baseOffset === next
       demand(isNext, () => `${this.name}: batch ${baseOffset} to ${lastOffset}, where ${next} was to come`)
       demand(lastOffset < highWatermark, () => `${this.name}: ${lastOffset} was read, above ${highWatermark}`)
-      this.#identify(header, records)
+      if (header.isControl) this.#mark(header, records)
+      else this.#identify(header, records)
       next = lastOffset + 1
     }
     return next
@@ -192,6 +210,7 @@ export class PartitionModel {
   checkWhole(start: number, end: number): void {
     const found: SentBatch[] = []
     for (let offset = start; offset < end; offset++) {
+      if (this.#markers.has(offset)) continue
       const batch = this.#at.get(offset)
       demand(batch !== undefined, () => `${this.name}: nothing is known of ${offset}`)
       if (found.at(-1) !== batch) found.push(batch)
@@ -199,6 +218,7 @@ export class PartitionModel {
     for (const [offset, batch] of this.#at)
       demand(offset < end, () => `${this.name}: batch ${batch.id} was at ${offset}, and the log ends at ${end}`)
     this.#checkSequences(found, start)
+    this.#checkTransactions(start, end)
     const last = new Map<string, SentBatch>()
     for (const batch of found) {
       const before = last.get(batch.source)
@@ -219,9 +239,28 @@ export class PartitionModel {
     return null
   }
 
+  batchAt(offset: number): SentBatch | undefined {
+    return this.#at.get(offset)
+  }
+
   timestampAt(offset: number): number | null {
     const batch = this.#at.get(offset)
-    return batch?.records[offset - batch.offset!]?.timestamp ?? null
+    if (!batch) return this.#markers.get(offset)?.timestamp ?? null
+    return batch.records[offset - batch.offset!]?.timestamp ?? null
+  }
+
+  /** A marker decides all that its producer has written since the one before. */
+  #checkTransactions(start: number, end: number): void {
+    const open = new Map<number, Set<TransactionModel>>()
+    for (let offset = start; offset < end; offset++) {
+      const { producerId, transaction } = this.#at.get(offset) ?? {}
+      const marker = this.#markers.get(offset)
+      if (transaction) open.set(producerId!, (open.get(producerId!) ?? new Set()).add(transaction))
+      if (!marker) continue
+      for (const decided of open.get(marker.producerId) ?? []) decided.onFound(marker.decision, this.name)
+      open.delete(marker.producerId)
+    }
+    this.openTransactions = [...open.values()].flatMap(transactions => [...transactions])
   }
 
   /** Of a producer that all is lost of, the next batch is taken whatever its sequence. */
@@ -258,6 +297,8 @@ export class PartitionModel {
     for (let i = 0; i < batch.records.length; i++) {
       const other = this.#at.get(offset + i)
       demand(!other, () => `${this.name}: batch ${batch.id} was ${how} at ${offset + i}, where batch ${other!.id} is`)
+      const isMarker = this.#markers.has(offset + i)
+      demand(!isMarker, () => `${this.name}: batch ${batch.id} was ${how} at ${offset + i}, where a marker is`)
       this.#at.set(offset + i, batch)
     }
     batch.offset = offset
@@ -276,6 +317,18 @@ export class PartitionModel {
   #forget(batch: SentBatch): void {
     for (let i = 0; i < batch.records.length; i++) this.#at.delete(batch.offset! + i)
     batch.offset = null
+  }
+
+  #mark(header: BatchHeader, bytes: Uint8Array): void {
+    const { baseOffset, producerId } = header
+    const [record] = decodeRecords(bytes, header)
+    const { type } = decode(ControlRecordTypeSchema, 0, new Reader(record!.key!, CONTROL_VERSION_BYTES))
+    const decision = type === COMMIT_MARKER ? 'commit' : 'abort'
+    const [known, batch] = [this.#markers.get(baseOffset), this.#at.get(baseOffset)]
+    demand(!batch, () => `${this.name}: a marker at ${baseOffset}, where batch ${batch!.id} is`)
+    const isSame = !known || (known.producerId === producerId && known.decision === decision)
+    demand(isSame, () => `${this.name}: another marker at ${baseOffset} than before`)
+    this.#markers.set(baseOffset, { producerId, decision, timestamp: record!.timestamp })
   }
 
   #identify(header: BatchHeader, bytes: Uint8Array): void {

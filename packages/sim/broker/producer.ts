@@ -10,6 +10,7 @@ import { type Link, NoAnswer } from './link.ts'
 import type { SentBatch } from './partition-model.ts'
 import { pick } from './setup.ts'
 import { demand, Violation } from './simulation.ts'
+import type { TransactionModel } from './transaction-model.ts'
 
 const LATEST_PRODUCE = 13
 const FIRST_WITH_ZSTD = 7
@@ -29,8 +30,9 @@ interface Identity {
 
 const NOBODY: Identity = { producerId: -1, producerEpoch: -1, sequence: -1 }
 
-abstract class Producer extends Actor {
+export abstract class Producer extends Actor {
   protected readonly version: number
+  protected readonly transactionalId: string | null = null
 
   constructor(options: ActorOptions) {
     super(options)
@@ -43,18 +45,26 @@ abstract class Producer extends Actor {
     return { topic, partition: this.random.integer(topic.partitions.length) }
   }
 
-  protected makeBatch(topic: TopicModel, partition: number, source: string, identity: Identity): SentBatch {
+  protected makeBatch(
+    topic: TopicModel,
+    partition: number,
+    source: string,
+    identity: Identity,
+    transaction: TransactionModel | null = null,
+  ): SentBatch {
     const id = this.ledger.nextId()
     const records = makeRecords(id, this.random, this.links.world.clock.now())
     const { producerId, producerEpoch, sequence: baseSequence } = identity
     const codec = pick(this.random, CODECS)
-    const bytes = encodeBatch(records, { codec, producerId, producerEpoch, baseSequence })
+    const isTransactional = transaction !== null
+    const bytes = encodeBatch(records, { codec, producerId, producerEpoch, baseSequence, isTransactional })
     return this.ledger.addBatch(id, topic.partitions[partition]!, records, {
       source,
       bytes,
       producerId,
       producerEpoch,
       baseSequence,
+      transaction,
     })
   }
 
@@ -63,7 +73,7 @@ abstract class Producer extends Actor {
     // The node owns what it receives, and writes offsets into it.
     const records = Uint8Array.from(batch.bytes)
     return {
-      transactionalId: null,
+      transactionalId: this.transactionalId,
       acks,
       timeoutMs: 5000,
       topicData: [

@@ -23,13 +23,16 @@ export interface Setup {
   /** Everything is flushed before it is acknowledged, committed offsets too. */
   readonly isDurable: boolean
   readonly topics: readonly TopicSetup[]
-  /** Of the log of committed offsets and groups, as internal.segment.bytes. */
-  readonly offsetsSegmentBytes: string
+  /** Of the coordinators' logs, as internal.segment.bytes. */
+  readonly internalSegmentBytes: string
   readonly lives: number
   readonly producers: number
   readonly consumers: number
   readonly groups: number
   readonly membersPerGroup: number
+  /** Of transactions; some have an id together. Only where everything is flushed: Kafka, too, forgets what is not. */
+  readonly transactors: number
+  readonly transactionalIds: number
 }
 
 export function pick<T>(random: SeededRandom, choices: readonly [T, ...T[]] | readonly T[]): T {
@@ -45,12 +48,14 @@ export function chooseSetup(seed: number | string): Setup {
     config: chooseConfig(random, isDurable),
     isDurable,
     topics: chooseTopics(random, isDurable),
-    offsetsSegmentBytes: pick(random, ['2000', '10000', '1000000']),
+    internalSegmentBytes: pick(random, ['2000', '10000', '1000000']),
     lives: 2 + random.integer(4),
     producers: 2 + random.integer(4),
     consumers: 1 + random.integer(3),
     groups: 1 + random.integer(2),
     membersPerGroup: 2 + random.integer(2),
+    transactors: isDurable ? 1 + random.integer(3) : 0,
+    transactionalIds: 1 + random.integer(2),
   }
 }
 
@@ -72,6 +77,10 @@ function chooseConfig(random: SeededRandom, isDurable: boolean): Record<string, 
   return {
     ...(isDurable && { 'log.flush.interval.messages': '1' }),
     'offsets.topic.num.partitions': String(1 + random.integer(3)),
+    'transaction.state.log.num.partitions': String(1 + random.integer(3)),
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': pick(random, ['50', '500']),
+    'log.cleaner.backoff.ms': pick(random, ['50', '500']),
+    'log.cleaner.min.cleanable.ratio': pick(random, ['0.01', '0.5']),
     'log.initial.task.delay.ms': '50',
     'log.flush.offset.checkpoint.interval.ms': pick(random, ['100', '5000']),
     'log.flush.start.offset.checkpoint.interval.ms': pick(random, ['100', '5000']),
@@ -103,6 +112,13 @@ function chooseTopics(random: SeededRandom, isDurable: boolean): TopicSetup[] {
       ...common,
       name: 'kept',
       partitions: 1 + random.integer(3),
+      configs: { ...small(), ...flushed },
+      isDurable: true,
+    },
+    {
+      ...common,
+      name: 'agreed',
+      partitions: 2,
       configs: { ...small(), ...flushed },
       isDurable: true,
     },

@@ -17,10 +17,12 @@ import { GroupLedger } from './group-ledger.ts'
 import { Ledger } from './ledger.ts'
 import { Gate, NoAnswer } from './link.ts'
 import { Member } from './member.ts'
+import { Mover } from './mover.ts'
 import { SimNode } from './node.ts'
 import { ACKS, IdempotentProducer, PlainProducer } from './producer.ts'
 import { pick } from './setup.ts'
 import { demand, Simulation } from './simulation.ts'
+import { Transactor } from './transactor.ts'
 import { Vandal } from './vandal.ts'
 
 export interface BrokerWorkloadOptions {
@@ -155,6 +157,11 @@ class BrokerWorkload {
         this.#actors.push(new Member(options, `group${group}`, instanceId, hasStatic))
       }
     }
+    for (let i = 0; i < setup.transactors; i++) {
+      const transactionalId = `transactional${i % setup.transactionalIds}`
+      this.#actors.push(new Transactor(this.#options(`transactor${i}`), transactionalId))
+    }
+    if (setup.logDirs.length > 1) this.#actors.push(new Mover(this.#options('mover')))
     this.#actors.push(new Admin(this.#options('admin')), new Vandal(this.#options('vandal')))
   }
 
@@ -202,16 +209,17 @@ class BrokerWorkload {
       const topic = this.#ledger.addTopic(name, topicId, traits, partitions)
       for (const [key, value] of Object.entries(configs)) topic.configs.set(key, value)
     }
-    await this.#makeOffsetsTopic()
+    await this.#makeInternalTopic(0, '__consumer_offsets')
+    if (this.#sim.setup.transactors > 0) await this.#makeInternalTopic(1, '__transaction_state')
   }
 
-  /** It is made when it is first asked for. */
-  async #makeOffsetsTopic(): Promise<void> {
-    const value = this.#sim.setup.offsetsSegmentBytes
+  /** It is made when it is first asked for; its segments are small enough for the cleaner to find work. */
+  async #makeInternalTopic(keyType: number, resourceName: string): Promise<void> {
+    const value = this.#sim.setup.internalSegmentBytes
     const configs = [{ name: 'internal.segment.bytes', configOperation: 0, value }]
-    const resources = [{ resourceType: 2, resourceName: '__consumer_offsets', configs }]
+    const resources = [{ resourceType: 2, resourceName, configs }]
     for (let errorCode = -1; errorCode !== 0; await this.#sim.pause(10)) {
-      await this.#auditor.ask(apis.findCoordinator, { keyType: 0, coordinatorKeys: ['group'] })
+      await this.#auditor.ask(apis.findCoordinator, { keyType, coordinatorKeys: ['any'] })
       const answer = await this.#auditor.ask(apis.alterConfigs, { resources, validateOnly: false })
       errorCode = answer.responses[0]!.errorCode
     }
@@ -304,8 +312,10 @@ class BrokerWorkload {
     sim.isCalm = true
     await sim.within(work, CALM_LIMIT_MS, 'what everybody had begun')
     sim.say('all work is done')
+    await sim.within(this.#auditor.untilDecided(), CALM_LIMIT_MS, 'the end of the last transactions')
     await sim.within(this.#auditor.auditAtLast(), CALM_LIMIT_MS, 'the last audit')
     this.#auditor.checkDisputes()
+    await sim.within(this.#auditor.checkTransactions(), CALM_LIMIT_MS, 'the audit of transactions')
     if (sim.random.chance(0.5)) this.#auditor.hangUp()
     await this.#node.stop()
     await sim.pause(LINGER_MS)
