@@ -39,7 +39,8 @@ class NodeTimer implements Timer {
   }
 
   #arm(delayMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#onTimeout(), Math.min(Math.ceil(delayMs), LONGEST_MS))
+    // A process that was not given the processor meanwhile may find that it is due already.
+    return setTimeout(() => this.#onTimeout(), Math.min(Math.max(1, Math.ceil(delayMs)), LONGEST_MS))
   }
 
   /** Node's timers count whole milliseconds and may be up to one early: a deadline seen too soon would be missed. */
