@@ -52,6 +52,10 @@ export class Cluster implements AsyncDisposable {
     this.#options = options
   }
 
+  get bootstrapServers(): readonly BrokerAddress[] {
+    return this.#options.bootstrapServers
+  }
+
   get areControllers(): boolean {
     return this.#options.areControllers ?? false
   }

@@ -62,6 +62,7 @@ export class BrokerConnection {
   readonly #frames = new FrameReader(MAX_RESPONSE_BYTES)
   readonly #inFlight: InFlight[] = []
   #versions: ReadonlyMap<number, VersionRange> | null = null
+  #features: ReadonlyMap<string, number> = new Map()
   #nextCorrelationId = 1
   #closed: Error | null = null
   #onDrain: (() => void)[] = []
@@ -106,6 +107,11 @@ export class BrokerConnection {
   /** The versions the broker serves of each API. */
   get versions(): ReadonlyMap<number, VersionRange> {
     return this.#versions ?? new Map()
+  }
+
+  /** The level of a feature that is finalized in the cluster; 0 if it is not. */
+  levelOf(feature: string): number {
+    return this.#features.get(feature) ?? 0
   }
 
   /** The highest version that both sides speak. */
@@ -179,6 +185,7 @@ export class BrokerConnection {
     this.#versions = new Map(
       answer.apiKeys.map(range => [range.apiKey, { min: range.minVersion, max: range.maxVersion }]),
     )
+    this.#features = new Map(answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
   }
 
   #onData(bytes: Uint8Array): void {

@@ -22,3 +22,4 @@ export { type Assignment, commitOffsets, committedOffsets, GroupMember, type Top
 export { type FoundOffset, findOffsets, listOffsets, Timestamp } from './offsets.ts'
 export type { RecordMetadata } from './partition-queue.ts'
 export { Producer, type ProducerOptions, type ProducerRecord } from './producer.ts'
+export { TransactionalProducer, type TransactionalProducerOptions } from './transactional-producer.ts'

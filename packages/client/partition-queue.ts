@@ -52,6 +52,8 @@ export class PartitionQueue {
   isHeld = false
   pauseMs = 0
   #nextSequence = 0
+  /** Whose number that is. */
+  #numbered: ProducerIdentity | null = null
   /** Behind the last batch that is known to be in the log. */
   #knownSequence = 0
   /** Of that batch. */
@@ -95,6 +97,9 @@ export class PartitionQueue {
   /** Once, when it is sent for the first time. */
   number(batch: Batch, producer: ProducerIdentity): void {
     if (batch.numbers) return
+    // Another epoch of the same producer has to begin at 0; another producer may.
+    if (producer !== this.#numbered) this.#nextSequence = 0
+    this.#numbered = producer
     batch.numbers = { producer, baseSequence: this.#nextSequence }
     this.#nextSequence = addToSequence(this.#nextSequence, batch.builder.count)
   }
@@ -113,6 +118,7 @@ export class PartitionQueue {
     this.mustRenumber = false
     for (const batch of this.batches) batch.numbers = null
     this.#nextSequence = this.#knownSequence
+    this.#numbered = this.#knownProducer
   }
 
   remove(batch: Batch): void {

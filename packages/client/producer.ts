@@ -2,14 +2,14 @@
  * A producer for the commands and tests: records are gathered by partition, until a batch is full or has waited for
  * `lingerMs`; `sender.ts` gets the batches to the brokers, in order.
  *
- * Idempotent unless acks is not -1. What a user's application needs beyond that is the full client's.
+ * Idempotent unless acks is not -1; transactional as `transactional-producer.ts` has it. What a user's application needs beyond that is the full client's.
  */
 import type { Codec, RecordHeader } from '@ottla/protocol'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { KafkaError } from './errors.ts'
 import { type Batch, PartitionQueue, type Pending, type RecordMetadata } from './partition-queue.ts'
 import { partitionForKey, StickyPartition } from './partitioner.ts'
-import { Sender } from './sender.ts'
+import { Sender, type SendsInTransaction } from './sender.ts'
 
 export interface ProducerRecord {
   readonly topic: string
@@ -34,6 +34,8 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
   /** Ask the cluster to create a topic that is not there. */
   readonly createTopics?: boolean
+  /** Of a TransactionalProducer, which see. */
+  readonly transaction?: SendsInTransaction
 }
 
 const ALL = -1
@@ -45,7 +47,7 @@ interface Waiting {
 
 export class Producer implements AsyncDisposable {
   readonly #cluster: Cluster
-  readonly #options: Required<ProducerOptions>
+  readonly #options: Required<Omit<ProducerOptions, 'transaction'>>
   readonly #queues = new Map<string, PartitionQueue>()
   /** By topic: where records without a key go. */
   readonly #sticky = new Map<string, StickyPartition>()
@@ -69,7 +71,9 @@ export class Producer implements AsyncDisposable {
       ...options,
     }
     const { acks, codec } = this.#options
-    this.#sender = new Sender(cluster, { acks, codec, onDone: batch => this.#onDone(batch) })
+    const { transaction } = options
+    const onDone = (batch: Batch) => this.#onDone(batch)
+    this.#sender = new Sender(cluster, { acks, codec, onDone, ...(transaction ? { transaction } : {}) })
   }
 
   /**

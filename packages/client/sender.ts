@@ -17,12 +17,26 @@ export interface SenderOptions {
   readonly codec: Codec
   /** The batch is acknowledged, or given up. */
   readonly onDone: (batch: Batch) => void
+  readonly transaction?: SendsInTransaction
+}
+
+/** What a transactional producer has to say to what it sends. */
+export interface SendsInTransaction {
+  readonly transactionalId: string
+  /** null: there is no transaction. */
+  readonly identity: ProducerIdentity | null
+  /** A partition joins by being written to (KIP-890). */
+  readonly joinsByWriting: boolean
+  /** Resolves when the partition is in the transaction; null: it is. */
+  join(topic: string, partition: number): Promise<void> | null
 }
 
 const produceApi = { request: ProduceRequest, response: ProduceResponse }
 const initProducerIdApi = { request: InitProducerIdRequest, response: InitProducerIdResponse }
 const ALL = -1
-const NO_TRANSACTIONS_BUT_TOPIC_NAMES = 12
+const WITH_TOPIC_NAMES = 12
+/** The last before partitions join a transaction by being written to. */
+const WITH_JOINED_PARTITIONS = 11
 const REQUEST_TIMEOUT_MS = 30_000
 /** Of one connection; as many batches of a producer a broker remembers of each partition. */
 const MAX_IN_FLIGHT = 5
@@ -104,7 +118,16 @@ export class Sender {
 
   /** null: the queue is added again when what it needs is known. */
   #connectionFor(queue: PartitionQueue): BrokerConnection | null {
-    if (this.#options.acks === ALL && !this.#identity) {
+    const { acks, transaction } = this.#options
+    if (transaction) {
+      this.#identity = transaction.identity
+      const joining = transaction.join(queue.topic, queue.partition)
+      if (joining) {
+        this.#hold(queue, joining)
+        return null
+      }
+    }
+    if (acks === ALL && !this.#identity) {
       this.#hold(queue, this.#askIdentity())
       return null
     }
@@ -147,7 +170,7 @@ export class Sender {
   }
 
   #send(connection: BrokerConnection, sendings: readonly Sending[]): void {
-    const { acks } = this.#options
+    const { acks, transaction } = this.#options
     this.#requests.set(connection, (this.#requests.get(connection) ?? 0) + 1)
     const topics = new Map<string, { index: number; records: Uint8Array }[]>()
     for (const { queue, batch } of sendings) {
@@ -162,18 +185,27 @@ export class Sender {
       topics.set(queue.topic, partitions)
     }
     const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }))
-    const options = { maxVersion: NO_TRANSACTIONS_BUT_TOPIC_NAMES, oneWay: acks === 0 }
-    connection.send(produceApi, { acks, timeoutMs: REQUEST_TIMEOUT_MS, topicData }, options).then(
+    const maxVersion = transaction && !transaction.joinsByWriting ? WITH_JOINED_PARTITIONS : WITH_TOPIC_NAMES
+    const options = { maxVersion, oneWay: acks === 0 }
+    const transactionalId = transaction?.transactionalId ?? null
+    connection.send(produceApi, { transactionalId, acks, timeoutMs: REQUEST_TIMEOUT_MS, topicData }, options).then(
       response => this.#onAnswer(connection, sendings, acks === 0 ? null : response),
       error => this.#onAnswer(connection, sendings, error as Error),
     )
   }
 
   #build({ builder, numbers }: Batch): Uint8Array {
-    const { codec } = this.#options
+    const { codec, transaction } = this.#options
     if (!numbers) return builder.build({ codec })
     const { producer, baseSequence } = numbers
-    return builder.build({ codec, producerId: producer.id, producerEpoch: producer.epoch, baseSequence })
+    const isTransactional = transaction !== undefined
+    return builder.build({
+      codec,
+      producerId: producer.id,
+      producerEpoch: producer.epoch,
+      baseSequence,
+      isTransactional,
+    })
   }
 
   /** null: none was to come. */
