@@ -113,9 +113,19 @@ function addValue(
   const next =
     given ?? (left[0] !== undefined && (!left[0].startsWith('-') || isNumber(left[0])) ? left.shift() : undefined)
   if (next === undefined) throw new ArgumentError(`argument ${shownAs(name, option)}: expected one argument`)
-  if (option.type) checkType(name, option, next)
   if (!option.isRepeated) values.length = 0
-  values.push(next)
+  const all = [next]
+  if (option.isList) while (left.length > 0 && !left[0]!.startsWith('-')) all.push(left.shift()!)
+  for (const one of all) checkValue(name, option, one)
+  values.push(...all)
+}
+
+function checkValue(name: string, option: OptionDeclaration, text: string): void {
+  if (option.type) checkType(name, option, text)
+  if (option.choices && !option.choices.includes(text))
+    throw new ArgumentError(
+      `argument ${shownAs(name, option)}: invalid choice: '${text}' (choose from {${option.choices.join(',')}})`,
+    )
 }
 
 function checkType(name: string, option: OptionDeclaration, text: string): void {

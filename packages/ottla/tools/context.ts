@@ -31,6 +31,8 @@ export interface Where {
   readonly properties?: ReadonlyMap<string, string>
   /** Keys of the file that the tool honours, too. */
   readonly alsoHonoured?: ReadonlySet<string>
+  /** What Java would say that it could not make, if an address is none. */
+  readonly client?: 'kafka producer' | 'kafka consumer' | 'Kafka share consumer'
 }
 
 /** Ends the tool: all that is to be said has been said. */
@@ -85,27 +87,29 @@ export class ToolContext {
   async withCluster<T>(where: Where, firstCall: string, use: (cluster: Cluster) => Promise<T>): Promise<T> {
     const properties = this.properties(where)
     const limitMs = where.timeoutMs ?? integerOf(properties, 'default.api.timeout.ms', DEFAULT_API_TIMEOUT_MS)
-    const servers = properties.get(where.areControllers ? 'bootstrap.controllers' : 'bootstrap.servers') ?? ''
-    await using cluster = new Cluster({
+    await using cluster = this.openCluster({ ...where, config: null, properties })
+    await this.reach(cluster, limitMs, firstCall)
+    return await use(cluster)
+  }
+
+  /** A client that has not looked yet whether anybody is there. */
+  openCluster(where: Where): Cluster {
+    const properties = this.properties(where)
+    const failure = where.client ? `Failed to construct ${where.client}` : 'Failed to create new KafkaAdminClient'
+    return new Cluster({
       world: nodeWorld({ logger: { level: 'error' } }),
-      bootstrapServers: parseServers(servers),
+      bootstrapServers: parseServers(serversOf(where, properties), failure),
       clientId: properties.get('client.id') ?? `ottla-${this.#name}`,
       requestTimeoutMs: integerOf(properties, 'request.timeout.ms', REQUEST_TIMEOUT_MS),
       areControllers: where.areControllers ?? false,
     })
-    await this.#reach(cluster, limitMs, servers, firstCall)
-    return await use(cluster)
   }
 
   /** The options' and the file's; those of the file that have no effect are told. */
   properties({ bootstrap, areControllers, config, properties, alsoHonoured }: Where): Map<string, string> {
     const all = new Map(properties)
-    if (config) {
-      for (const [key, value] of loadProperties(config)) {
-        if (HONOURED.has(key) || alsoHonoured?.has(key)) all.set(key, value)
-        else this.complain(`${this.#name}: ${config}: '${key}' is not supported yet, and has no effect`)
-      }
-    }
+    const fromFile = config ? this.honour(loadProperties(config), alsoHonoured, `${config}: `) : []
+    for (const [key, value] of fromFile) all.set(key, value)
     const protocol = all.get('security.protocol') ?? 'PLAINTEXT'
     if (protocol.toUpperCase() !== 'PLAINTEXT')
       throw new ClientSetupError(
@@ -115,9 +119,24 @@ export class ToolContext {
     return all
   }
 
+  /** Without those that have no effect, which are told. */
+  honour(
+    properties: ReadonlyMap<string, string>,
+    also: ReadonlySet<string> = new Set(),
+    where = '',
+  ): Map<string, string> {
+    const honoured = [...properties].filter(([key]) => {
+      const isHonoured = HONOURED.has(key) || also.has(key)
+      if (!isHonoured) this.complain(`${this.#name}: ${where}'${key}' is not supported yet, and has no effect`)
+      return isHonoured
+    })
+    return new Map(honoured)
+  }
+
   /** Waits for a broker as long as a call may take: it may be starting. */
-  async #reach(cluster: Cluster, limitMs: number, servers: string, firstCall: string): Promise<void> {
+  async reach(cluster: Cluster, limitMs: number, firstCall: string): Promise<void> {
     const { clock } = cluster.world
+    const servers = cluster.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(',')
     const deadlineMs = clock.monotonic() + limitMs
     for (let isTold = false; ; ) {
       try {
@@ -163,8 +182,12 @@ function integerOf(properties: ReadonlyMap<string, string>, key: string, byDefau
   return value
 }
 
-/** With Java's words for what is no address. */
-function parseServers(servers: string): BrokerAddress[] {
+function serversOf({ areControllers }: Where, properties: ReadonlyMap<string, string>): string {
+  return properties.get(areControllers ? 'bootstrap.controllers' : 'bootstrap.servers') ?? ''
+}
+
+/** `failure`: Java's words for what is no address. */
+function parseServers(servers: string, failure: string): BrokerAddress[] {
   const addresses = servers
     .split(',')
     .map(text => text.trim())
@@ -172,9 +195,9 @@ function parseServers(servers: string): BrokerAddress[] {
     .map(text => {
       const match = /^(?:[a-zA-Z][\w+.-]*:\/\/)?(?:\[([\da-fA-F:]+)\]|([^:\s/]+)):(\d+)$/.exec(text)
       const port = Number(match?.[3])
-      if (!match || port > 65_535) throw new ClientSetupError('Failed to create new KafkaAdminClient')
+      if (!match || port > 65_535) throw new ClientSetupError(failure)
       return { host: (match[1] ?? match[2])!, port }
     })
-  if (addresses.length === 0) throw new ClientSetupError('Failed to create new KafkaAdminClient')
+  if (addresses.length === 0) throw new ClientSetupError(failure)
   return addresses
 }

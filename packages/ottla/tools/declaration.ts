@@ -26,6 +26,10 @@ export interface OptionDeclaration {
   readonly oneOf?: 'exactly' | 'at most'
   /** What its values are, where they are checked as they are read (argparse). */
   readonly type?: 'int' | 'long' | 'short' | 'double'
+  /** Nothing else may be given (argparse). */
+  readonly choices?: readonly string[]
+  /** All words up to the next option are its values (argparse). */
+  readonly isList?: boolean
 }
 
 export type Options = Readonly<Record<string, OptionDeclaration>>
@@ -61,6 +65,8 @@ export interface ArgparseTool extends ToolBase {
   run?(options: ParsedOptions<string>, context: ToolContext): Promise<void>
   /** As the usage names it, where that is not its name. */
   readonly shownName?: string
+  /** Help that was asked for ends with 1, and no arguments at all are help that ends with 0, as in the tools for tests. */
+  readonly isHelpRefusal?: boolean
   /** Instead of the usage. */
   readonly argumentError?: (message: string) => string
 }

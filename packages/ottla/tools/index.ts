@@ -32,6 +32,12 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   },
   'kafka-console-producer': { load: async () => (await import('./kafka-console-producer.ts')).kafkaConsoleProducer },
   'kafka-console-consumer': { load: async () => (await import('./kafka-console-consumer.ts')).kafkaConsoleConsumer },
+  'kafka-producer-perf-test': {
+    load: async () => (await import('./kafka-producer-perf-test.ts')).kafkaProducerPerfTest,
+  },
+  'kafka-verifiable-producer': {
+    load: async () => (await import('./kafka-verifiable-producer.ts')).kafkaVerifiableProducer,
+  },
 }
 
 /** By name. */

@@ -15,7 +15,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'kafka-e2e-latency': 'not here yet',
   'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
   'kafka-metadata-shell': "not here yet; Apache Kafka's own kafka-metadata-shell.sh reads the metadata log of Ottla",
-  'kafka-producer-perf-test': 'not here yet: ottla perf produce TOPIC -n COUNT tells how fast a topic is written',
   'kafka-replica-verification': 'not here yet',
   'kafka-run-class': 'it runs a Java class; there are none here',
   'kafka-server-stop': 'it looks for a JVM; a broker of Ottla stops in order on SIGTERM or Ctrl-C',
@@ -23,7 +22,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'kafka-streams-application-reset':
     'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
   'kafka-verifiable-consumer': 'not here yet',
-  'kafka-verifiable-producer': 'not here yet',
   'kafka-verifiable-share-consumer': 'a client of share groups is not here yet',
   trogdor: 'the test framework of Apache Kafka is not here',
 }

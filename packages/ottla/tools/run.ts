@@ -41,6 +41,10 @@ async function runJopt(tool: JoptTool, args: readonly string[], context: ToolCon
 }
 
 async function runArgparse(tool: ArgparseTool, args: readonly string[], context: ToolContext): Promise<number> {
+  if (tool.isHelpRefusal && args.length === 0) {
+    context.print(argparseHelp(tool, null))
+    return 0
+  }
   try {
     const { options, command } = parseArgparse(tool, args)
     if (options.has('version')) {
@@ -52,7 +56,7 @@ async function runArgparse(tool: ArgparseTool, args: readonly string[], context:
   } catch (error) {
     if (error instanceof HelpAsked) {
       context.print(argparseHelp(tool, error.command))
-      return 0
+      return tool.isHelpRefusal ? 1 : 0
     }
     if (!(error instanceof ArgumentError)) throw error
     if (tool.argumentError) {

@@ -35,7 +35,7 @@ export function textOf(error: unknown): string {
   return `${exceptionOf(error)}: ${messageOf(error)}`
 }
 
-function exceptionOf(error: unknown): string {
+export function exceptionOf(error: unknown): string {
   if (error instanceof ToolError) return error.exception
   if (error instanceof KafkaError && error.code !== 'NONE') {
     const [exception] = JAVA_ERRORS[error.code]

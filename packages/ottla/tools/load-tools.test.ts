@@ -1,0 +1,106 @@
+/** The tools that write and read for a test's or a measurement's sake, against a cluster of ours. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { createCluster, type EmbeddedCluster } from '../index.ts'
+import { Command, type Finished, run } from '../testing/command.ts'
+
+let cluster: EmbeddedCluster
+let folder: string
+before(async () => {
+  cluster = await createCluster({ topics: ['written', 'spread', 'ends', 'paid', 'shared'] })
+  folder = mkdtempSync(join(tmpdir(), 'ottla-load-tools-'))
+})
+after(async () => {
+  await cluster.close()
+  rmSync(folder, { recursive: true })
+})
+
+const words = (line: string): string[] => [...line.split(' '), '--bootstrap-server', cluster.bootstrapServers]
+
+function tool(line: string): Promise<Finished> {
+  return run(words(line))
+}
+
+async function output(line: string): Promise<string> {
+  const { code, stdout, stderr } = await tool(line)
+  assert.equal(code, 0, `${line}: ${stdout}${stderr}`)
+  return stdout
+}
+
+/** Of a verifiable tool: without the timestamps. */
+function events(text: string): Record<string, unknown>[] {
+  return text
+    .trim()
+    .split('\n')
+    .map(line => {
+      const { timestamp, ...event } = JSON.parse(line) as Record<string, unknown>
+      assert.equal(typeof timestamp, 'number')
+      return event
+    })
+}
+
+test('kafka-verifiable-producer tells of each record, until it has sent so many', async () => {
+  const told = events(await output('kafka-verifiable-producer --topic written --max-messages 2 --repeating-keys 5'))
+  const { avg_throughput, ...data } = told.pop()!
+  assert.equal(typeof avg_throughput, 'number')
+  assert.deepEqual(
+    [...told, data],
+    [
+      { name: 'startup_complete' },
+      { name: 'producer_send_success', key: '0', value: '0', offset: 0, topic: 'written', partition: 0 },
+      { name: 'producer_send_success', key: '1', value: '1', offset: 1, topic: 'written', partition: 0 },
+      { name: 'shutdown_complete' },
+      { name: 'tool_data', sent: 2, acked: 2, target_throughput: -1 },
+    ],
+  )
+})
+
+test('kafka-verifiable-producer without end stops on a signal, all acknowledged', async () => {
+  const producer = new Command(words('kafka-verifiable-producer --topic ends --throughput 200'))
+  await producer.says('"value":"20"')
+  producer.child.kill('SIGTERM')
+  const { code, stdout } = await producer.finished
+  assert.equal(code, 143)
+  const data = events(stdout).at(-1)!
+  assert.equal(data.sent, data.acked)
+})
+
+test('kafka-producer-perf-test: a summary; transactions are committed', async () => {
+  const summary =
+    /^(\d+) records sent, \d+\.\d{6} records\/sec \(\d+\.\d\d MB\/sec\), \d+\.\d\d ms avg latency, .* 99\.9th\.$/m
+  const plain = await output(
+    'kafka-producer-perf-test --topic spread --num-records 500 --record-size 10 --throughput -1',
+  )
+  assert.equal(summary.exec(plain)?.[1], '500')
+  const line = 'kafka-producer-perf-test --topic paid --num-records 60 --payload-monotonic --throughput 200'
+  assert.equal(summary.exec(await output(`${line} --transaction-duration-ms 100`))?.[1], '60')
+  const read = 'kafka-console-consumer --topic paid --from-beginning --max-messages 60 --isolation-level read_committed'
+  assert.equal(await output(read), Array.from({ length: 60 }, (_, i) => `${i}\n`).join(''))
+})
+
+test('kafka-producer-perf-test takes values from a file', async () => {
+  const path = join(folder, 'payloads')
+  writeFileSync(path, 'a;b;c')
+  const line = `kafka-producer-perf-test --topic spread --num-records 5 --payload-file ${path} --throughput -1`
+  assert.match(await output(`${line} --payload-delimiter ;`), /^Number of records read: 3$/m)
+  const { code, stderr } = await tool(line.replace(path, join(folder, 'none')))
+  assert.deepEqual([code, stderr], [1, 'File does not exist or empty file provided.\n'])
+})
+
+const WRONG: Readonly<Record<string, string>> = {
+  'kafka-verifiable-producer --topic written --acks 5':
+    "verifiable-producer: error: argument --acks: invalid choice: '5' (choose from {0,1,-1})",
+  'kafka-producer-perf-test --topic written --num-records 1 --throughput 1 --record-size 0':
+    'kafka-producer-perf-test: error: --record-size should be greater than zero.',
+}
+
+for (const [line, message] of Object.entries(WRONG)) {
+  test(`${line}: it is told what is wrong`, async () => {
+    const { code, stdout, stderr } = await tool(line)
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.ok(stderr.includes(message), stderr)
+  })
+}
