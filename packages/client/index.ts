@@ -22,4 +22,5 @@ export { type Assignment, commitOffsets, committedOffsets, GroupMember, type Top
 export { type FoundOffset, findOffsets, listOffsets, Timestamp } from './offsets.ts'
 export type { RecordMetadata } from './partition-queue.ts'
 export { Producer, type ProducerOptions, type ProducerRecord } from './producer.ts'
+export { fetchFromReplica, type ReplicaData, type ReplicaFetchOptions } from './replica-fetcher.ts'
 export { TransactionalProducer, type TransactionalProducerOptions } from './transactional-producer.ts'

@@ -24,7 +24,7 @@ export interface OptionDeclaration {
   readonly isRepeated?: boolean
   /** Of several in such a group one is given, or at most one (argparse). */
   readonly oneOf?: 'exactly' | 'at most'
-  /** What its values are, where they are checked as they are read (argparse). */
+  /** What its values are, where they are checked as they are read (argparse), or may begin with a minus (jopt). */
   readonly type?: 'int' | 'long' | 'short' | 'double'
   /** Nothing else may be given (argparse). */
   readonly choices?: readonly string[]
@@ -45,6 +45,8 @@ interface ToolBase {
 export interface JoptTool<O extends Options = Options> extends ToolBase {
   readonly style: 'jopt'
   readonly options: O
+  /** Makes options of arguments in an older form. */
+  readonly rewrite?: (args: readonly string[], context: ToolContext) => readonly string[]
   /** Around what is told of an option that is wrong. */
   readonly optionError?: (message: string) => string
   run(options: ParsedOptions<Extract<keyof O, string>>, context: ToolContext): Promise<void>

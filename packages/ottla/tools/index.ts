@@ -32,6 +32,10 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   },
   'kafka-console-producer': { load: async () => (await import('./kafka-console-producer.ts')).kafkaConsoleProducer },
   'kafka-console-consumer': { load: async () => (await import('./kafka-console-consumer.ts')).kafkaConsoleConsumer },
+  'kafka-e2e-latency': { load: async () => (await import('./kafka-e2e-latency.ts')).kafkaE2eLatency },
+  'kafka-replica-verification': {
+    load: async () => (await import('./kafka-replica-verification.ts')).kafkaReplicaVerification,
+  },
   'kafka-producer-perf-test': {
     load: async () => (await import('./kafka-producer-perf-test.ts')).kafkaProducerPerfTest,
   },

@@ -90,6 +90,33 @@ test('kafka-producer-perf-test takes values from a file', async () => {
   assert.deepEqual([code, stderr], [1, 'File does not exist or empty file provided.\n'])
 })
 
+test('kafka-e2e-latency: named options, or the older way without names', async () => {
+  const named =
+    '--topic measured --num-records 3 --producer-acks all --record-size 8 --num-headers 1 --record-header-size -1'
+  const first = await output(`kafka-e2e-latency ${named} --record-header-key-size 2`)
+  const [made, zero, average, percentiles] = first.split('\n')
+  assert.equal(
+    made,
+    'Topic "measured" does not exist. Will create topic with 1 partition(s) and replication factor = 1',
+  )
+  assert.match(zero!, /^0\t\d+\.\d+$/)
+  assert.match(average!, /^Avg latency: \d+\.\d{4} ms$/)
+  assert.match(percentiles!, /^Percentiles: 50th = \d+, 99th = \d+, 99\.9th = \d+$/)
+  const { code, stdout } = await run(['kafka-e2e-latency', cluster.bootstrapServers, 'measured', '1', '1', '8'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^WARNING: Positional argument usage is deprecated .*\n0\t/)
+})
+
+test('kafka-replica-verification tells how far all replicas are the same, until it is stopped', async () => {
+  const line = 'kafka-replica-verification --topics-include written --time -2 --report-interval-ms 50 --broker-list'
+  const verification = new Command([...line.split(' '), cluster.bootstrapServers])
+  await verification.says(/max lag is 0 for partition written-0 at offset 2 among 1 partitions/)
+  verification.child.kill('SIGTERM')
+  const { code, stdout } = await verification.finished
+  assert.equal(code, 143)
+  assert.match(stdout, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: verification process is started\n/)
+})
+
 const WRONG: Readonly<Record<string, string>> = {
   'kafka-verifiable-producer --topic written --acks 5':
     "verifiable-producer: error: argument --acks: invalid choice: '5' (choose from {0,1,-1})",

@@ -123,11 +123,12 @@ export function parseJopt(declared: Options, args: readonly string[]): ParsedOpt
     const values = found.get(name) ?? []
     found.set(name, values)
     given.push(name)
-    const { value, isValueOptional } = declared[name]!
+    const { value, isValueOptional, type } = declared[name]!
     if (value === undefined) return
     if (attached !== '') values.push(attached)
     else if (isValueOptional) {
-      if (left.length > 0 && !/^-./.test(left[0]!)) values.push(left.shift()!)
+      const isNumber = type !== undefined && /^-\d+$/.test(left[0] ?? '')
+      if (left.length > 0 && (isNumber || !/^-./.test(left[0]!))) values.push(left.shift()!)
     } else {
       const next = left.shift()
       if (next === undefined) throw new OptionError(`Option ${asked} requires an argument`)

@@ -21,8 +21,9 @@ export async function runTool(tool: Tool, args: readonly string[]): Promise<numb
   }
 }
 
-async function runJopt(tool: JoptTool, args: readonly string[], context: ToolContext): Promise<number> {
+async function runJopt(tool: JoptTool, given: readonly string[], context: ToolContext): Promise<number> {
   try {
+    const args = tool.rewrite?.(given, context) ?? given
     const options = parseJopt({ ...tool.options, ...HELP_OPTIONS }, args)
     if (args.length === 0 || options.has('help')) throw new UsageError(tool.about)
     if (options.has('version')) {
