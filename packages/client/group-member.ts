@@ -1,5 +1,5 @@
 /**
- * A member of a classic consumer group with the range assignor: joins, is given partitions, heartbeats, commits, leaves.
+ * A member of a classic consumer group with an eager assignor: joins, is given partitions, heartbeats, commits, leaves.
  * A rebalance ends the current assignment; `run` is then called with the next one.
  */
 import { decode, encode, Reader, Writer } from '@ottla/protocol'
@@ -13,6 +13,7 @@ import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sy
 import { askCoordinator } from './ask.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConnection } from './connection.ts'
+import { ASSIGNORS, type AssignorName } from './consumer/classic-assignors.ts'
 import { ConnectionError, check, KafkaError } from './errors.ts'
 import { isRetriable, pause, retry } from './retry.ts'
 
@@ -26,6 +27,9 @@ export interface GroupMemberOptions {
   readonly topics: readonly string[]
   readonly sessionTimeoutMs?: number
   readonly rebalanceTimeoutMs?: number
+  readonly assignor?: AssignorName
+  /** A static member: it keeps its partitions while it is away for no longer than a session (KIP-345). */
+  readonly instanceId?: string | null
   readonly signal?: AbortSignal
 }
 
@@ -43,7 +47,6 @@ const commitApi = { request: OffsetCommitRequest, response: OffsetCommitResponse
 const fetchApi = { request: OffsetFetchRequest, response: OffsetFetchResponse }
 
 const PROTOCOL_TYPE = 'consumer'
-const ASSIGNOR = 'range'
 const WITH_TOPIC_NAMES = 9
 const SINGLE_GROUP = 7
 const HEARTBEATS_A_SESSION = 15
@@ -58,7 +61,8 @@ export class GroupMember {
 
   constructor(cluster: Cluster, options: GroupMemberOptions) {
     this.#cluster = cluster
-    this.#options = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, ...options }
+    const { instanceId = null, assignor = 'range' } = options
+    this.#options = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, ...options, instanceId, assignor }
   }
 
   /** Calls `consume` with one assignment after another until the signal is aborted; then leaves the group. */
@@ -80,6 +84,7 @@ export class GroupMember {
       await commitOffsets(this.#cluster, this.#options.groupId, offsets, {
         memberId: this.#memberId,
         generationId: this.#generationId,
+        instanceId: this.#options.instanceId,
       })
       return true
     } catch (error) {
@@ -95,7 +100,7 @@ export class GroupMember {
 
   /** null: the group rebalances again already. */
   async #join(): Promise<TopicPartitions[] | null> {
-    const { groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const { groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs, instanceId, assignor } = this.#options
     const metadata = encodeProtocol(ConsumerProtocolSubscription, { topics: [...topics].sort() })
     const join = await this.#ask(connection =>
       connection.send(
@@ -105,8 +110,9 @@ export class GroupMember {
           sessionTimeoutMs,
           rebalanceTimeoutMs,
           memberId: this.#memberId,
+          groupInstanceId: instanceId,
           protocolType: PROTOCOL_TYPE,
-          protocols: [{ name: ASSIGNOR, metadata }],
+          protocols: [{ name: assignor, metadata }],
         },
         { timeoutMs: rebalanceTimeoutMs + 10_000 },
       ),
@@ -127,8 +133,9 @@ export class GroupMember {
           groupId,
           generationId: this.#generationId,
           memberId: this.#memberId,
+          groupInstanceId: instanceId,
           protocolType: PROTOCOL_TYPE,
-          protocolName: ASSIGNOR,
+          protocolName: assignor,
           assignments,
         },
         { timeoutMs: rebalanceTimeoutMs + 10_000 },
@@ -141,29 +148,22 @@ export class GroupMember {
     return assignedPartitions
   }
 
-  /** As Java's RangeAssignor: topic by topic, consecutive partitions to members in the order of their ids. */
   async #assign(join: JoinGroupResponse) {
-    const members = join.members
-      .map(({ memberId, metadata }) => ({
-        memberId,
-        topics: decodeProtocol(ConsumerProtocolSubscription, metadata).topics,
-      }))
-      .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    const given = new Map(members.map(({ memberId }) => [memberId, [] as { topic: string; partitions: number[] }[]]))
+    const members = join.members.map(({ memberId, groupInstanceId, metadata }) => ({
+      memberId,
+      instanceId: groupInstanceId,
+      topics: decodeProtocol(ConsumerProtocolSubscription, metadata).topics,
+    }))
+    const partitionsOf = new Map<string, number[]>()
     for (const topic of new Set(members.flatMap(member => member.topics))) {
       const { partitions } = await this.#cluster.topic(topic)
-      const subscribed = members.filter(member => member.topics.includes(topic))
-      const ids = partitions.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b)
-      const each = Math.floor(ids.length / subscribed.length)
-      const extra = ids.length % subscribed.length
-      let next = 0
-      subscribed.forEach(({ memberId }, i) => {
-        const count = each + (i < extra ? 1 : 0)
-        if (count > 0) given.get(memberId)!.push({ topic, partitions: ids.slice(next, next + count) })
-        next += count
-      })
+      const ids = partitions.map(({ partitionIndex }) => partitionIndex)
+      partitionsOf.set(
+        topic,
+        ids.sort((a, b) => a - b),
+      )
     }
-    return [...given].map(([memberId, assignedPartitions]) => ({
+    return [...ASSIGNORS[this.#options.assignor](members, partitionsOf)].map(([memberId, assignedPartitions]) => ({
       memberId,
       assignment: encodeProtocol(ConsumerProtocolAssignment, { assignedPartitions }),
     }))
@@ -184,13 +184,18 @@ export class GroupMember {
   }
 
   async #heartbeat(over: AbortController): Promise<void> {
-    const { groupId, sessionTimeoutMs } = this.#options
+    const { groupId, sessionTimeoutMs, instanceId: groupInstanceId } = this.#options
     while (!over.signal.aborted) {
       await pause(this.#cluster.world.clock, sessionTimeoutMs / HEARTBEATS_A_SESSION, over.signal)
       if (over.signal.aborted) return
       try {
         const response = await this.#ask(connection =>
-          connection.send(heartbeatApi, { groupId, generationId: this.#generationId, memberId: this.#memberId }),
+          connection.send(heartbeatApi, {
+            groupId,
+            generationId: this.#generationId,
+            memberId: this.#memberId,
+            groupInstanceId,
+          }),
         )
         if (this.#mustRejoin(response.errorCode)) over.abort()
         else check(response.errorCode, `heartbeat in group '${groupId}'`)
@@ -210,8 +215,8 @@ export class GroupMember {
   }
 
   async #leave(): Promise<void> {
-    if (this.#memberId === '') return
-    const { groupId } = this.#options
+    const { groupId, instanceId } = this.#options
+    if (this.#memberId === '' || instanceId !== null) return
     const memberId = this.#memberId
     try {
       const connection = await this.#cluster.groupCoordinator(groupId)
@@ -236,11 +241,19 @@ function askGroup<R extends { errorCode: number }>(
   return askCoordinator(cluster, 'group', groupId, request, ({ errorCode }) => errorCode)
 }
 
+/** Who commits; nobody in particular has no id. */
+export interface CommittingMember {
+  readonly memberId: string
+  /** Of the consumer protocol: the member's epoch. */
+  readonly generationId: number
+  readonly instanceId?: string | null
+}
+
 export async function commitOffsets(
   cluster: Cluster,
   groupId: string,
   offsets: readonly { topic: string; partition: number; offset: number }[],
-  member: { readonly memberId: string; readonly generationId: number } = { memberId: '', generationId: -1 },
+  member: CommittingMember = { memberId: '', generationId: -1 },
 ): Promise<void> {
   const topics = Map.groupBy(offsets, ({ topic }) => topic)
   await retry(cluster.world.clock, async () => {
@@ -251,6 +264,7 @@ export async function commitOffsets(
         groupId,
         memberId: member.memberId,
         generationIdOrMemberEpoch: member.generationId,
+        groupInstanceId: member.instanceId ?? null,
         topics: [...topics].map(([name, partitions]) => ({
           name,
           partitions: partitions.map(({ partition, offset }) => ({

@@ -3,6 +3,15 @@ export * from './admin/index.ts'
 export { byTopic, partitionName, type TopicPartition } from './ask.ts'
 export { Cluster, type ClusterNode, type ClusterOptions, type CoordinatorKind, type TopicMetadata } from './cluster.ts'
 export { type Api, type BrokerAddress, BrokerConnection, type SendOptions } from './connection.ts'
+export type { AssignorName } from './consumer/classic-assignors.ts'
+export { ConsumerMember, type ConsumerMemberOptions } from './consumer/consumer-member.ts'
+export {
+  GroupConsumer,
+  type GroupConsumerListener,
+  type GroupConsumerOptions,
+  NoOffsetError,
+  type PolledPartition,
+} from './consumer/group-consumer.ts'
 export {
   ConnectionError,
   KafkaError,

@@ -36,8 +36,14 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-replica-verification': {
     load: async () => (await import('./kafka-replica-verification.ts')).kafkaReplicaVerification,
   },
+  'kafka-consumer-perf-test': {
+    load: async () => (await import('./kafka-consumer-perf-test.ts')).kafkaConsumerPerfTest,
+  },
   'kafka-producer-perf-test': {
     load: async () => (await import('./kafka-producer-perf-test.ts')).kafkaProducerPerfTest,
+  },
+  'kafka-verifiable-consumer': {
+    load: async () => (await import('./kafka-verifiable-consumer.ts')).kafkaVerifiableConsumer,
   },
   'kafka-verifiable-producer': {
     load: async () => (await import('./kafka-verifiable-producer.ts')).kafkaVerifiableProducer,

@@ -10,7 +10,9 @@ import { Command, type Finished, run } from '../testing/command.ts'
 let cluster: EmbeddedCluster
 let folder: string
 before(async () => {
-  cluster = await createCluster({ topics: ['written', 'spread', 'ends', 'paid', 'shared'] })
+  cluster = await createCluster({
+    topics: ['written', 'spread', 'ends', 'paid', 'shared', { name: 'halves', partitions: 2 }],
+  })
   folder = mkdtempSync(join(tmpdir(), 'ottla-load-tools-'))
 })
 after(async () => {
@@ -115,6 +117,66 @@ test('kafka-replica-verification tells how far all replicas are the same, until 
   const { code, stdout } = await verification.finished
   assert.equal(code, 143)
   assert.match(stdout, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: verification process is started\n/)
+})
+
+for (const protocol of ['classic', 'consumer']) {
+  test(`kafka-verifiable-consumer, ${protocol}: records, commits, and the end`, async () => {
+    const line = `kafka-verifiable-consumer --topic paid --group-id one-${protocol} --group-protocol ${protocol}`
+    const told = events(await output(`${line} --max-messages 5`))
+    const partitions = [{ topic: 'paid', partition: 0 }]
+    const offsets = [{ topic: 'paid', partition: 0, offset: 5 }]
+    const { count: _, ...consumed } = told[2]!
+    const of = { topic: 'paid', partition: 0, count: 5, minOffset: 0, maxOffset: 4 }
+    assert.deepEqual(
+      [...told.slice(0, 2), consumed, ...told.slice(3)],
+      [
+        { name: 'startup_complete' },
+        { name: 'partitions_assigned', partitions },
+        { name: 'records_consumed', partitions: [of] },
+        { name: 'offsets_committed', offsets, success: true },
+        { name: 'partitions_revoked', partitions },
+        { name: 'shutdown_complete' },
+        { name: 'shutdown_requested' },
+      ],
+    )
+  })
+
+  test(`kafka-verifiable-consumer, ${protocol}: two share a topic, and the one that stays gets it all back`, async () => {
+    const line = `kafka-verifiable-consumer --topic halves --group-id both-${protocol} --group-protocol ${protocol}`
+    const quick = protocol === 'classic' ? `${line} --session-timeout 6000` : line
+    const first = new Command(words(quick))
+    await first.says(/partitions_assigned.*"partition":0.*"partition":1/)
+    const second = new Command(words(quick))
+    await second.says(/partitions_assigned.*"partition":\d/)
+    second.child.kill('SIGTERM')
+    const left = await second.finished
+    assert.equal(left.code, 143)
+    const end = events(left.stdout).slice(-3)
+    assert.deepEqual(
+      end.map(({ name }) => name),
+      ['shutdown_requested', 'partitions_revoked', 'shutdown_complete'],
+    )
+    // Both (classic), or the one that it had given away (consumer).
+    const back =
+      protocol === 'classic'
+        ? /(partitions_assigned.*\n[\s\S]*){3}/
+        : /partitions_revoked.*\n[\s\S]*partitions_assigned/
+    await first.says(back)
+    first.child.kill('SIGTERM')
+    assert.equal((await first.finished).code, 143)
+  })
+}
+
+test('kafka-consumer-perf-test: figures of all that was read, or of what came in time', async () => {
+  const figures = /^\d{4}-\d\d-\d\d [\d:]+, \d{4}-\d\d-\d\d [\d:]+, (?:[\d.]+, ){7}[\d.]+$/m
+  const all = await output('kafka-consumer-perf-test --topic spread --num-records 500')
+  assert.match(all, /^start\.time, end\.time, data\.consumed\.in\.MB, /)
+  assert.match(all, figures)
+  const less = await output(
+    'kafka-consumer-perf-test --topic spread --num-records 1000 --timeout 500 --hide-header --command-property group.protocol=consumer',
+  )
+  assert.match(less, /^WARNING: Exiting before consuming the expected number of records: timeout \(500 ms\) exceeded\./)
+  assert.match(less, figures)
 })
 
 const WRONG: Readonly<Record<string, string>> = {

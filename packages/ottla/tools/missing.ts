@@ -9,7 +9,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-standalone': 'Kafka Connect is not here yet',
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
   'kafka-console-share-consumer': 'a client of share groups is not here yet',
-  'kafka-consumer-perf-test': 'not here yet: ottla perf consume TOPIC -n COUNT tells how fast a topic is read',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
   'kafka-dump-log': "not here yet; Apache Kafka's own kafka-dump-log.sh reads the log dirs of Ottla",
   'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
@@ -19,7 +18,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'kafka-share-consumer-perf-test': 'a client of share groups is not here yet',
   'kafka-streams-application-reset':
     'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
-  'kafka-verifiable-consumer': 'not here yet',
   'kafka-verifiable-share-consumer': 'a client of share groups is not here yet',
   trogdor: 'the test framework of Apache Kafka is not here',
 }
