@@ -32,4 +32,7 @@ export { type FoundOffset, findOffsets, listOffsets, Timestamp } from './offsets
 export type { RecordMetadata } from './partition-queue.ts'
 export { Producer, type ProducerOptions, type ProducerRecord } from './producer.ts'
 export { fetchFromReplica, type ReplicaData, type ReplicaFetchOptions } from './replica-fetcher.ts'
+export { AcknowledgeType } from './share/acknowledgements.ts'
+export { ShareConsumer, type ShareConsumerOptions } from './share/share-consumer.ts'
+export type { Acknowledged, ShareRecord } from './share/share-session.ts'
 export { TransactionalProducer, type TransactionalProducerOptions } from './transactional-producer.ts'

@@ -77,7 +77,14 @@ function checkOffset(options: ConsumerOptions): void {
     )
 }
 
-export function formatterProperties(options: ConsumerOptions): Map<string, string> {
+type FormatterOption =
+  | 'formatter-config'
+  | 'key-deserializer'
+  | 'value-deserializer'
+  | 'formatter-property'
+  | 'property'
+
+export function formatterProperties(options: ParsedOptions<FormatterOption>): Map<string, string> {
   const file = options.text('formatter-config')
   const properties = file === null ? new Map<string, string>() : loadProperties(file)
   for (const part of ['key', 'value'] as const) {

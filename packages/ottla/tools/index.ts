@@ -36,6 +36,15 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-replica-verification': {
     load: async () => (await import('./kafka-replica-verification.ts')).kafkaReplicaVerification,
   },
+  'kafka-console-share-consumer': {
+    load: async () => (await import('./kafka-console-share-consumer.ts')).kafkaConsoleShareConsumer,
+  },
+  'kafka-share-consumer-perf-test': {
+    load: async () => (await import('./kafka-share-consumer-perf-test.ts')).kafkaShareConsumerPerfTest,
+  },
+  'kafka-verifiable-share-consumer': {
+    load: async () => (await import('./kafka-verifiable-share-consumer.ts')).kafkaVerifiableShareConsumer,
+  },
   'kafka-consumer-perf-test': {
     load: async () => (await import('./kafka-consumer-perf-test.ts')).kafkaConsumerPerfTest,
   },

@@ -179,6 +179,32 @@ test('kafka-consumer-perf-test: figures of all that was read, or of what came in
   assert.match(less, figures)
 })
 
+test('share consumers: records are released, delivered again, accepted; figures; events', async () => {
+  await output('kafka-verifiable-producer --topic shared --max-messages 6')
+  await output('kafka-configs --alter --group sharers --add-config share.auto.offset.reset=earliest')
+  const read = 'kafka-console-share-consumer --topic shared --group sharers --formatter-property print.delivery=true'
+  assert.equal(await output(`${read} --max-messages 2 --release`), 'Delivery:1\t0\nDelivery:1\t1\n')
+  assert.equal(await output(`${read} --max-messages 2 --reject`), 'Delivery:2\t0\nDelivery:2\t1\n')
+  const left = await output(
+    'kafka-share-consumer-perf-test --topic shared --group sharers --num-records 4 --hide-header',
+  )
+  assert.match(left, /^[\d-]+ [\d:]+, [\d-]+ [\d:]+, 0\.0000, 0\.0000, \d+\.\d{4}, 4, \d+\n$/)
+  assert.equal(await output(`${read} --timeout-ms 300`), '')
+  const told = events(
+    await output(
+      'kafka-verifiable-share-consumer --topic shared --group-id others --max-messages 6 --offset-reset-strategy earliest',
+    ),
+  )
+  const partitions = [{ topic: 'shared', partition: 0, count: 6, offsets: [0, 1, 2, 3, 4, 5] }]
+  assert.deepEqual(told, [
+    { name: 'startup_complete' },
+    { name: 'offset_reset_strategy_set', offsetResetStrategy: 'earliest' },
+    { name: 'records_consumed', count: 6, partitions },
+    { name: 'offsets_acknowledged', count: 6, partitions, success: true },
+    { name: 'shutdown_complete' },
+  ])
+})
+
 const WRONG: Readonly<Record<string, string>> = {
   'kafka-verifiable-producer --topic written --acks 5':
     "verifiable-producer: error: argument --acks: invalid choice: '5' (choose from {0,1,-1})",

@@ -8,17 +8,14 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-plugin-path': 'Kafka Connect is not here yet',
   'connect-standalone': 'Kafka Connect is not here yet',
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
-  'kafka-console-share-consumer': 'a client of share groups is not here yet',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
   'kafka-dump-log': "not here yet; Apache Kafka's own kafka-dump-log.sh reads the log dirs of Ottla",
   'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
   'kafka-metadata-shell': "not here yet; Apache Kafka's own kafka-metadata-shell.sh reads the metadata log of Ottla",
   'kafka-run-class': 'it runs a Java class; there are none here',
   'kafka-server-stop': 'it looks for a JVM; a broker of Ottla stops in order on SIGTERM or Ctrl-C',
-  'kafka-share-consumer-perf-test': 'a client of share groups is not here yet',
   'kafka-streams-application-reset':
     'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
-  'kafka-verifiable-share-consumer': 'a client of share groups is not here yet',
   trogdor: 'the test framework of Apache Kafka is not here',
 }
 
