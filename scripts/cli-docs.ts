@@ -38,6 +38,12 @@ they end, too: a test compares ours with Java's, byte for byte. On purpose they 
 - A broker that can't be reached is told at once, on stderr, while they wait for it as long as Java's do.
 - \`kafka-console-consumer\` without \`--group\` reads by itself, where Java's makes up a group. It reads the partitions that there
   are when it starts. \`--formatter\`: DefaultMessageFormatter and NoOpMessageFormatter.
+- \`--print-metrics\` of the tools that measure has no effect, and says so. \`kafka-consumer-perf-test --include\` takes the topics
+  that are there when it starts.
+- \`kafka-share-consumer-perf-test --timeout\` is the time without a record, as its help has it; Java's interrupts itself when so
+  much time has gone by in all.
+- \`kafka-verifiable-consumer\` knows the range and the round-robin assignor of the classic protocol;
+  \`kafka-verifiable-share-consumer\` acknowledges at once in all modes, where Java's waits for its next poll in some.
 - \`kafka-transactions describe-producers\` of a topic that is not there says so at once, where Java's asks for a minute.
 - Where Java prints a set in an order by chance, ours is sorted.
 

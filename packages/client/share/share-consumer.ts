@@ -37,6 +37,8 @@ export class ShareConsumer {
   /** Which session a record's partition was read in. */
   readonly #origins = new Map<string, { readonly session: ShareSession; readonly of: SharePartition }>()
 
+  readonly #lost: Acknowledged[] = []
+
   constructor(cluster: Cluster, options: ShareConsumerOptions) {
     this.#cluster = cluster
     this.#options = options
@@ -67,15 +69,18 @@ export class ShareConsumer {
     return []
   }
 
+  /** Of a record whose session is lost that can't be said any more: the next commit has it as failed. */
   acknowledge({ topic, partition, offset }: ShareRecord, type: AcknowledgeType): void {
     const origin = this.#origins.get(`${topic}-${partition}`)
-    origin?.session.acknowledge(origin.of, offset, type)
+    const isThere = origin !== undefined && [...this.#sessions.values()].includes(origin.session)
+    if (isThere) origin.session.acknowledge(origin.of, offset, type)
+    else this.#lost.push({ topic, partition, offsets: [offset], errorCode: ErrorCode.SHARE_SESSION_NOT_FOUND })
   }
 
   /** Sends what was marked; what became of it, by partition. */
   async commit(): Promise<Acknowledged[]> {
     const sessions = [...this.#sessions].map(([broker, session]) => this.#commitIn(broker, session, false))
-    return (await Promise.all(sessions)).flat()
+    return [...this.#lost.splice(0), ...(await Promise.all(sessions)).flat()]
   }
 
   /** Sends what was marked, gives the rest back, and leaves the group. */

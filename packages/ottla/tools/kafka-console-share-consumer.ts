@@ -7,7 +7,7 @@ import { untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { DEFAULT_FORMATTER, type Formatter, makeFormatter } from './message-formatter.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { OptionError, type ParsedOptions, UsageError } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 
 const OPTIONS = {
@@ -54,7 +54,7 @@ export const kafkaConsoleShareConsumer = joptTool<typeof OPTIONS>({
     const properties = context.honour(propertiesOf(options), SHARE_CONFIGS)
     const format = formatterOf(options, context)
     const settings = shareOptions(properties)
-    const reading = new Reading(options, format, context)
+    const reading = readingOf(options, format, context)
     let failure: unknown = null
     const code = await untilStopped(async signal => {
       await using cluster = context.openCluster({ bootstrap: null, properties, client: 'Kafka share consumer' })
@@ -112,6 +112,16 @@ function formatterOf(options: Parsed, context: ToolContext): Formatter {
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
     throw new UsageError(error.message)
+  }
+}
+
+/** That it has read nothing is told before what is wrong with a number, as Java's tells it. */
+function readingOf(options: Parsed, format: Formatter, context: ToolContext): Reading {
+  try {
+    return new Reading(options, format, context)
+  } catch (error) {
+    if (error instanceof OptionError) context.complain('Processed a total of 0 messages')
+    throw error
   }
 }
 

@@ -27,11 +27,12 @@ const OPTIONS = {
   'num-records': { about: 'How many records. Required.', value: 'count' },
   'producer-acks': { about: 'Who has to have written a record: 1 or all. Required.', value: 'acks' },
   'record-size': { about: 'Bytes of each value. Required.', value: 'bytes' },
-  'record-key-size': { about: 'Bytes of each key.', value: 'bytes', isValueOptional: true, default: '0' },
+  'record-key-size': { about: 'Bytes of each key.', value: 'bytes', isValueOptional: true, type: 'int', default: '0' },
   'record-header-key-size': {
     about: 'Bytes of the name of each header.',
     value: 'bytes',
     isValueOptional: true,
+    type: 'int',
     default: '0',
   },
   'record-header-size': {
@@ -41,7 +42,7 @@ const OPTIONS = {
     type: 'int',
     default: '0',
   },
-  'num-headers': { about: 'Headers of each record.', value: 'count', isValueOptional: true, default: '0' },
+  'num-headers': { about: 'Headers of each record.', value: 'count', isValueOptional: true, type: 'int', default: '0' },
   'command-config': { about: 'A properties file for all clients.', value: 'file', isValueOptional: true },
 } as const satisfies Options
 type Parsed = ParsedOptions<keyof typeof OPTIONS>

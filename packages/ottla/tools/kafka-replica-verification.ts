@@ -98,7 +98,7 @@ class Verification {
       for (const { partition, replicas } of topic.partitions)
         partitions.push({ topic: topic.name, partition, replicas, offset: 0 })
     }
-    const found = await findOffsets(cluster, partitions, BigInt(options.text('time')!))
+    const found = await findOffsets(cluster, partitions, BigInt(options.long('time')!))
     for (const one of partitions) {
       const start = found.get(partitionName(one))!
       if (start instanceof KafkaError) throw start

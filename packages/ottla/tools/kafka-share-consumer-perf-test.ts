@@ -14,7 +14,8 @@ import {
 import { Ended, type ToolContext } from './context.ts'
 import { joptTool, type Options } from './declaration.ts'
 import { untilStopped } from './events.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { ToolError, textOf } from './java/errors.ts'
+import { OptionError, type ParsedOptions, UsageError } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 
 const OPTIONS = {
@@ -39,7 +40,7 @@ export const kafkaShareConsumerPerfTest = joptTool<typeof OPTIONS>({
     warnOfOlderNames(options, context)
     if (!options.has('hide-header')) context.print(HEADER)
     const properties = context.honour(propertiesOf(options), SHARE_CONFIGS)
-    const plan = perfPlan(options)
+    const plan = planOf(options)
     const threads = options.int('threads')!
     const code = await untilStopped(async signal => {
       const total = new Sum()
@@ -75,6 +76,16 @@ function propertiesOf(options: Parsed): Map<string, string> {
   properties.set('fetch.max.bytes', String(options.int('fetch-size')))
   if (!properties.has('client.id')) properties.set('client.id', 'perf-share-consumer-client')
   return properties
+}
+
+/** Java's looks at some of it in another thread, and has the name of the exception in the message. */
+function planOf(options: Parsed): PerfPlan {
+  try {
+    return perfPlan(options)
+  } catch (error) {
+    if (!(error instanceof ToolError) || error instanceof OptionError) throw error
+    throw new ToolError(textOf(error), 'java.util.concurrent.ExecutionException')
+  }
 }
 
 function figures({ records, bytes }: Sum, startMs: number, endMs: number, { date }: PerfPlan): string {

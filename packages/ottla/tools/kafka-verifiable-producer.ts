@@ -149,7 +149,7 @@ class Numbers {
 }
 
 function tellSuccess(events: Events, key: string | null, value: string, { topic, partition, offset }: RecordMetadata) {
-  events.tell('producer_send_success', { key, value, offset, topic, partition })
+  events.tell('producer_send_success', { key, value, topic, partition, offset })
 }
 
 function tellFailure(events: Events, key: string | null, value: string, topic: string, error: unknown): void {
