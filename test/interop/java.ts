@@ -40,10 +40,13 @@ export const TOOLS: Readonly<Record<string, string>> = {
 /** Those that only `cli` has recorded: of our own tools of that name, against Apache Kafka's broker. */
 const RECORDED: Readonly<Record<string, string>> = {
   cluster: 'org.apache.kafka.tools.ClusterTool',
+  'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
+  'replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
+  'share-consumer-perf-test': 'org.apache.kafka.tools.ShareConsumerPerformance',
 }
 
-/** These hook into the end of their process by means that Tools.java can't stand in for. */
-const ALONE = ['verifiable-producer', 'verifiable-consumer', 'verifiable-share-consumer']
+/** These hook into the end of their process by means that Tools.java can't stand in for, or end by what nobody catches. */
+const ALONE = ['producer-perf-test', 'verifiable-producer', 'verifiable-consumer', 'verifiable-share-consumer']
 
 const TOOL_PATIENCE_MS = 70_000
 
@@ -111,7 +114,7 @@ export class Java {
 
   /** The command line of a tool that gets a process of its own. */
   toolCommand(name: string): string[] {
-    return this.command(TOOLS[name]!)
+    return this.command(TOOLS[name] ?? RECORDED[name]!)
   }
 
   /** Makes the archive, by a call that loads most of what the tools and clients need. */

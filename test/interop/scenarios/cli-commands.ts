@@ -1,6 +1,10 @@
 /** What the scenario `cli` has said to the tools, area by area; each area uses topics and groups that those before it made. */
+import { LOAD_AREAS } from './cli-load-commands.ts'
 
-/** A command line, with what is typed into it. `ALONE`: without a broker. `BROKER`: its address. `FILE:x`: one of FILES. */
+/**
+ * A command line, with what is typed into it. `ALONE`: without a broker. `BROKER`: its address. `FILE:x`: one of FILES.
+ * `UNTIL:n` at its end: it is told to stop when it has printed so many lines.
+ */
 export type Command = string | readonly [line: string, input: string]
 
 export interface Area {
@@ -30,6 +34,8 @@ export const FILES: Readonly<Record<string, string>> = {
     version: 1,
     partitions: [0, 1].map(partition => ({ topic: 're', partition, replicas: [1] })),
   }),
+  'payloads.txt': 'one\ntwo\nthree\n',
+  'producer.properties': 'request.timeout.ms=20000\n',
   't1.json': JSON.stringify({ version: 1, topics: [{ topic: 're' }] }),
 }
 
@@ -471,6 +477,7 @@ export const AREAS: readonly Area[] = [
     commands: REASSIGNMENTS,
   },
   { name: 'console', needs: [], commands: CONSOLE },
+  ...LOAD_AREAS,
 ]
 
 /** What is the broker's own, so that only Apache Kafka's prints what Apache Kafka prints. */

@@ -64,6 +64,12 @@ class Bench {
     const own = args.filter(word => word !== 'ALONE')
     const all = isConnected ? own : [...own, '--bootstrap-server', this.#broker.bootstrap]
     const { java } = this.#context.kit
+    const lines = Number(/^UNTIL:(\d+)$/.exec(all.find(word => word.startsWith('UNTIL:')) ?? '')?.[1] ?? 0)
+    if (lines > 0) {
+      const args = all.filter(word => !word.startsWith('UNTIL:'))
+      const ours = [process.execPath, OTTLA, `kafka-${tool}`]
+      return untilLines([...(this.#context.record ? java!.toolCommand(tool!) : ours), ...args], lines)
+    }
     return this.#context.record ? java!.tool(tool!, all, input) : this.#ours(tool!, all, input)
   }
 
@@ -134,8 +140,20 @@ class Bench {
   }
 }
 
+/** Of a tool that goes on until it is stopped. */
+async function untilLines(command: readonly string[], count: number): Promise<Finished> {
+  const child = new Child(command)
+  await child.until(`${count} lines`, () => child.lines[count - 1], PATIENCE_MS)
+  await child.stop('SIGTERM')
+  const code = Number(/^code (\d+)$/.exec(child.exit)?.[1])
+  const stdout = child.lines.slice(0, count).join('\n')
+  return { code: Number.isNaN(code) ? null : code, signal: null, stdout, stderr: child.stderrLines.join('\n') }
+}
+
 /** What a run can't repeat; as long as it was, so that columns stay columns. */
 const MASKED: readonly [RegExp, (match: string) => string][] = [
+  [/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}(?=: )/gm, () => 'TIME'],
+  [/^\{"timestamp":.*\}$/gm, inOrder],
   [/(?<=127\.0\.0\.1(?:[: ]\s*|\s+))\d{4,5}\b/g, match => 'P'.repeat(match.length)],
   [/(?<=TopicId: |Cluster ID: |ClusterId: {14}|"directoryId": "|directoryId=)[\w-]{22}/g, () => 'I'.repeat(22)],
   [/(?<=^\d+ {5}\t)[\w-]{22}/gm, () => 'I'.repeat(22)],
@@ -144,9 +162,42 @@ const MASKED: readonly [RegExp, (match: string) => string][] = [
   [/\b1[6-9]\d{11}\b/g, match => 'T'.repeat(match.length)],
   [/(?<=Epoch: +|HighWatermark: {10})\d+/g, () => 'N'],
   [/(?<="size":)\d+/g, () => 'BYTES'],
+  [/(?<="avg_throughput":)[\d.E]+/g, () => 'N'],
+  [/(?<= records sent, ).*/gm, match => match.replaceAll(/\d+(?:\.\d+)? (?=ms|MB|records)|(?<=\()[\d.]+ /g, 'N ')],
+  [/^\d{4}-\d\d-\d\d [\d:]+,(?! \d{4}-).*|^\d{4}-\d\d-\d\d [\d:]+, \d{4}-.*/gm, figures],
+  [/(?<=consumption metrics- ).*/gm, figures],
+  [/(?<=^\d+\t)\d+\.\d+$|(?<=^Avg latency: )\d+\.\d{4}|(?<=^Percentiles: .*= )\d+/gm, () => 'N'],
   [/\/[^\s"]*\/cli-files\//g, () => 'FILE:'],
   [/\/[^\s"]*\/cli\b(?!-)/g, () => 'FOLDER'],
 ]
+
+/** Java has the fields of an event in the order in which it finds them, and sets of offsets in any. */
+function inOrder(event: string): string {
+  const { timestamp, name, ...fields } = JSON.parse(event) as Record<string, unknown>
+  if (name === 'offsets_acknowledged')
+    for (const { offsets } of fields.partitions as { offsets: number[] }[]) offsets.sort((a, b) => a - b)
+  const sorted = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify({ timestamp, name, ...Object.fromEntries(sorted) })
+}
+
+/** The error under the usage; argparse4j breaks its lines, fills them with blanks, and guesses what was meant. */
+function argparseError(stderr: string): string {
+  const usage = /^usage: [\s\S]*?^((?:verifiable-[\w-]+|kafka-producer-perf-test):\s+error:[\s\S]*)/m
+  return stderr.replace(usage, (_, error: string) => {
+    const words = error.replace(/\s*Did you mean:[\s\S]*/, '').replaceAll(/\s+/g, ' ')
+    return words.replaceAll(/-- (?=\w)/g, '--').trim()
+  })
+}
+
+/** Of a consumer's performance: all but how many records it read. */
+function figures(line: string): string {
+  const cells = line.split(', ')
+  const records = cells.length === 10 ? 4 : 5
+  return cells
+    .map((cell, i) => (i === records ? cell : cell.replaceAll(/\d{4}-\d\d-\d\d [\d:]+/g, 'TIME')))
+    .map((cell, i) => (i === records ? cell : cell.replace(/^\d+\.\d{4}$/, 'N.NNNN').replace(/^\d+\b/, 'N')))
+    .join(', ')
+}
 
 /** Stack traces, log lines, the usage under an error, what Java's client says of itself, the name of an exception at its end. */
 const NOT_TOLD =
@@ -156,10 +207,12 @@ function shown({ stdout, stderr, code, signal }: Finished): string {
   let out = stdout
   for (const [pattern, mask] of MASKED) out = out.replaceAll(pattern, mask)
   const stack = /^(?:(?:org|java|com)\.[\w.$]+(?:Exception|Error): [\s\S]*?|)(?:\n?\tat [\s\S]*)$/m
-  const told = stderr
+  const told = argparseError(stderr)
     .replace(/^Option (?:\(\* = required\)\s+| +)Description[\s\S]*|^usage: [\s\S]*/m, '')
     .split('\n')
-    .map(line => line.replace(/^(?:Exception in thread "main" )?joptsimple\.\w+: /, ''))
+    .map(line =>
+      line.replace(/^(?:Exception in thread "main" )?joptsimple\.\w+: |^Exception in thread "main" [\w.$]+: /, ''),
+    )
     .filter(line => !NOT_TOLD.test(line))
   const unique = told.filter((line, i) => line !== told[i - 1])
   let err = unique.join('\n')
