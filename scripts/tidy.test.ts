@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   log: ['protocol', 'io'],
   broker: ['protocol', 'io', 'log'],
   client: ['protocol', 'io'],
-  ottla: ['protocol', 'io', 'broker', 'client'],
+  ottla: ['protocol', 'io', 'log', 'broker', 'client'],
   sim: ['protocol', 'io', 'log', 'broker', 'client', 'ottla'],
 }
 

@@ -10,6 +10,11 @@ export {
   META_PROPERTIES_FILE,
   type MetaProperties,
 } from './meta-properties.ts'
+export { OffsetIndex } from './offset-index.ts'
 export type { PartitionLog } from './partition-log.ts'
+export { sequenceBefore } from './producer-entry.ts'
+export { decodeSnapshot } from './producer-snapshot.ts'
+export { TimeIndex } from './time-index.ts'
+export { TransactionIndex } from './transaction-index.ts'
 export type * from './types.ts'
 export { VerificationGuard } from './verification.ts'

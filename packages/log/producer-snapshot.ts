@@ -34,10 +34,12 @@ export function encodeSnapshot(entries: Iterable<ProducerEntry>): Uint8Array {
 /** Throws an Error that says what is wrong: the caller goes on with an older snapshot. */
 export function decodeSnapshot(bytes: Uint8Array): ProducerEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < ENTRIES_AT) throw new Error(`${bytes.length} bytes are no snapshot`)
-  if (view.getInt16(0) !== VERSION) throw new Error(`version ${view.getInt16(0)} is not known`)
+  if (bytes.length < ENTRIES_AT) throw new Error(`Snapshot failed schema validation: ${bytes.length} bytes`)
+  if (view.getInt16(0) !== VERSION)
+    throw new Error(`Snapshot failed schema validation: Snapshot contained an unknown file version ${view.getInt16(0)}`)
   const [stored, actual] = [view.getUint32(VERSION_BYTES), crc32c(bytes, ENTRIES_AT)]
-  if (stored !== actual) throw new Error(`checksum is ${stored}, computed ${actual}`)
+  if (stored !== actual)
+    throw new Error(`Snapshot is corrupt (CRC is no longer valid). Stored crc: ${stored}. Computed crc: ${actual}`)
   const { producerEntries } = decodeFromBytes(ProducerSnapshot, VERSION, bytes.subarray(VERSION_BYTES))
   return producerEntries.map(stored => {
     const entry = new ProducerEntry(stored.producerId)

@@ -30,6 +30,7 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-broker-api-versions': {
     load: async () => (await import('./kafka-broker-api-versions.ts')).kafkaBrokerApiVersions,
   },
+  'kafka-dump-log': { load: async () => (await import('./kafka-dump-log.ts')).kafkaDumpLog },
   'kafka-console-producer': { load: async () => (await import('./kafka-console-producer.ts')).kafkaConsoleProducer },
   'kafka-console-consumer': { load: async () => (await import('./kafka-console-consumer.ts')).kafkaConsoleConsumer },
   'kafka-e2e-latency': { load: async () => (await import('./kafka-e2e-latency.ts')).kafkaE2eLatency },

@@ -9,7 +9,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-standalone': 'Kafka Connect is not here yet',
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
-  'kafka-dump-log': "not here yet; Apache Kafka's own kafka-dump-log.sh reads the log dirs of Ottla",
   'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
   'kafka-metadata-shell': "not here yet; Apache Kafka's own kafka-metadata-shell.sh reads the metadata log of Ottla",
   'kafka-run-class': 'it runs a Java class; there are none here',
