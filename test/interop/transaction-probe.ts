@@ -181,21 +181,27 @@ export class TransactionProbe extends Probe {
   }
 
   async produce(
-    values: readonly string[],
+    values: readonly (string | null)[],
     version = BY_NAME,
     {
+      keys,
       partition = 0,
       isTransactional = true,
       baseSequence = 0,
       ...more
     }: Partial<Identity> & {
+      keys?: readonly string[]
       partition?: number
       isTransactional?: boolean
       baseSequence?: number
     } = {},
   ): Promise<string> {
     const { transactionalId, producerId, producerEpoch } = { ...this.me, ...more }
-    const records = values.map(value => ({ key: null, value: Buffer.from(value), timestamp: Date.now() }))
+    const records = values.map((value, i) => ({
+      key: keys ? Buffer.from(keys[i]!) : null,
+      value: value === null ? null : Buffer.from(value),
+      timestamp: Date.now(),
+    }))
     const bytes = encodeBatch(records, { producerId, producerEpoch, baseSequence, isTransactional })
     const topicData = [{ name: this.topic, partitionData: [{ index: partition, records: bytes }] }]
     const request = { transactionalId, acks: -1, timeoutMs: 10_000, topicData }
