@@ -38,6 +38,8 @@ they end, too: a test compares ours with Java's, byte for byte. On purpose they 
 - A broker that can't be reached is told at once, on stderr, while they wait for it as long as Java's do.
 - \`kafka-dump-log\` shows with DefaultDecoder the bytes in hex, where Java's shows where in its memory they are. Why a record can't be
   decoded it says in words of its own. It has no \`--remote-log-metadata-decoder\` yet.
+- \`kafka-metadata-shell\` shows configs that Kafka 4.3 does not know, too, where Java's leaves them out; its \`local/commitId\` is
+  unknown; and a file without metadata is empty, where Java's waits for ever.
 - \`kafka-console-consumer\` without \`--group\` reads by itself, where Java's makes up a group. It reads the partitions that there
   are when it starts. \`--formatter\`: DefaultMessageFormatter and NoOpMessageFormatter.
 - \`--print-metrics\` of the tools that measure has no effect, and says so. \`kafka-consumer-perf-test --include\` takes the topics

@@ -42,12 +42,17 @@ export function parseArgparse(tool: ArgparseTool, args: readonly string[]): Pars
   const found = new Map<string, string[]>()
   const left = [...args]
   const { commands } = tool
-  take(tool.options, left, found, null, commands !== undefined)
   if (!commands) {
-    if (left.length > 0) throw new ArgumentError(`unrecognized arguments: '${left.join(' ')}'`)
+    const words: string[] = []
+    take(tool.options, left, found, null, arg => {
+      if (tool.words === undefined) return false
+      words.push(arg)
+      return true
+    })
     checkGiven(tool.options, found)
-    return { options: new ParsedOptions(tool.options, found), command: null, name: null }
+    return { options: new ParsedOptions(tool.options, found, undefined, words), command: null, name: null }
   }
+  take(tool.options, left, found, null, 'ends')
   const name = left.shift()
   if (name === undefined) throw new ArgumentError('too few arguments')
   const command = commands[name]
@@ -56,19 +61,18 @@ export function parseArgparse(tool: ArgparseTool, args: readonly string[]): Pars
     throw new ArgumentError(`invalid choice: '${name}' (choose from ${choices.join(', ')})`)
   }
   const declared = { ...tool.options, ...command.options }
-  take(command.options, left, found, name, false)
-  if (left.length > 0) throw new ArgumentError(`unrecognized arguments: '${left.join(' ')}'`)
+  take(command.options, left, found, name, () => false)
   checkGiven(declared, found)
   return { options: new ParsedOptions(declared, found), command, name }
 }
 
-/** Takes options from the front of `left`, until the first word if `untilWord`. */
+/** Takes options from the front of `left`; a word ends it, or is taken if `onWord` says so. */
 function take(
   declared: Options,
   left: string[],
   found: Map<string, string[]>,
   command: string | null,
-  untilWord: boolean,
+  onWord: 'ends' | ((word: string) => boolean),
 ): void {
   const names = new Map<string, string>()
   for (const [name, { aliases = [] }] of Object.entries(declared))
@@ -76,7 +80,12 @@ function take(
   const unknown: string[] = []
   while (left.length > 0) {
     const arg = left[0]!
-    if (untilWord && !arg.startsWith('-')) return
+    if (!arg.startsWith('-')) {
+      if (onWord === 'ends') return
+      left.shift()
+      if (!onWord(arg)) unknown.push(arg)
+      continue
+    }
     left.shift()
     if (arg === '-h' || arg === '--help') throw new HelpAsked(command)
     const at = arg.startsWith('--') ? arg.indexOf('=') : -1

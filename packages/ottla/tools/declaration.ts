@@ -62,6 +62,8 @@ export interface ArgparseTool extends ToolBase {
   readonly style: 'argparse'
   /** Before the command. */
   readonly options: Options
+  /** What words without a dash are, if there may be some. */
+  readonly words?: string
   /** Without commands there is one thing that it does. */
   readonly commands?: Readonly<Record<string, CommandDeclaration>>
   run?(options: ParsedOptions<string>, context: ToolContext): Promise<void>

@@ -51,7 +51,8 @@ export function argparseUsage(tool: ArgparseTool): string {
     return option.isRequired ? text : `[${text}]`
   })
   const commands = tool.commands ? [`{${Object.keys(tool.commands).join(',')}} ...`] : []
-  return `usage: ${[tool.shownName ?? tool.name, '[-h]', ...options, ...commands].join(' ')}`
+  const words = tool.words === undefined ? [] : [`[${tool.words} ...]`]
+  return `usage: ${[tool.shownName ?? tool.name, '[-h]', ...options, ...commands, ...words].join(' ')}`
 }
 
 function valueName(name: string): string {

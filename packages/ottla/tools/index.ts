@@ -19,6 +19,7 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-delete-records': { load: async () => (await import('./kafka-delete-records.ts')).kafkaDeleteRecords },
   'kafka-log-dirs': { load: async () => (await import('./kafka-log-dirs.ts')).kafkaLogDirs },
   'kafka-features': { load: async () => (await import('./kafka-features.ts')).kafkaFeatures },
+  'kafka-metadata-shell': { load: async () => (await import('./kafka-metadata-shell.ts')).kafkaMetadataShell },
   'kafka-metadata-quorum': { load: async () => (await import('./kafka-metadata-quorum.ts')).kafkaMetadataQuorum },
   'kafka-leader-election': { load: async () => (await import('./kafka-leader-election.ts')).kafkaLeaderElection },
   'kafka-reassign-partitions': {

@@ -10,7 +10,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
   'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
-  'kafka-metadata-shell': "not here yet; Apache Kafka's own kafka-metadata-shell.sh reads the metadata log of Ottla",
   'kafka-run-class': 'it runs a Java class; there are none here',
   'kafka-server-stop': 'it looks for a JVM; a broker of Ottla stops in order on SIGTERM or Ctrl-C',
   'kafka-streams-application-reset':
