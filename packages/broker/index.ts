@@ -18,4 +18,13 @@ export {
 export { type CollectedFamily, type Labels, type Sample, TEXT_CONTENT_TYPE, text } from './metrics/index.ts'
 export type { BrokerMetrics } from './monitoring/broker-metrics.ts'
 export type { Health } from './monitoring/health.ts'
+export {
+  type FormatOptions,
+  type FormatResult,
+  format as formatLogDirs,
+  makeVoter,
+  scramKeys,
+  storageFacts,
+  type VoterSet,
+} from './quorum/index.ts'
 export { type FormattedStorage, formatStorage, type StorageInfo, type StorageOptions, storageInfo } from './storage.ts'

@@ -21,6 +21,7 @@ import {
   KRAFT_VERSION,
   LATEST_METADATA_VERSION,
   METADATA_VERSION,
+  type MetadataRecord,
   type MetadataVersion,
   metadataVersionByLevel,
   metadataVersionByName,
@@ -50,6 +51,8 @@ export interface FormatOptions {
   readonly releaseVersion?: string | null
   /** Levels other than those the release begins with. */
   readonly features?: ReadonlyMap<string, number>
+  /** What the log begins with besides the levels. */
+  readonly records?: readonly MetadataRecord[]
   /** Dirs that are formatted already stay as they are; else they are an error. */
   readonly ignoreFormatted?: boolean
 }
@@ -61,6 +64,8 @@ export interface FormatResult {
   readonly metadataVersion: MetadataVersion
   /** All of them but metadata.version, kraft.version included. */
   readonly features: ReadonlyMap<string, number>
+  /** What the log begins with. */
+  readonly records: readonly MetadataRecord[]
   readonly formatted: readonly { readonly path: string; readonly kind: DirectoryKind; readonly directoryId: string }[]
   readonly alreadyFormatted: readonly string[]
   /** Left alone. */
@@ -72,6 +77,7 @@ export async function format(options: FormatOptions): Promise<FormatResult> {
   const { world, config, clusterId } = options
   const voters = initialVoters(options)
   const levels = featureLevels(options)
+  const records = [...bootstrapRecords(levels), ...(options.records ?? [])]
   const found = await Promise.all(allLogDirs(config).map(path => readDirectory(world, path)))
   checkFound(found, options)
   const formatted: FormatResult['formatted'][number][] = []
@@ -81,7 +87,7 @@ export async function format(options: FormatOptions): Promise<FormatResult> {
     const voter = kind === 'metadata voter' ? voters?.find(({ voterId }) => voterId === config.nodeId) : undefined
     const directoryId = voter?.voterDirectoryId ?? world.random.uuid()
     await world.disk.makeDirectory(path)
-    await writeBootstrapRecords(world, path, bootstrapRecords(levels))
+    await writeBootstrapRecords(world, path, records)
     if (voters && path === config.metadataLogDir) await writeVoters(world, path, levels.get(KRAFT_VERSION)!, voters)
     const own: MetaProperties = { version: 1, clusterId, nodeId: config.nodeId, directoryId }
     await world.disk.writeFileAtomic(`${path}/${META_PROPERTIES_FILE}`, encodeMetaProperties(own))
@@ -90,6 +96,7 @@ export async function format(options: FormatOptions): Promise<FormatResult> {
   return {
     metadataVersion: metadataVersionByLevel(levels.get(METADATA_VERSION)!)!,
     features: new Map([...levels].filter(([name]) => name !== METADATA_VERSION)),
+    records,
     formatted,
     alreadyFormatted: found.filter(({ properties }) => properties).map(({ path }) => path),
     unreadable: found.flatMap(({ path, problem }) => (problem === null ? [] : { path, reason: problem })),

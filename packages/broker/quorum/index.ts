@@ -10,7 +10,8 @@ export {
   formatIfNeeded,
 } from './format.ts'
 export type { LeaderAndEpoch, MetadataQuorum, QuorumDescription, QuorumListener } from './metadata-quorum.ts'
+export { scramKeys } from './scram-keys.ts'
 export { type SingleVoterOptions, SingleVoterQuorum } from './single-voter.ts'
 export type { SnapshotId } from './snapshot-files.ts'
 export { type FoundDirectory, type StorageFacts, storageFacts } from './storage-facts.ts'
-export { parseInitialControllers, type Voter, type VoterEndpoint, type VoterSet } from './voters.ts'
+export { makeVoter, parseInitialControllers, type Voter, type VoterEndpoint, type VoterSet } from './voters.ts'

@@ -31,12 +31,13 @@ export const FEATURES: readonly Feature[] = [
   { name: 'streams.version', maxLevel: 1, defaultLevel: 1, since: 29 },
 ]
 
-/** Of `4.0-IV1`, or the last of `4.0`. */
-export function levelOfVersion(text: string): number {
+/** Of `4.0-IV1`, or the last of `4.0`; of all that are known, or of those that are released. */
+export function levelOfVersion(text: string, which: 'known' | 'released' = 'known'): number {
+  const versions = which === 'known' ? VERSIONS : VERSIONS.slice(0, VERSIONS.indexOf(LATEST_VERSION) + 1)
   const [, short] = /^(\d+\.\d+)(?:\.\d+)*$/.exec(text) ?? []
-  const at = short === undefined ? VERSIONS.indexOf(text) : VERSIONS.findLastIndex(name => name.startsWith(`${short}-`))
+  const at = short === undefined ? versions.indexOf(text) : versions.findLastIndex(name => name.startsWith(`${short}-`))
   if (at < 0)
-    throw new ToolError(`Unknown metadata.version '${text}'. Supported metadata.version are: ${VERSIONS.join(', ')}`)
+    throw new ToolError(`Unknown metadata.version '${text}'. Supported metadata.version are: ${versions.join(', ')}`)
   return FIRST_LEVEL + at
 }
 
