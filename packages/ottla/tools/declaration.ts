@@ -40,6 +40,8 @@ interface ToolBase {
   readonly about: string
   /** It is named here to say that, and why. */
   readonly isMissing?: boolean
+  /** It reads its arguments itself; answers the exit code. */
+  runArgs?(args: readonly string[]): Promise<number>
 }
 
 export interface JoptTool<O extends Options = Options> extends ToolBase {
@@ -47,6 +49,8 @@ export interface JoptTool<O extends Options = Options> extends ToolBase {
   readonly options: O
   /** Makes options of arguments in an older form. */
   readonly rewrite?: (args: readonly string[], context: ToolContext) => readonly string[]
+  /** Without arguments it does something, and does not tell how it is used. */
+  readonly isFineAlone?: boolean
   /** Around what is told of an option that is wrong. */
   readonly optionError?: (message: string) => string
   run(options: ParsedOptions<Extract<keyof O, string>>, context: ToolContext): Promise<void>

@@ -8,6 +8,8 @@ export interface ToolEntry {
 
 const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-server-start': { load: async () => (await import('./kafka-server-start.ts')).kafkaServerStart },
+  'kafka-server-stop': { load: async () => (await import('./kafka-server-stop.ts')).kafkaServerStop },
+  'kafka-run-class': { load: async () => (await import('./kafka-run-class.ts')).kafkaRunClass },
   'kafka-storage': { load: async () => (await import('./kafka-storage.ts')).kafkaStorage },
   'kafka-topics': { load: async () => (await import('./kafka-topics.ts')).kafkaTopics },
   'kafka-configs': { load: async () => (await import('./kafka-configs.ts')).kafkaConfigs },

@@ -9,9 +9,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-standalone': 'Kafka Connect is not here yet',
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
-  'kafka-jmx': "it reads the JVM's metrics by JMX; a broker of Ottla has no JVM",
-  'kafka-run-class': 'it runs a Java class; there are none here',
-  'kafka-server-stop': 'it looks for a JVM; a broker of Ottla stops in order on SIGTERM or Ctrl-C',
   'kafka-streams-application-reset':
     'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
   trogdor: 'the test framework of Apache Kafka is not here',

@@ -11,6 +11,7 @@ export const KAFKA_VERSION = '4.3.1'
 
 /** The exit code. */
 export async function runTool(tool: Tool, args: readonly string[]): Promise<number> {
+  if (tool.runArgs) return tool.runArgs(args)
   const context = new ToolContext(tool.name)
   try {
     return tool.style === 'jopt' ? await runJopt(tool, args, context) : await runArgparse(tool, args, context)
@@ -25,7 +26,7 @@ async function runJopt(tool: JoptTool, given: readonly string[], context: ToolCo
   try {
     const args = tool.rewrite?.(given, context) ?? given
     const options = parseJopt({ ...tool.options, ...HELP_OPTIONS }, args)
-    if (args.length === 0 || options.has('help')) throw new UsageError(tool.about)
+    if ((args.length === 0 && !tool.isFineAlone) || options.has('help')) throw new UsageError(tool.about)
     if (options.has('version')) {
       context.print(KAFKA_VERSION)
       return 0
