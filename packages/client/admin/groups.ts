@@ -10,6 +10,7 @@ import {
 import { ConsumerProtocolAssignment } from '@ottla/protocol/messages/consumer-protocol'
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
+import { LeaveGroupRequest, LeaveGroupResponse } from '@ottla/protocol/messages/leave-group'
 import { ListGroupsRequest, ListGroupsResponse } from '@ottla/protocol/messages/list-groups'
 import { ShareGroupDescribeRequest, ShareGroupDescribeResponse } from '@ottla/protocol/messages/share-group-describe'
 import {
@@ -26,6 +27,7 @@ const describeGroupsApi = { request: DescribeGroupsRequest, response: DescribeGr
 const consumerApi = { request: ConsumerGroupDescribeRequest, response: ConsumerGroupDescribeResponse }
 const shareApi = { request: ShareGroupDescribeRequest, response: ShareGroupDescribeResponse }
 const streamsApi = { request: StreamsGroupDescribeRequest, response: StreamsGroupDescribeResponse }
+const leaveGroupApi = { request: LeaveGroupRequest, response: LeaveGroupResponse }
 const deleteGroupsApi = { request: DeleteGroupsRequest, response: DeleteGroupsResponse }
 
 export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
@@ -236,6 +238,27 @@ export async function describeStreamsGroup(cluster: Cluster, groupId: string): P
   const group = groups[0]!
   check(group.errorCode, `describe streams group '${groupId}'`, group.errorMessage)
   return { ...group, coordinator: await cluster.coordinatorNode('group', groupId) }
+}
+
+/** Has members leave a classic group that may be gone already. By member id; a static one by its instance id. */
+export async function removeGroupMembers(
+  cluster: Cluster,
+  groupId: string,
+  members: readonly Pick<GroupMemberDescription, 'memberId' | 'instanceId'>[],
+): Promise<void> {
+  const leaving = members.map(({ memberId, instanceId }) =>
+    instanceId === null ? { memberId, reason: 'removed by an admin' } : { memberId: '', groupInstanceId: instanceId },
+  )
+  const response = await askCoordinator(
+    cluster,
+    'group',
+    groupId,
+    connection => connection.send(leaveGroupApi, { groupId, members: leaving }),
+    answer => answer.errorCode,
+  )
+  check(response.errorCode, `remove members of group '${groupId}'`)
+  for (const { memberId, errorCode } of response.members)
+    check(errorCode, `remove member '${memberId}' of group '${groupId}'`)
 }
 
 /** Of any kind. */

@@ -16,6 +16,9 @@ const WORKING: Readonly<Record<string, ToolEntry>> = {
   'kafka-consumer-groups': { load: async () => (await import('./kafka-consumer-groups.ts')).kafkaConsumerGroups },
   'kafka-share-groups': { load: async () => (await import('./kafka-share-groups.ts')).kafkaShareGroups },
   'kafka-streams-groups': { load: async () => (await import('./kafka-streams-groups.ts')).kafkaStreamsGroups },
+  'kafka-streams-application-reset': {
+    load: async () => (await import('./kafka-streams-application-reset.ts')).kafkaStreamsApplicationReset,
+  },
   'kafka-groups': { load: async () => (await import('./kafka-groups.ts')).kafkaGroups },
   'kafka-get-offsets': { load: async () => (await import('./kafka-get-offsets.ts')).kafkaGetOffsets },
   'kafka-delete-records': { load: async () => (await import('./kafka-delete-records.ts')).kafkaDeleteRecords },

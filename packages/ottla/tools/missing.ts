@@ -9,8 +9,6 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-standalone': 'Kafka Connect is not here yet',
   'kafka-acls': 'ACLs, and their APIs, are not here yet',
   'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
-  'kafka-streams-application-reset':
-    'Kafka Streams is not here yet; kafka-streams-groups and kafka-consumer-groups move its groups',
   trogdor: 'the test framework of Apache Kafka is not here',
 }
 
