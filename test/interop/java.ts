@@ -43,6 +43,7 @@ const RECORDED: Readonly<Record<string, string>> = {
   'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
   'replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
   'share-consumer-perf-test': 'org.apache.kafka.tools.ShareConsumerPerformance',
+  'streams-application-reset': 'org.apache.kafka.tools.StreamsResetter',
 }
 
 /** These hook into the end of their process by means that Tools.java can't stand in for, or end by what nobody catches. */

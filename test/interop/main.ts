@@ -23,6 +23,7 @@ import { configErrors } from './scenarios/config-errors.ts'
 import { connectionLimits } from './scenarios/connection-limits.ts'
 import { consumerGroups } from './scenarios/consumer-groups.ts'
 import { diskFailure } from './scenarios/disk-failure.ts'
+import { dumpLog } from './scenarios/dump-log.ts'
 import { durability } from './scenarios/durability.ts'
 import { examples } from './scenarios/examples.ts'
 import { folders } from './scenarios/folders.ts'
@@ -78,6 +79,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   durability,
   'disk-failure': diskFailure,
   folders,
+  'dump-log': dumpLog,
   'bad-input': badInput,
   'connection-limits': connectionLimits,
   metrics,

@@ -12,6 +12,8 @@ export interface Area {
   /** APIs without which it makes no sense. */
   readonly needs: readonly string[]
   readonly commands: readonly Command[]
+  /** Java's tools end by exceptions that nobody catches: their messages count. */
+  readonly endsUncaught?: boolean
 }
 
 /** Whether a command changes nothing, so that it may be run again. */
@@ -36,7 +38,21 @@ export const FILES: Readonly<Record<string, string>> = {
   }),
   'payloads.txt': 'one\ntwo\nthree\n',
   'producer.properties': 'request.timeout.ms=20000\n',
+  'plan.csv': 'sr.in,0,1\nsr.in,1,99\n',
+  'bad.csv': 'sr.in,0\n',
+  'dynamic.properties': serverProperties('dynamic', 'controller.quorum.bootstrap.servers=127.0.0.1:9093'),
+  'static.properties': serverProperties('static', 'controller.quorum.voters=1@127.0.0.1:9093'),
   't1.json': JSON.stringify({ version: 1, topics: [{ topic: 're' }] }),
+}
+
+/** Of a node that is not started. */
+function serverProperties(name: string, quorum: string): string {
+  const lines = [
+    ...['process.roles=broker,controller', 'node.id=1', 'controller.listener.names=CONTROLLER', quorum],
+    'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
+    ...['listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT', `log.dirs=FILE:${name}`],
+  ]
+  return `${lines.join('\n')}\n`
 }
 
 const TOPICS: readonly Command[] = [
@@ -455,6 +471,114 @@ const REASSIGNMENTS: readonly Command[] = [
   'configs --describe --topic re',
 ]
 
+const RESET = 'streams-application-reset --application-id app'
+
+const STREAMS_RESET: readonly Command[] = [
+  'topics --create --topic sr.in --partitions 2',
+  'topics --create --topic app-x-changelog',
+  'topics --create --topic app-y-repartition',
+  'topics --create --topic app-KSTREAM-KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-0000000001-topic',
+  'topics --create --topic app-out',
+  [
+    'console-producer --topic sr.in --command-property acks=1 --reader-property parse.key=true',
+    'f\t0\nf\t1\nf\t2\nf\t3\nb\t4\nb\t5\n',
+  ],
+  'streams-application-reset',
+  'streams-application-reset --input-topics sr.in',
+  `${RESET} --dry-run`,
+  `${RESET} --input-topics sr.in --dry-run`,
+  `${RESET} --input-topics sr.in,nope --dry-run`,
+  `${RESET} --input-topics nope --intermediate-topics nope2 --dry-run`,
+  `${RESET} --input-topics sr.in --internal-topics app-x-changelog`,
+  'consumer-groups --describe --group app',
+  `${RESET} --input-topics sr.in --to-offset 1 --dry-run`,
+  `${RESET} --input-topics sr.in --to-offset 99 --dry-run`,
+  `${RESET} --input-topics sr.in --to-latest --dry-run`,
+  `${RESET} --input-topics sr.in --to-earliest --dry-run`,
+  `${RESET} --input-topics sr.in --shift-by 1 --dry-run`,
+  `${RESET} --input-topics sr.in --shift-by -5 --dry-run`,
+  `${RESET} --input-topics sr.in --to-datetime 2000-01-01T00:00:00.000 --dry-run`,
+  `${RESET} --input-topics sr.in --to-datetime 2100-01-01T00:00:00.000 --dry-run`,
+  `${RESET} --input-topics sr.in --to-datetime soon --dry-run`,
+  `${RESET} --input-topics sr.in --by-duration P1D --dry-run`,
+  `${RESET} --input-topics sr.in --by-duration long --dry-run`,
+  `${RESET} --input-topics sr.in --from-file FILE:plan.csv --dry-run`,
+  `${RESET} --input-topics sr.in --from-file FILE:bad.csv --dry-run`,
+  `${RESET} --input-topics sr.in --to-offset 1 --to-latest`,
+  `${RESET} --intermediate-topics sr.in --dry-run`,
+  `${RESET} --internal-topics app-out`,
+  `${RESET} --input-topics sr.in --to-offset 1`,
+  'consumer-groups --describe --group app',
+  `${RESET} --config-file FILE:nope.properties --command-config FILE:nope.properties`,
+]
+
+const FORMAT = 'storage ALONE format --cluster-id MkU3OEVBNTcwNTJENDM2Qk --config'
+const SALTED = 'SCRAM-SHA-512=[name=bob,iterations=8192,salt="N3E=",saltedpassword="YCE="]'
+const DIRECTORY_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
+
+const STORAGE: readonly Command[] = [
+  'storage ALONE info --config FILE:dynamic.properties',
+  'storage ALONE info',
+  'storage ALONE format --config FILE:dynamic.properties',
+  `${FORMAT} FILE:nope.properties`,
+  `${FORMAT} FILE:dynamic.properties`,
+  `${FORMAT} FILE:dynamic.properties --standalone --foo`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature foo=1`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature foo`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature group.version=x`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature group.version=9`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature kraft.version=0`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature metadata.version=25 --release-version 4.0`,
+  `${FORMAT} FILE:dynamic.properties --standalone --feature metadata.version=99`,
+  `${FORMAT} FILE:dynamic.properties --standalone --release-version 9.9`,
+  `${FORMAT} FILE:dynamic.properties --standalone --release-version 3.3 --feature eligible.leader.replicas.version=1`,
+  ...[
+    ...['foo', 'FOO=[name=a]', 'SCRAM-SHA-256=name=a', 'SCRAM-SHA-256=[name=a', 'SCRAM-SHA-256=[password=a]'],
+    ...['SCRAM-SHA-256=[name=a]', 'SCRAM-SHA-256=[name=a,x]', 'SCRAM-SHA-256=[name=a,password=b,x=1,a=2]'],
+    ...['SCRAM-SHA-256=[name=a,password=b,iterations=5]', 'SCRAM-SHA-256=[name=a,password=b,iterations=x]'],
+    ...['SCRAM-SHA-256=[name=a,password=b,iterations=99999]', 'SCRAM-SHA-512=[name=a,saltedpassword=b]'],
+    'SCRAM-SHA-512=[name=a,salt=!,saltedpassword=b]',
+  ].map(credential => `${FORMAT} FILE:dynamic.properties --standalone --add-scram ${credential}`),
+  ...[
+    ...['foo', '@h', 'x@h', '-1@h:1:x', '1@', '1@[h', '1@h', '1@h:1', '1@h:x:y', '1@h:99999:x', '1@h:1:x', ','],
+    `1@h:1:${DIRECTORY_ID},1@h:1:${DIRECTORY_ID}`,
+  ].map(voters => `${FORMAT} FILE:dynamic.properties --initial-controllers=${voters}`),
+  `${FORMAT} FILE:dynamic.properties --initial-controllers 1@h:1:${DIRECTORY_ID},2@h:2:MkU3OEVBNTcwNTJENDM2Qh --release-version 3.9`,
+  `${FORMAT} FILE:dynamic.properties --standalone`,
+  `${FORMAT} FILE:dynamic.properties --standalone --ignore-formatted`,
+  'storage ALONE info --config FILE:dynamic.properties',
+  `storage ALONE format --cluster-id AAAAAAAAAAAAAAAAAAAAAQ --config FILE:dynamic.properties --standalone --ignore-formatted`,
+  `${FORMAT} FILE:static.properties --standalone`,
+  `${FORMAT} FILE:static.properties --feature kraft.version=1`,
+  `${FORMAT} FILE:static.properties --add-scram ${SALTED} --feature share.version=0`,
+  'storage ALONE info --config FILE:static.properties',
+]
+
+const SEGMENT = 'FILE:log/00000000000000000117'
+
+const DUMP_LOG: readonly Command[] = [
+  `dump-log ALONE --files ${SEGMENT}.log`,
+  `dump-log ALONE --files ${SEGMENT}.log --max-bytes 3000 --print-data-log`,
+  `dump-log ALONE --files ${SEGMENT}.log --max-bytes 3000 --print-data-log --skip-record-metadata`,
+  `dump-log ALONE --files ${SEGMENT}.log --max-bytes x`,
+  `dump-log ALONE --files ${SEGMENT}.log --value-decoder-class org.apache.kafka.tools.api.LongDecoder --max-bytes 1000`,
+  `dump-log ALONE --files ${SEGMENT}.log --cluster-metadata-decoder --skip-record-metadata --max-bytes 100`,
+  `dump-log ALONE --files ${SEGMENT}.index`,
+  `dump-log ALONE --files ${SEGMENT}.index --index-sanity-check`,
+  `dump-log ALONE --files ${SEGMENT}.index --verify-index-only`,
+  `dump-log ALONE --files ${SEGMENT}.timeindex`,
+  `dump-log ALONE --files ${SEGMENT}.timeindex --index-sanity-check`,
+  `dump-log ALONE --files ${SEGMENT}.txnindex`,
+  `dump-log ALONE --files ${SEGMENT}.snapshot`,
+  'dump-log ALONE --files FILE:log/partition.metadata',
+  'dump-log ALONE --files FILE:log/nothing',
+  'dump-log ALONE --files FILE:log/x.log',
+  'dump-log ALONE --foo',
+  'dump-log ALONE --print-data-log',
+  'dump-log ALONE --files',
+  'dump-log ALONE',
+]
+
 export const AREAS: readonly Area[] = [
   { name: 'topics', needs: [], commands: TOPICS },
   { name: 'configs', needs: ['DescribeConfigs', 'IncrementalAlterConfigs'], commands: CONFIGS },
@@ -478,6 +602,9 @@ export const AREAS: readonly Area[] = [
   },
   { name: 'console', needs: [], commands: CONSOLE },
   ...LOAD_AREAS,
+  { name: 'streams-reset', needs: [], commands: STREAMS_RESET },
+  { name: 'storage', needs: [], commands: STORAGE, endsUncaught: true },
+  { name: 'dump-log', needs: [], commands: DUMP_LOG, endsUncaught: true },
 ]
 
 /** What is the broker's own, so that only Apache Kafka's prints what Apache Kafka prints. */

@@ -3,7 +3,7 @@
  * Kafka's tool of that name has them. `--broker kafka --record` runs Java's tools and keeps what they print (`expected/cli-*`);
  * every other run has ours print it, against Apache Kafka or `ottla`, which is spared what it does not serve.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OTTLA, type RunningBroker } from '../brokers.ts'
@@ -13,6 +13,8 @@ import { Transcript } from '../transcript.ts'
 import { AREAS, type Area, BROKERS_OWN, FILES, isQuestion, MEMBERS } from './cli-commands.ts'
 
 const PATIENCE_MS = 60_000
+/** As Apache Kafka left it, killed. */
+const APACHE_LOG = join(import.meta.dirname, '../../../packages/log/fixtures/apache-killed/transactions-0')
 
 export async function cli(context: Context): Promise<void> {
   const { kit, report, record } = context
@@ -22,7 +24,9 @@ export async function cli(context: Context): Promise<void> {
   }
   const folder = join(kit.scratch, 'cli-files')
   mkdirSync(folder)
-  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries(FILES))
+    writeFileSync(join(folder, name), text.replaceAll('FILE:', `${folder}/`))
+  cpSync(APACHE_LOG, join(folder, 'log'), { recursive: true })
   const broker = await context.brokers.start(context.kind, { folder: join(kit.scratch, 'cli') })
   const bench = new Bench(context, broker, folder)
   const served = await bench.served()
@@ -74,7 +78,7 @@ class Bench {
   }
 
   /** In order: each command builds on those before it. */
-  async area({ name, commands }: Area): Promise<void> {
+  async area({ name, commands, endsUncaught = false }: Area): Promise<void> {
     const { report, record, kind } = this.#context
     if (!report.wants(`cli/${name}`)) return
     const transcript = new Transcript(`cli-${name}`)
@@ -88,7 +92,10 @@ class Bench {
         report.skip(`cli/${name}/${unique}`, "it prints what is the broker's own: its loggers, the APIs that it serves")
         continue
       }
-      const output = async () => shown(await this.#run(command, input))
+      const output = async () => {
+        const finished = await this.#run(command, input)
+        return shown(endsUncaught ? { ...finished, stderr: withMessage(finished.stderr) } : finished)
+      }
       await report.check(`cli/${name}/${unique}`, async () => {
         if (record) {
           if (isQuestion(command)) await sleep(300)
@@ -155,7 +162,10 @@ const MASKED: readonly [RegExp, (match: string) => string][] = [
   [/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}(?=: )/gm, () => 'TIME'],
   [/^\{"timestamp":.*\}$/gm, inOrder],
   [/(?<=127\.0\.0\.1(?:[: ]\s*|\s+))\d{4,5}\b/g, match => 'P'.repeat(match.length)],
-  [/(?<=TopicId: |Cluster ID: |ClusterId: {14}|"directoryId": "|directoryId=)[\w-]{22}/g, () => 'I'.repeat(22)],
+  [
+    /(?<=TopicId: |Cluster ID: |ClusterId: {14}|"directoryId": "|directoryId=|directory\.id=)[\w-]{22}/g,
+    () => 'I'.repeat(22),
+  ],
   [/(?<=^\d+ {5}\t)[\w-]{22}/gm, () => 'I'.repeat(22)],
   [/(?<=^\d+ {5}\tI{22}\t)\d+/gm, match => 'N'.repeat(match.length)],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, match => 'U'.repeat(match.length)],
@@ -202,6 +212,11 @@ function figures(line: string): string {
 /** Stack traces, log lines, the usage under an error, what Java's client says of itself, the name of an exception at its end. */
 const NOT_TOLD =
   /^(?:\s+at |\s*\.\.\. \d+ more|\s+Suppressed: |Caused by: |\d\d:\d\d:\d\d|\[\d{4}-|WARN |ERROR |The consumer rebalance protocol|OpenJDK|(?:org|java|joptsimple|com)\.[\w.$]+(?:Exception|Error)(?:: |$)|\s*$)/
+
+/** Of an exception at the beginning only the message. */
+function withMessage(stderr: string): string {
+  return stderr.replace(/^(?:[a-z]\w*\.)+[\w$]+(?:Exception|Error): /, '')
+}
 
 function shown({ stdout, stderr, code, signal }: Finished): string {
   let out = stdout
