@@ -11,6 +11,8 @@ const VERSIONS = [
 ]
 export const LATEST_VERSION = '4.3-IV0'
 export const EARLIEST_VERSION = VERSIONS[0]!
+/** Of the one that is not released yet. */
+export const LATEST_KNOWN_LEVEL = FIRST_LEVEL + VERSIONS.length - 1
 
 interface Feature {
   readonly name: string

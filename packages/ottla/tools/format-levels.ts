@@ -2,7 +2,9 @@
 import { featureByName, KRAFT_VERSION } from '@ottla/broker/image'
 import {
   defaultLevels,
+  EARLIEST_VERSION,
   FEATURES,
+  LATEST_KNOWN_LEVEL,
   LATEST_VERSION,
   levelOfVersion,
   METADATA_VERSION,
@@ -36,7 +38,10 @@ export function formatLevels(
 
 function stable(level: number): number {
   const name = versionOfLevel(level)
-  if (name === null) throw new ToolError(`No MetadataVersion with feature level ${level}`)
+  if (name === null)
+    throw new ToolError(
+      `No MetadataVersion with feature level ${level}. Valid feature levels are from ${levelOfVersion(EARLIEST_VERSION)} to ${LATEST_KNOWN_LEVEL}.`,
+    )
   if (level > levelOfVersion(LATEST_VERSION)) throw new ToolError(`${METADATA_VERSION} ${name} is not yet stable.`)
   return level
 }

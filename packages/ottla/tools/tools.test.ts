@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createCluster, type EmbeddedCluster } from '../index.ts'
-import { type Finished, run } from '../testing/command.ts'
+import { Command, type Finished, run } from '../testing/command.ts'
 import { TOOLS } from './index.ts'
 
 let cluster: EmbeddedCluster
@@ -95,6 +95,29 @@ test('nobody there: it is told at once, and given up when the time is over', asy
     [1, 'Error while executing topic command : Timed out waiting for a node assignment. Call: listTopics\n'],
   )
   assert.match(stderr, /waiting up to 0\.3 s for 127\.0\.0\.1:1/)
+})
+
+test('a streams application begins again, but not while it runs', async () => {
+  for (const topic of ['app-x-changelog', 'app-out']) await output(`kafka-topics --create --topic ${topic}`)
+  await output('kafka-console-producer --topic orders', 'one\ntwo\n')
+  const reset = 'kafka-streams-application-reset --application-id app --input-topics orders'
+  const dry = await output(`${reset} --to-latest --dry-run`)
+  assert.match(dry, /^----Dry run displays/)
+  assert.match(dry, /^Deleting inferred internal topics \[app-x-changelog\]$/m)
+  const read = new Command([
+    ...['kafka-console-consumer', '--topic', 'orders', '--group', 'app', '--from-beginning'],
+    ...['--bootstrap-server', cluster.bootstrapServers],
+  ])
+  await read.says('two')
+  const busy = await tool(reset)
+  assert.equal(busy.code, 1)
+  assert.match(busy.stderr, /^ERROR: java\.lang\.IllegalStateException: Consumer group 'app' is still active/)
+  assert.match(await output(`${reset} --force`), /^Force deleting all active members in the group: app$/m)
+  read.child.kill()
+  await read.finished
+  assert.match(await output('kafka-consumer-groups --describe --group app'), /^app +orders +\d +0 +/m)
+  assert.doesNotMatch(await output('kafka-topics --list'), /changelog/)
+  assert.match(await output('kafka-topics --list'), /^app-out$/m)
 })
 
 test('every tool has help, or says why it is not here', async () => {
