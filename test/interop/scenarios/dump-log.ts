@@ -105,7 +105,7 @@ async function fill({ kit }: Context, java: Java, broker: RunningBroker): Promis
     '--entity-name',
     'u',
     '--add-config',
-    'consumer_byte_rate=1024.5',
+    'consumer_byte_rate=1024',
   )
   await ours(
     'kafka-configs',

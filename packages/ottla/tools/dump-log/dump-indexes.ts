@@ -27,6 +27,11 @@ export interface IndexFiles {
 /** Pairs of numbers that don't agree. */
 export type Pairs = [number, number][]
 
+/** As Java reads it from four bytes: below the base if it is damaged so. */
+function signed(offset: number, baseOffset: number): number {
+  return baseOffset + ((offset - baseOffset) | 0)
+}
+
 /** Offsets in the index, and those of the batches to which they point. */
 export async function dumpOffsetIndex(
   files: IndexFiles,
@@ -42,13 +47,14 @@ export async function dumpOffsetIndex(
     return mismatches
   }
   if (options.isSanityOnly) {
-    if (index.lastOffset < files.baseOffset) throw unsound(files, index.lastOffset, 'base')
+    const last = signed(index.lastOffset, files.baseOffset)
+    if (last < files.baseOffset) throw unsound(files, last, 'base')
     checkLength('Index file', files.path, bytes.length, index.entrySize)
     output.line(`${files.shown} passed sanity check.`)
     return mismatches
   }
   for (let entry = 0; entry < index.entries; entry++) {
-    const offset = index.offsetAt(entry)
+    const offset = signed(index.offsetAt(entry), files.baseOffset)
     // A file that was made in its full size is zero behind its last entry.
     if (offset === files.baseOffset && entry > 0) break
     const position = index.positionAt(entry)
@@ -87,7 +93,7 @@ export async function dumpTimeIndex(
   if (index.entries > 0) for (const _ of log.batches());
   let previous = NO_TIMESTAMP
   for (let entry = 0; entry < index.entries; entry++) {
-    const [offset, timestamp] = [index.offsetAt(entry), index.timestampAt(entry)]
+    const [offset, timestamp] = [signed(index.offsetAt(entry), files.baseOffset), index.timestampAt(entry)]
     if (offset === files.baseOffset && entry > 0) break
     const batch = batchUpTo(log, offsets, offset)
     if (batch?.header.lastOffset !== offset) {
@@ -117,7 +123,8 @@ function checkTimeIndex(files: IndexFiles, index: TimeIndex, size: number): void
       `Corrupt time index found, time index file (${files.path}) has non-zero size but the last timestamp is ` +
         `${index.lastTimestamp} which is less than the first timestamp ${first}`,
     )
-  if (index.lastOffset < files.baseOffset) throw unsound(files, index.lastOffset, 'first')
+  const last = signed(index.lastOffset, files.baseOffset)
+  if (last < files.baseOffset) throw unsound(files, last, 'first')
   checkLength('Time index file', files.path, size, index.entrySize)
 }
 
