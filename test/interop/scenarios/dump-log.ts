@@ -2,7 +2,7 @@
  * `kafka-dump-log` over all that a broker leaves: records in every codec, transactions, cleaned segments, every internal topic,
  * the metadata log and its snapshots, whole and damaged. What ours prints is what Java's prints there and then, to the byte.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { OTTLA, type RunningBroker } from '../brokers.ts'
 import { call, createTopics, helperFor } from '../clients.ts'
@@ -124,12 +124,12 @@ async function fill({ kit }: Context, java: Java, broker: RunningBroker): Promis
 /** Cut, flipped, with bytes behind it, and of an impossible length. */
 async function damaged(java: Java, folder: string, copies: string): Promise<void> {
   mkdirSync(copies)
-  const segment = filesIn(folder, 'dumped-0/*.log')[0]!
+  const segment = filesIn(folder, 'dumped-0/*.log').sort((a, b) => statSync(b).size - statSync(a).size)[0]!
   const damages: ((bytes: Buffer) => Buffer)[] = [
     bytes => bytes.subarray(0, -40),
     bytes => Buffer.concat([bytes, Buffer.alloc(100)]),
-    bytes => bytes.fill(bytes[70]! ^ 0xff, 70, 71),
-    bytes => bytes.fill(0xff, 8, 12),
+    bytes => (bytes.length > 70 ? bytes.fill(bytes[70]! ^ 0xff, 70, 71) : bytes),
+    bytes => (bytes.length >= 12 ? bytes.fill(0xff, 8, 12) : bytes),
     () => Buffer.alloc(0),
   ]
   for (const damage of damages) {
