@@ -89,8 +89,9 @@ export async function dumpTimeIndex(
     output.line(`${files.shown} passed sanity check.`)
     return errors
   }
-  // A batch of an impossible size is an error wherever it is.
-  if (index.entries > 0) for (const _ of log.batches());
+  // From where the first entry points on, a batch of an impossible size is an error wherever it is.
+  const first = index.entries > 0 ? signed(index.offsetAt(0), files.baseOffset) : null
+  if (first !== null) for (const _ of log.batches(offsets.positionBelow(first)));
   let previous = NO_TIMESTAMP
   for (let entry = 0; entry < index.entries; entry++) {
     const [offset, timestamp] = [signed(index.offsetAt(entry), files.baseOffset), index.timestampAt(entry)]
