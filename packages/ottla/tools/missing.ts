@@ -7,8 +7,10 @@ export const MISSING: Readonly<Record<string, string>> = {
   'connect-mirror-maker': 'Kafka Connect, on which MirrorMaker stands, is not here yet',
   'connect-plugin-path': 'Kafka Connect is not here yet',
   'connect-standalone': 'Kafka Connect is not here yet',
-  'kafka-acls': 'ACLs, and their APIs, are not here yet',
-  'kafka-delegation-tokens': 'delegation tokens, and their APIs, are not here yet',
+  'kafka-acls': 'ACLs are not here yet: the broker answers that no authorizer is configured',
+  'kafka-delegation-tokens': 'delegation tokens are not here yet: the broker answers that they are off',
+  'kafka-jmx':
+    "it reads the JVM's metrics by JMX, and a broker of Ottla has no JVM: start it with --metrics-listener 9404, and ask 127.0.0.1:9404/metrics",
   trogdor: 'the test framework of Apache Kafka is not here',
 }
 
