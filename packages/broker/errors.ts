@@ -2,7 +2,10 @@
 import { LogError } from '@ottla/log'
 import { ErrorCode, type ErrorName, ProtocolError, type ProtocolErrorCode } from '@ottla/protocol'
 
-/** A request that fails with one of Kafka's error codes; the router or the handler turns it into the response. */
+/**
+ * A request that fails with one of Kafka's error codes; the router or the handler turns it into the response. With an
+ * empty message the response has the code alone, as where Kafka says no more either.
+ */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: ErrorName

@@ -67,7 +67,8 @@ test('a group says for itself how often its members report', async () => {
 
 test('the protocol can be off', async () => {
   await using node = await withTopic({ 'group.coordinator.rebalance.protocols': 'classic' })
-  assert.equal((await join(node, 'a')).errorCode, UNSUPPORTED_VERSION)
+  const { errorCode, errorMessage } = await join(node, 'a')
+  assert.deepEqual([errorCode, errorMessage], [UNSUPPORTED_VERSION, null])
   const { groups } = await node.send(DESCRIBE, { groupIds: ['g'], includeAuthorizedOperations: false })
   assert.equal(groups[0]?.errorCode, UNSUPPORTED_VERSION)
 })

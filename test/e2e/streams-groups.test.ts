@@ -143,8 +143,8 @@ test('the configuration of a group is its own, and a new number of copies assign
 
 test('where the protocol is off, nobody gets in', async () => {
   await using node = await start({ 'group.coordinator.rebalance.protocols': 'classic,consumer' })
-  const { errorCode } = await node.send(heartbeatApi, joining({}))
-  assert.equal(errorCode, ErrorCode.UNSUPPORTED_VERSION)
+  const { errorCode, errorMessage } = await node.send(heartbeatApi, joining({}))
+  assert.deepEqual([errorCode, errorMessage], [ErrorCode.UNSUPPORTED_VERSION, null])
   const { groups } = await node.send(describeApi, { groupIds: ['g', 'h'] })
   assert.deepEqual(
     groups.map(group => group.errorCode),

@@ -285,7 +285,7 @@ export class GroupCoordinator {
 
   #checkConsumerProtocol(): void {
     if (this.#protocols.has('consumer') && featureLevel(this.#image(), 'group.version') >= 1) return
-    throw new ApiError('UNSUPPORTED_VERSION', 'the consumer group protocol is off')
+    throw new ApiError('UNSUPPORTED_VERSION', '')
   }
 
   // ------------------------------------------------------------------------------------------------------ offsets

@@ -10,7 +10,7 @@ export const alterShareGroupOffsets = defineHandler({
   request: AlterShareGroupOffsetsRequest,
   response: AlterShareGroupOffsetsResponse,
   handle(request, context, services) {
-    checkShareVersion(services)
+    checkShareVersion(services, 'The version of API is not supported.')
     return services.groups.shares.alterShareGroupOffsets(request, context)
   },
 })

@@ -10,7 +10,7 @@ export const deleteShareGroupOffsets = defineHandler({
   request: DeleteShareGroupOffsetsRequest,
   response: DeleteShareGroupOffsetsResponse,
   handle(request, context, services) {
-    checkShareVersion(services)
+    checkShareVersion(services, 'The version of API is not supported.')
     return services.groups.shares.deleteShareGroupOffsets(request, context)
   },
 })

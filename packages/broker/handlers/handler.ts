@@ -54,7 +54,8 @@ export type HandlerResult<Response extends Message> = Init<Response> | null
 /** Why a request failed as a whole. */
 export interface Failure {
   readonly errorCode: number
-  readonly errorMessage: string
+  /** null where Kafka's response has none. */
+  readonly errorMessage: string | null
 }
 
 export interface Handler<Request extends Message = Message, Response extends Message = Message> {

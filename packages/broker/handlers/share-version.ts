@@ -4,8 +4,8 @@ import type { Services } from '../services.ts'
 
 const SHARE_VERSION = 'share.version'
 
-/** Throws an ApiError. */
-export function checkShareVersion({ metadata }: Services): void {
+/** Throws an ApiError. What is to be said of it is up to the API: most of Kafka's say nothing. */
+export function checkShareVersion({ metadata }: Services, message = ''): void {
   if ((metadata.image.features.get(SHARE_VERSION) ?? 0) > 0) return
-  throw new ApiError('UNSUPPORTED_VERSION', 'The version of API is not supported.')
+  throw new ApiError('UNSUPPORTED_VERSION', message)
 }

@@ -3,10 +3,8 @@ import { ApiError } from '../errors.ts'
 import { featureLevel } from '../image/index.ts'
 import type { Services } from '../services.ts'
 
-/** Throws an ApiError with UNSUPPORTED_VERSION if not. */
+/** Throws an ApiError with UNSUPPORTED_VERSION if not, without a message, as Kafka has none. */
 export function checkStreamsProtocol({ config, metadata }: Services): void {
-  if (!config.groupCoordinatorRebalanceProtocols.includes('streams'))
-    throw new ApiError('UNSUPPORTED_VERSION', 'group.coordinator.rebalance.protocols does not have streams')
-  if (featureLevel(metadata.image, 'streams.version') < 1)
-    throw new ApiError('UNSUPPORTED_VERSION', 'streams.version is 0 in this cluster')
+  const isOn = config.groupCoordinatorRebalanceProtocols.includes('streams')
+  if (!isOn || featureLevel(metadata.image, 'streams.version') < 1) throw new ApiError('UNSUPPORTED_VERSION', '')
 }

@@ -147,7 +147,7 @@ export class Router {
     const { response, failed } = handler
     if (!(error instanceof ApiError))
       this.#logger.error('request failed', { api: response.name, error: error as Error })
-    const failure = { errorCode: errorCodeOf(error), errorMessage: messageOf(error) }
+    const failure = { errorCode: errorCodeOf(error), errorMessage: messageOf(error) || null }
     if (!failed) return atTheTop(handler, failure)
     const answer = failed(request as never, failure, header.apiVersion)
     if (!answer)
