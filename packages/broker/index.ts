@@ -11,6 +11,7 @@ export {
   loadConfig,
   needsDeveloperDefaults,
   problemText,
+  type RawConfig,
   refusals,
   resolveBrokerConfig,
   unhonoured,

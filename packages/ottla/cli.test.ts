@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createCluster, type EmbeddedCluster } from './index.ts'
 import { Command, type Finished, type RunOptions, run } from './testing/command.ts'
@@ -57,6 +57,23 @@ describe('start', () => {
     const { code, stdout } = await broker.finished
     assert.equal(code, 0)
     assert.equal(stdout, `${address}\n`)
+  })
+
+  test('takes relative folders from where it is started', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'ottla-'))
+    const folders = [
+      `--set=log.dirs=${relative(process.cwd(), join(data, 'a'))}`,
+      `--set=metadata.log.dir=${relative(process.cwd(), join(data, 'm'))}`,
+    ]
+    try {
+      const broker = new Command(['start', '--port', '0', ...folders])
+      await broker.says(/\n/)
+      broker.child.kill('SIGTERM')
+      assert.equal((await broker.finished).code, 0)
+      assert.deepEqual((await readdir(data)).sort(), ['a', 'm'])
+    } finally {
+      await rm(data, { recursive: true })
+    }
   })
 
   test('keeps its data in the folder it is given', async () => {

@@ -1,6 +1,6 @@
 /** From --config, the environment, --set, --data and --port to the configuration of a node, with what is wrong with it. */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import {
   type BrokerConfig,
   type ConfigProblem,
@@ -9,6 +9,7 @@ import {
   loadConfig,
   needsDeveloperDefaults,
   problemText,
+  type RawConfig,
   refusals,
   resolveBrokerConfig,
   unhonoured,
@@ -24,6 +25,8 @@ export interface NodeConfigOptions {
 }
 
 const DEFAULT_DATA = 'ottla-data'
+
+const FOLDERS = new Set(['log.dir', 'log.dirs', 'metadata.log.dir', 'cordoned.log.dirs'])
 
 export interface NodeConfig {
   readonly config: BrokerConfig
@@ -48,7 +51,7 @@ export function loadNodeConfig(options: NodeConfigOptions, logger: Logger): Node
   const defaults = ownDefaults ? { defaults: developerDefaults({ dataDir, ...port }) } : {}
   try {
     const { raw, clusterId, warnings } = loadConfig({ file, environment, set, ...defaults })
-    const config = resolveBrokerConfig(raw)
+    const config = resolveBrokerConfig(withAbsoluteFolders(raw))
     const refused = refusals(config)
     if (refused.length > 0) throw new CommandError(problems(refused))
     const { warnings: missing, notes } = unhonoured(config)
@@ -59,6 +62,19 @@ export function loadNodeConfig(options: NodeConfigOptions, logger: Logger): Node
     const listed = (error as { problems?: readonly ConfigProblem[] }).problems
     throw listed ? new CommandError(problems(listed)) : error
   }
+}
+
+/** As Kafka does with all files, relative ones are taken from where the process was started. */
+function withAbsoluteFolders(raw: RawConfig): RawConfig {
+  const absolute = (list: string) =>
+    list
+      .split(',')
+      .map(folder => folder.trim())
+      .map(folder => (folder === '' || folder === '*' || isAbsolute(folder) ? folder : resolve(folder)))
+      .join(',')
+  return new Map(
+    [...raw].map(([name, entry]) => [name, FOLDERS.has(name) ? { ...entry, value: absolute(entry.value) } : entry]),
+  )
 }
 
 function problems(list: readonly ConfigProblem[]): string {
