@@ -317,16 +317,22 @@ export class ClassicGroup implements Group {
 
   // ----------------------------------------------------------------------------------------------------- offsets
 
-  checkCommit({ memberId, groupInstanceId, generationIdOrMemberEpoch: generation }: OffsetClient): number {
+  /**
+   * A transaction may name nobody, whoever is in the group: before version 3 of TxnOffsetCommit it could not. It is not
+   * held up by a rebalance either, for it is the producer that is fenced, not the member.
+   */
+  checkCommit(client: OffsetClient, _apiVersion: number, isTransactional: boolean): number {
+    const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = client
     const id = memberId ?? ''
     if (generation < 0 && this.isEmpty) return ErrorCode.NONE
     const claimsMembership = generation >= 0 || id !== '' || groupInstanceId !== null
-    if (!claimsMembership) return this.isEmpty ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
+    if (!claimsMembership) return this.isEmpty || isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
     const errorCode = this.checkMember(id, groupInstanceId)
     if (errorCode !== ErrorCode.NONE) return errorCode
     if (generation !== this.generation) return ErrorCode.ILLEGAL_GENERATION
     // It has joined and is about to get another assignment: what it commits may be somebody else's by now.
-    return this.#state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
+    const isHeldUp = !isTransactional && this.#state === 'CompletingRebalance'
+    return isHeldUp ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
   }
 
   /** Whoever may read may ask. */

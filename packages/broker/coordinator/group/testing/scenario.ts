@@ -48,6 +48,7 @@ export const OWN_CONFIG = resolveGroupConfig(
 )
 
 const START_MS = 1_000_000
+const NO_PRODUCER = -1
 
 interface Client {
   readonly name: string
@@ -246,7 +247,7 @@ export class Scenario {
     this.#call(clients[0]?.name ?? 'admin', 'leaveGroup', { groupId, memberId: '', members })
   }
 
-  /** `t-0=5` or `t-0=5/metadata`; `alone`: as a consumer without a group. */
+  /** `t-0=5` or `t-0=5/metadata`; `alone`: as a consumer without a group; `in=7`: in a transaction of producer 7. */
   #commit(client: Client, { plain, named }: Words): void {
     const offsets = [...named].filter(([key]) => /-\d+$/.test(key))
     const isAlone = plain.includes('alone')
@@ -256,12 +257,11 @@ export class Scenario {
         memberId: named.get('member') ?? consumer.memberId,
         generation: Number(named.get('epoch') ?? consumer.epoch),
       })
-    this.#call(client.name, 'offsetCommit', {
+    const generation = isAlone ? -1 : client.generation
+    const request = {
       groupId: client.group,
-      generationIdOrMemberEpoch: isAlone ? -1 : client.generation,
       memberId: isAlone ? '' : client.memberId,
       groupInstanceId: isAlone ? null : client.instanceId,
-      retentionTimeMs: Number(named.get('retention') ?? -1),
       topics: offsets.map(([key, value]) => {
         const { topic, partition } = topicPartition(key)
         const [offset, metadata = null] = value.split('/')
@@ -272,7 +272,15 @@ export class Scenario {
           partitions: [{ ...committed, committedMetadata: metadata }],
         }
       }),
-    })
+    }
+    const producerId = Number(named.get('in') ?? NO_PRODUCER)
+    if (producerId === NO_PRODUCER) {
+      const retentionTimeMs = Number(named.get('retention') ?? -1)
+      this.#call(client.name, 'offsetCommit', { ...request, generationIdOrMemberEpoch: generation, retentionTimeMs })
+    } else {
+      const producer = { transactionalId: 'x', producerId, producerEpoch: 0 }
+      this.#call(client.name, 'txnOffsetCommit', { ...request, ...producer, generationId: generation })
+    }
   }
 
   /** `transaction 7 t-0=5` writes, `transaction 7 commit` or `abort` ends: as replayed from the log. */
