@@ -9,6 +9,7 @@ import type { GroupStore } from './group-store.ts'
 import { kindOf } from './kinds.ts'
 import { offsetTombstone } from './offset-records.ts'
 import type { GroupRecord } from './records.ts'
+import { inTableOrder } from './table-order.ts'
 import type { Turn } from './turn.ts'
 
 export type DescribedGroup = Partial<DescribeGroupsResponse['groups'][number]> & { readonly groupId: string }
@@ -51,7 +52,7 @@ export function listGroups(
     if (states.size > 0 && !states.has(state.toLowerCase())) continue
     listed.push({ groupId: id, protocolType: protocolType ?? '', groupState: state, groupType: kind })
   }
-  return listed
+  return inTableOrder(listed, ({ groupId }) => groupId)
 }
 
 export function deleteGroups(turn: Turn, requestId: number, request: DeleteGroupsRequest): void {

@@ -3,6 +3,7 @@ import { ErrorCode } from '@ottla/protocol'
 import type { ConsumerGroupDescribeResponse } from '@ottla/protocol/messages/consumer-group-describe'
 import type { MetadataImage } from '../../../image/index.ts'
 import type { GroupStore } from '../group-store.ts'
+import { inTableOrder } from '../table-order.ts'
 import { type OwnedPartitions, type Partitions, toTopics, union } from './assignment.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import type { Member } from './member.ts'
@@ -27,7 +28,9 @@ export function describeConsumerGroup(store: GroupStore, groupId: string): Descr
     groupEpoch: group.epoch,
     assignmentEpoch: group.assignmentEpoch,
     assignorName: group.assignor(store.config.consumer.assignors),
-    members: [...group.members.values()].map(member => describe(member, group.targetOf(member.id), store.image)),
+    members: inTableOrder(group.members.values(), ({ id }) => id).map(member =>
+      describe(member, group.targetOf(member.id), store.image),
+    ),
   }
 }
 

@@ -22,6 +22,10 @@ import { currentRecord, epochRecord, memberRecord, targetEpochRecord, targetReco
 /** Of no topics. */
 const NO_HASH = 0n
 
+/** In the words of Kafka, whose own tests look for them. */
+const ASSIGNOR_ADVICE =
+  ' Please refer to the documentation or switch to a default assignor before re-attempting the upgrade.'
+
 /** What has to be written; nothing has been changed yet. Throws an ApiError GROUP_ID_NOT_FOUND. */
 export function planUpgrade(turn: Turn, group: ClassicGroup): readonly GroupRecord[] {
   const { config, image } = turn.store
@@ -69,7 +73,7 @@ function consumerMember(turn: Turn, group: ClassicGroup, member: ClassicMember):
   const assignment = member.assignment.length === 0 ? null : decodeAssignment(member.assignment)
   if (!subscription || (member.assignment.length > 0 && !assignment))
     return refuse(turn, group, 'the embedded consumer protocol is malformed')
-  if (assignment?.userData?.length) refuse(turn, group, 'an unsupported custom assignor is in use')
+  if (assignment?.userData?.length) refuse(turn, group, 'an unsupported custom assignor is in use', ASSIGNOR_ADVICE)
   const assigned = toPartitions(byTopicId(assignment?.assignedPartitions ?? [], image))
   return {
     ...newMember(member.id),
@@ -109,7 +113,10 @@ function metadataOf(group: ClassicGroup, member: ClassicMember): Uint8Array {
   return protocol?.metadata ?? new Uint8Array(0)
 }
 
-function refuse(turn: Turn, { id }: ClassicGroup, reason: string): never {
+function refuse(turn: Turn, { id }: ClassicGroup, reason: string, advice = ''): never {
   turn.store.log.info('group may not become a consumer group', { group: id, reason })
-  throw new ApiError('GROUP_ID_NOT_FOUND', `Cannot upgrade classic group ${id} to consumer group because ${reason}.`)
+  throw new ApiError(
+    'GROUP_ID_NOT_FOUND',
+    `Cannot upgrade classic group ${id} to consumer group because ${reason}.${advice}`,
+  )
 }

@@ -1,6 +1,7 @@
 /** ShareGroupDescribe, of one group, and which partitions it has a state of. */
 import { ErrorCode } from '@ottla/protocol'
 import type { GroupStore } from '../group-store.ts'
+import { inTableOrder } from '../table-order.ts'
 import { sorted } from './partitions.ts'
 import type { DescribedShareGroup } from './requests.ts'
 import { ShareGroup, type ShareMember } from './share-group.ts'
@@ -20,7 +21,7 @@ export function describeShareGroup(store: GroupStore, groupId: string): Describe
     groupEpoch: group.epoch,
     assignmentEpoch: group.assignmentEpoch,
     assignorName: ASSIGNOR,
-    members: [...group.members.values()].map(member => describeMember(store, member)),
+    members: inTableOrder(group.members.values(), ({ id }) => id).map(member => describeMember(store, member)),
   }
 }
 

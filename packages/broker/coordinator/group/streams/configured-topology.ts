@@ -66,7 +66,7 @@ function requireSourceTopics({ subtopologies }: Topology, existing: (topic: stri
     subtopologies.flatMap(({ sourceTopics }) => sourceTopics.filter(topic => existing(topic) === undefined)),
   )
   if (missing.size > 0)
-    throw new TopicProblem('MISSING_SOURCE_TOPICS', `Source topics are missing: ${some([...missing].sort())}`)
+    throw new TopicProblem('MISSING_SOURCE_TOPICS', `Source topics ${some([...missing].sort())} are missing.`)
 }
 
 /** `described`: with the partition counts that were decided. */
@@ -130,5 +130,5 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
 
 function some(names: readonly string[]): string {
   const more = names.length - MAX_NAMED
-  return names.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  return names.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} additional topics` : '')
 }

@@ -2,6 +2,7 @@
 import { ErrorCode } from '@ottla/protocol'
 import type { StreamsGroupDescribeResponse } from '@ottla/protocol/messages/streams-group-describe'
 import type { GroupStore } from '../group-store.ts'
+import { inTableOrder } from '../table-order.ts'
 import { type Member, tagsInOrder } from './member.ts'
 import { streamsGroup } from './membership.ts'
 import type { StreamsGroup } from './streams-group.ts'
@@ -32,7 +33,9 @@ function described(group: StreamsGroup): DescribedStreamsGroup {
     groupEpoch,
     assignmentEpoch,
     topology: topology && { epoch: topology.epoch, subtopologies: subtopologies!.map(describedSubtopology) },
-    members: [...group.members.values()].map(member => describedMember(member, group.targetOf(member.id))),
+    members: inTableOrder(group.members.values(), ({ id }) => id).map(member =>
+      describedMember(member, group.targetOf(member.id)),
+    ),
   }
 }
 

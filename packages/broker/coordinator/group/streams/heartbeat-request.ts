@@ -9,7 +9,7 @@ const STATIC_LEAVE_EPOCH = -2
 export function checkHeartbeatRequest(request: StreamsGroupHeartbeatRequest): void {
   checkFeatures(request)
   for (const field of ['memberId', 'groupId', 'instanceId', 'rackId'] as const) {
-    if (request[field]?.trim() === '') invalid(`${field} must not be empty.`)
+    if (request[field]?.trim() === '') invalid(`${field[0]!.toUpperCase()}${field.slice(1)} can't be empty.`)
   }
   const { memberEpoch, activeTasks, standbyTasks, warmupTasks } = request
   if (memberEpoch === JOIN_EPOCH) checkJoining(request)

@@ -23,9 +23,10 @@ export function checkReceivedEpoch(member: Member, request: StreamsGroupHeartbea
     areWithin(standbyTasks, assigned.standby) &&
     areWithin(warmupTasks, assigned.warmup)
   if (hasLostAnswer) return
+  const than = memberEpoch > member.epoch ? 'greater' : 'smaller'
   throw new ApiError(
     'FENCED_MEMBER_EPOCH',
-    `The member's epoch is ${member.epoch}, not ${memberEpoch}: it has to give up all tasks and rejoin.`,
+    `The streams group member has a ${than} member epoch (${memberEpoch}) than the one known by the group coordinator (${member.epoch}). The member must abandon all its partitions and rejoin.`,
   )
 }
 
