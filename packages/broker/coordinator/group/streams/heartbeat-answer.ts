@@ -41,7 +41,7 @@ export function heartbeatAnswer(turn: Turn, beaten: Beaten): StreamsHeartbeatAns
   const { group, isNewGroup, configured, request, before, after } = beaten
   const { image } = turn.store
   const isNews = request.memberEpoch === JOIN_EPOCH || !sameAssigned(before.assigned, after.assigned)
-  const isTold = isNews || hasMissedAnswer(request, before)
+  const isTold = isNews || hasMissedAnswer(request, before, group)
   // Nobody else can know of a group that is new, so its epoch is still the first.
   if (isNews && after.userEndpoint && !isNewGroup) group.endpointEpoch++
   const isOutdated = group.endpointEpoch !== request.endpointInformationEpoch || (isNewGroup && after.userEndpoint)
@@ -58,9 +58,17 @@ export function heartbeatAnswer(turn: Turn, beaten: Beaten): StreamsHeartbeatAns
   }
 }
 
-/** It shows by its epoch, or by what it has not got, that it was not reached: Kafka would not tell it again. */
-function hasMissedAnswer(request: StreamsGroupHeartbeatRequest, { epoch, assigned }: Member): boolean {
+/**
+ * It shows by its epoch, or by what it has not got, that it was not reached: Kafka would not tell it again. Of what it
+ * has not got it is not told while another assignment is on its way, which it would take the old one for.
+ */
+function hasMissedAnswer(
+  request: StreamsGroupHeartbeatRequest,
+  { epoch, assigned }: Member,
+  group: StreamsGroup,
+): boolean {
   if (request.memberEpoch !== epoch) return true
+  if (group.epoch > group.assignmentEpoch) return false
   const owned = ownedTasks(request)
   return owned !== null && !(isWithin(assigned.active, owned.active) && isWithin(assigned.standby, owned.standby))
 }
