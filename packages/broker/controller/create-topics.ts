@@ -43,7 +43,7 @@ export function createTopics(
 
 function refusal(name: string): Outcome {
   if (name !== CLUSTER_METADATA_TOPIC) return failure('TOPIC_AUTHORIZATION_FAILED', 'Authorization failed.')
-  return failure('INVALID_REQUEST', `The internal topic ${name} cannot be created.`)
+  return failure('INVALID_REQUEST', `Creation of internal topic ${name} is prohibited.`)
 }
 
 function checkPartitionCount({ options }: ControllerState, topics: readonly CreatableTopic[]): void {

@@ -276,11 +276,11 @@ function checkRecords(bytes: Uint8Array, batch: BatchHeader, name: string, confi
 
 function recordErrors(code: ErrorName, errors: readonly RecordError[]): InvalidRecordsError {
   const first = errors[0]!
-  return new InvalidRecordsError(
-    code,
-    `${errors.length} records were refused, first record ${first.batchIndex}: ${first.batchIndexErrorMessage}`,
-    errors,
-  )
+  const reason =
+    code === 'INVALID_TIMESTAMP'
+      ? 'invalid timestamp'
+      : `${errors.length} errors, first record ${first.batchIndex}: ${first.batchIndexErrorMessage}`
+  return new InvalidRecordsError(code, `One or more records have been rejected due to ${reason}`, errors)
 }
 
 function invalid(message: string): ApiError {
