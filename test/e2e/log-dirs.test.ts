@@ -88,7 +88,10 @@ test('a replica moves, with the groups that it coordinates', async () => {
 })
 
 test('what can not be moved, or not there', async () => {
-  await using cluster = await open(['t'])
+  const [longest, tooLong] = ['x'.repeat(213), 'x'.repeat(214)]
+  await using cluster = await open(['t', longest, tooLong])
+  for (const dir of ['/a', '/b', '/c']) assert.equal(await move(cluster, dir, tooLong), 'INVALID_TOPIC_EXCEPTION')
+  for (const dir of ['/a', '/b']) assert.equal(await move(cluster, dir, longest), 'NONE')
   assert.equal(await move(cluster, '/c', 't'), 'LOG_DIR_NOT_FOUND')
   assert.equal(await move(cluster, '/a', 'nobody'), 'UNKNOWN_TOPIC_OR_PARTITION')
   assert.equal(await move(cluster, '/a', 't', 9), 'UNKNOWN_TOPIC_OR_PARTITION')

@@ -11,6 +11,10 @@ import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
 
+/** A dot, 32 hex digits and `-future`. */
+const FUTURE_SUFFIX_LENGTH = 40
+const MAX_FILE_NAME = 255
+
 interface Wanted {
   readonly topic: string
   readonly partition: number
@@ -50,6 +54,7 @@ function flatten({ dirs }: AlterReplicaLogDirsRequest): Wanted[] {
 async function move({ topic, partition, logDir }: Wanted, services: Services): Promise<number> {
   try {
     const { logs, moves } = services.replicas
+    checkName(topic, partition)
     logs.checkPlace(logDir)
     const image = services.metadata.topic(topic)
     if (!image?.partitions[partition]) {
@@ -68,6 +73,12 @@ async function move({ topic, partition, logDir }: Wanted, services: Services): P
     // For clients of a time when that was said.
     return errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ? ErrorCode.REPLICA_NOT_AVAILABLE : errorCode
   }
+}
+
+/** The folder that it is copied to has a longer name than the one that it comes from. */
+function checkName(topic: string, partition: number): void {
+  if (`${topic}-${partition}`.length + FUTURE_SUFFIX_LENGTH > MAX_FILE_NAME)
+    throw new ApiError('INVALID_TOPIC_EXCEPTION', `the name of ${topic} is too long for a log that moves`)
 }
 
 function grouped(wanted: readonly Wanted[], errorCodes: readonly number[]) {
