@@ -91,9 +91,9 @@ function keysFor(entity: readonly QuotaEntityPart[], unknownHosts: ReadonlySet<s
   }
   const ip = entity.find(part => part.entityType === QuotaEntityType.ip)
   if (!ip) return USER_KEYS
-  if (entity.length > 1) throw invalid('An ip cannot be combined with a user or a client id.')
+  if (entity.length > 1) throw invalid('Invalid quota entity combination: an ip stands alone.')
   if (ip.entityName !== null && unknownHosts?.has(ip.entityName))
-    throw invalid(`'${ip.entityName}' is neither an address nor a host that can be found.`)
+    throw invalid(`'${ip.entityName}' is not a valid IP or resolvable host.`)
   return IP_KEYS
 }
 

@@ -48,7 +48,7 @@ function verdictOf(state: ControllerState, decision: () => MetadataRecord): Verd
   let record: MetadataRecord | null = null
   const outcome = outcomeOf(() => {
     if (metadataVersion(state) < Since.SCRAM)
-      throw new ApiError('UNSUPPORTED_VERSION', 'The metadata.version is too old for SCRAM credentials.')
+      throw new ApiError('UNSUPPORTED_VERSION', 'The current metadata.version does not support SCRAM')
     record = decision()
   })
   return record ?? outcome
@@ -67,8 +67,8 @@ function upsertionRecord(
 ): MetadataRecord {
   checkUser(name, mechanism)
   const refuse = (reason: string) => new ApiError('UNACCEPTABLE_CREDENTIAL', reason)
-  if (iterations < MIN_ITERATIONS) throw refuse(`Fewer than ${MIN_ITERATIONS} iterations are too easily guessed.`)
-  if (iterations > MAX_ITERATIONS) throw refuse(`More than ${MAX_ITERATIONS} iterations cost too much.`)
+  if (iterations < MIN_ITERATIONS) throw refuse('Too few iterations')
+  if (iterations > MAX_ITERATIONS) throw refuse('Too many iterations')
   const keys = options.scramKeys(mechanism, saltedPassword)
   // The request's memory goes to others.
   return metadataRecord('UserScramCredentialRecord', 0, {
@@ -81,7 +81,7 @@ function upsertionRecord(
 }
 
 function checkUser(name: string, mechanism: number): asserts mechanism is ScramMechanism {
-  if (name === '') throw new ApiError('UNACCEPTABLE_CREDENTIAL', 'The name of a user must not be empty.')
+  if (name === '') throw new ApiError('UNACCEPTABLE_CREDENTIAL', 'Username must not be empty')
   if (!Object.values<number>(ScramMechanism).includes(mechanism))
-    throw new ApiError('UNSUPPORTED_SASL_MECHANISM', `There is no SCRAM mechanism ${mechanism}.`)
+    throw new ApiError('UNSUPPORTED_SASL_MECHANISM', 'Unknown SCRAM mechanism')
 }

@@ -44,7 +44,7 @@ function checkFilter(components: readonly Component[]): void {
       throw invalid('A name goes with an exact match, and with no other.')
   }
   if (types.includes(QuotaEntityType.ip) && types.length > 1)
-    throw invalid('An ip cannot be combined with a user or a client id.')
+    throw invalid('Invalid entity filter component combination: an ip stands alone.')
 }
 
 function invalid(message: string): ApiError {

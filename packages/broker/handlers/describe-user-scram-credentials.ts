@@ -17,7 +17,11 @@ export const describeUserScramCredentials = defineHandler({
     for (const name of names) times.set(name, (times.get(name) ?? 0) + 1)
     const results = Array.from(times, ([user, count]) =>
       !isForAll && count > 1
-        ? { user, errorCode: ErrorCode.DUPLICATE_RESOURCE, errorMessage: `${user} is asked for more than once` }
+        ? {
+            user,
+            errorCode: ErrorCode.DUPLICATE_RESOURCE,
+            errorMessage: `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+          }
         : describe(image, user),
     )
     return { results }
@@ -30,5 +34,9 @@ function describe({ scram }: MetadataImage, user: string) {
     return credential ? [{ mechanism, iterations: credential.iterations }] : []
   })
   if (credentialInfos.length > 0) return { user, credentialInfos }
-  return { user, errorCode: ErrorCode.RESOURCE_NOT_FOUND, errorMessage: `${user} has no SCRAM credentials` }
+  return {
+    user,
+    errorCode: ErrorCode.RESOURCE_NOT_FOUND,
+    errorMessage: `Attempt to describe a user credential that does not exist: ${user}`,
+  }
 }
