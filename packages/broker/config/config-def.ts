@@ -89,7 +89,7 @@ export class ConfigDef<Rows extends ConfigRows = ConfigRows> {
   }
 }
 
-/** One value against its key. The reason of a BadValue is a whole sentence here; it never holds a secret. */
+/** One value against its key. The reason of a BadValue is a whole sentence here; it never holds a secret. In Kafka's words. */
 export function readValue(key: ConfigKey, raw: string): ParsedValue | BadValue {
   let parsed = parseValue(key.type, raw)
   if (!(parsed instanceof BadValue) && key.validator?.dropsDuplicates) {
@@ -98,7 +98,9 @@ export function readValue(key: ConfigKey, raw: string): ParsedValue | BadValue {
   }
   const reason = parsed instanceof BadValue ? parsed.reason : (key.validator?.check(parsed.value) ?? null)
   if (reason === null) return parsed
-  return new BadValue(key.type === 'password' ? `${key.name} ${reason}` : `${key.name}: '${raw}' ${reason}`)
+  const value = key.type === 'password' ? '[hidden]' : raw
+  const subject = key.type === 'string' ? 'String' : 'Value'
+  return new BadValue(`Invalid value ${value} for configuration ${key.name}: ${subject} ${reason}`)
 }
 
 function hasDuplicates(raw: string): boolean {

@@ -46,7 +46,7 @@ test('what is stored and no good is left out, and the rest counts', () => {
   const { config, ignored } = applyDynamicConfigs(start, stored, NONE)
   assert.equal(config.messageMaxBytes, 5)
   assert.deepEqual(ignored, [
-    "log.retention.ms: 'x' is not a long, a whole number of 64 bits",
+    'Invalid value x for configuration log.retention.ms: Value is not a long, a whole number of 64 bits',
     'node.id cannot be changed while the broker runs',
     'ssl.keystore.location can be changed only for a listener: listener.name.<listener>.ssl.keystore.location',
   ])

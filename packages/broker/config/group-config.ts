@@ -71,8 +71,8 @@ export function validateGroupConfigs(broker: BrokerConfig, overrides: ReadonlyMa
     // The assignment interval of the broker can change while it runs, and is checked there.
     if (name.endsWith('.assignment.interval.ms') && !overrides.has(name)) continue
     const [min, max] = limits(broker, bounds)
-    if (value(name) < min) invalid(`${name} (${value(name)}) must not be less than ${bounds.min} (${min})`)
-    if (value(name) > max) invalid(`${name} (${value(name)}) must not be more than ${bounds.max} (${max})`)
+    if (value(name) < min) invalid(`${name} must be greater than or equal to ${bounds.min}`)
+    if (value(name) > max) invalid(`${name} must be less than or equal to ${bounds.max}`)
   }
   for (const kind of ['consumer', 'share', 'streams'] as const) {
     if (value(`${kind}.session.timeout.ms`) <= value(`${kind}.heartbeat.interval.ms`))

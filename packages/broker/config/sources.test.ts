@@ -45,10 +45,10 @@ test('every mistake is told at once, with its place', () => {
     load('log.retention.hours=abc\nlog.segment.bytes=1\n', { environment, set: ['log.cleaner.threads=x'] }),
   )
   assert.deepEqual(problems.sort(), [
-    "--set log.cleaner.threads: log.cleaner.threads: 'x' is not an int, a whole number from -2147483648 to 2147483647",
-    "environment KAFKA_NUM_PARTITIONS: num.partitions: '0' must be at least 1",
-    "server.properties line 7: log.retention.hours: 'abc' is not an int, a whole number from -2147483648 to 2147483647",
-    "server.properties line 8: log.segment.bytes: '1' must be at least 1048576",
+    '--set log.cleaner.threads: Invalid value x for configuration log.cleaner.threads: Value is not an int, a whole number from -2147483648 to 2147483647',
+    'environment KAFKA_NUM_PARTITIONS: Invalid value 0 for configuration num.partitions: Value must be at least 1',
+    'server.properties line 7: Invalid value abc for configuration log.retention.hours: Value is not an int, a whole number from -2147483648 to 2147483647',
+    'server.properties line 8: Invalid value 1 for configuration log.segment.bytes: Value must be at least 1048576',
   ])
 })
 

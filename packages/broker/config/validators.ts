@@ -45,7 +45,7 @@ export const GZIP_LEVEL = validator('[1,...,9] or -1', value =>
 
 export function oneOf(...allowed: readonly string[]): Validator {
   return validator(`[${allowed.join(', ')}]`, value =>
-    typeof value === 'string' && allowed.includes(value) ? null : `must be one of ${allowed.join(', ')}`,
+    typeof value === 'string' && allowed.includes(value) ? null : `must be one of: ${allowed.join(', ')}`,
   )
 }
 

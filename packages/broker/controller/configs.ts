@@ -105,7 +105,7 @@ function alterResources<R extends ResourceRequest>(
     }
     const outcome = outcomeOf(() => {
       if (new Set(configs.map(config => config.name)).size < configs.length) {
-        throw new ApiError('INVALID_REQUEST', 'A config key appears more than once.')
+        throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
       }
       checkResource(resource)
       records.push(...alter(request, resource))

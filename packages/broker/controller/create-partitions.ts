@@ -33,7 +33,7 @@ export function createPartitions(
 
 function additionalPartitions(state: ControllerState, request: TopicRequest, scope: RequestScope): MetadataRecord[] {
   const topic = state.image.topicsByName.get(request.name)
-  if (!topic) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic '${request.name}'.`)
+  if (!topic) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
   checkCount(topic, request)
   const first = topic.partitions.length
   const additional = request.count - first
@@ -49,10 +49,10 @@ function additionalPartitions(state: ControllerState, request: TopicRequest, sco
 function checkCount({ name, partitions }: TopicImage, { count, assignments }: TopicRequest): void {
   if (partitions.length === 0) throw new ApiError('UNKNOWN_SERVER_ERROR', `Topic '${name}' has no partitions.`)
   if (count === partitions.length) {
-    throw new ApiError('INVALID_PARTITIONS', `Topic '${name}' already has ${partitions.length} partition(s).`)
+    throw new ApiError('INVALID_PARTITIONS', `Topic already has ${partitions.length} partition(s).`)
   }
   if (count < partitions.length) {
-    const message = `Topic '${name}' has ${partitions.length} partition(s); ${count} would not be more.`
+    const message = `The topic ${name} currently has ${partitions.length} partition(s); ${count} would not be an increase.`
     throw new ApiError('INVALID_PARTITIONS', message)
   }
   const additional = count - partitions.length
@@ -60,7 +60,7 @@ function checkCount({ name, partitions }: TopicImage, { count, assignments }: To
     throw new ApiError('POLICY_VIOLATION', `${additional} partitions are more than may be added at once.`)
   }
   if (assignments !== null && assignments.length !== additional) {
-    const message = `${additional} partition(s) are added, but ${assignments.length} assignment(s) were given.`
+    const message = `Attempted to add ${additional} additional partition(s), but only ${assignments.length} assignment(s) were specified.`
     throw new ApiError('INVALID_REPLICA_ASSIGNMENT', message)
   }
 }

@@ -101,7 +101,8 @@ function checkName({ image, topicNames }: ControllerState, name: string): void {
 /** A key that is there twice has its last value. */
 function checkedConfigs({ configs }: CreatableTopic): Map<string, string> {
   const missing = configs.filter(config => config.value === null).map(config => config.name)
-  if (missing.length > 0) throw new ApiError('INVALID_CONFIG', `Topic configs cannot be null: ${missing.join(', ')}`)
+  if (missing.length > 0)
+    throw new ApiError('INVALID_CONFIG', `Null value not supported for topic configs: ${missing.join(', ')}`)
   return new Map(configs.map(({ name, value }) => [name, value!]))
 }
 

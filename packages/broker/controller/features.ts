@@ -95,7 +95,7 @@ function whyUnsupported(state: ControllerState, name: string, level: number): st
   const { image } = state
   const own = SUPPORTED_FEATURES.get(name) ?? { min: 0, max: 0 }
   const outside = (min: number, max: number) => level < min || level > max
-  if (outside(own.min, own.max)) return `this controller supports levels ${own.min} to ${own.max}`
+  if (outside(own.min, own.max)) return `this controller ${supports(own.min, own.max)}`
   const knowsControllers = metadataVersion(state) >= Since.CONTROLLER_REGISTRATION
   const nodes: [string, readonly SupportedFeature[]][] = [
     ...Array.from(image.brokers.values(), ({ id, features }) => [`broker ${id}`, features] as never),
@@ -106,9 +106,13 @@ function whyUnsupported(state: ControllerState, name: string, level: number): st
   for (const [node, features] of nodes) {
     const feature = features.find(each => each.name === name)
     const { minSupportedVersion: min = 0, maxSupportedVersion: max = 0 } = feature ?? {}
-    if (outside(min, max)) return `${node} supports levels ${min} to ${max}`
+    if (outside(min, max)) return `${node} ${supports(min, max)}`
   }
   return null
+}
+
+function supports(min: number, max: number): string {
+  return max === 0 ? 'does not support this feature' : `supports levels ${min} to ${max}`
 }
 
 /** Kafka can't yet force a downgrade that loses metadata either (KAFKA-13896). */

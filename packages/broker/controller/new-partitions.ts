@@ -37,12 +37,14 @@ function* usableBrokers({ image, heartbeats }: ControllerState): Generator<Usabl
 /** Throws INVALID_REPLICA_ASSIGNMENT unless there are such brokers, each named once. */
 export function checkReplicas(state: ControllerState, partitionId: number, replicas: readonly number[]): void {
   const refuse = (reason: string) => badAssignment(partitionId, reason)
+  const wrong = (what: string) =>
+    new ApiError('INVALID_REPLICA_ASSIGNMENT', `The manual partition assignment includes ${what}.`)
   if (replicas.length === 0) throw refuse('has no replicas')
   for (const id of replicas.toSorted((a, b) => a - b)) {
     const broker = state.image.brokers.get(id)
-    if (!broker) throw refuse(`names broker ${id}, which is not registered`)
+    if (!broker) throw wrong(`broker ${id}, but no such broker is registered`)
     if (!hasUncordonedDirectory(broker)) throw refuse(`names broker ${id}, whose log directories are all cordoned`)
-    if (replicas.indexOf(id) !== replicas.lastIndexOf(id)) throw refuse(`names broker ${id} more than once`)
+    if (replicas.indexOf(id) !== replicas.lastIndexOf(id)) throw wrong(`the broker ${id} more than once`)
   }
 }
 
@@ -60,7 +62,9 @@ export function manualAssignment(
   const refuse = (reason: string) => badAssignment(partitionId, reason)
   checkReplicas(state, partitionId, replicas)
   if (replicationFactor !== -1 && replicas.length !== replicationFactor) {
-    throw refuse(`has ${replicas.length} replica(s), but other partitions have ${replicationFactor}`)
+    const others = `this is not consistent with previous partitions, which have ${replicationFactor} replica(s)`
+    const message = `The manual partition assignment includes a partition with ${replicas.length} replica(s), but ${others}.`
+    throw new ApiError('INVALID_REPLICA_ASSIGNMENT', message)
   }
   const isr = replicas.filter(id => isActive(state, id))
   if (isr.length === 0) throw refuse('names only brokers that are fenced or shutting down')

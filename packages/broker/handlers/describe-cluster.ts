@@ -41,9 +41,9 @@ function refuse(endpointType: number, onController: boolean) {
   if (endpointType !== EndpointType.brokers && endpointType !== EndpointType.controllers) {
     return { errorCode: ErrorCode.UNSUPPORTED_ENDPOINT_TYPE, errorMessage: `no endpoint type ${endpointType}` }
   }
-  const [here, there] = onController ? ['controller', 'broker'] : ['broker', 'controller']
+  const [here, there] = onController ? ['CONTROLLER', 'BROKER'] : ['BROKER', 'CONTROLLER']
   return {
     errorCode: ErrorCode.MISMATCHED_ENDPOINT_TYPE,
-    errorMessage: `the request was sent to an endpoint of type ${here}, but asks for type ${there}`,
+    errorMessage: `The request was sent to an endpoint of type ${here}, but we wanted an endpoint of type ${there}`,
   }
 }

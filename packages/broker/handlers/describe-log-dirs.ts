@@ -6,6 +6,7 @@
 import type { LogDirDescription } from '@ottla/log'
 import { ErrorCode } from '@ottla/protocol'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import { Since } from '../image/index.ts'
 import { defineHandler } from './handler.ts'
 
 export const describeLogDirs = defineHandler({
@@ -16,7 +17,9 @@ export const describeLogDirs = defineHandler({
       request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
     const isWanted = (topic: string, partition: number) => !wanted || (wanted.get(topic)?.has(partition) ?? false)
     const dirs = await services.replicas.logs.logDirs()
-    return { results: dirs.map(dir => describe(dir, isWanted)) }
+    const { metadataVersion } = services.metadata.image
+    const knowsCordons = metadataVersion !== null && metadataVersion >= Since.CORDONED_LOG_DIRS
+    return { results: dirs.map(dir => describe({ ...dir, isCordoned: dir.isCordoned && knowsCordons }, isWanted)) }
   },
 })
 

@@ -73,7 +73,7 @@ export function checkChanges(
   changes: readonly { readonly name: string; readonly value: string | null; readonly configOperation: number }[],
 ): void {
   if (new Set(changes.map(({ name }) => name)).size < changes.length)
-    throw new ApiError('INVALID_REQUEST', 'a config key appears more than once')
+    throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
   const missing = changes.filter(
     ({ value, configOperation }) => value === null && configOperation !== ConfigOperation.DELETE,
   )
