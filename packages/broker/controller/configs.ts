@@ -131,8 +131,8 @@ function changedValue(
   }
   const isAppend = operation === ConfigOperation.APPEND
   if (!isListConfig(resource, name)) {
-    const word = isAppend ? 'appended to' : 'subtracted from'
-    throw new ApiError('INVALID_CONFIG', `Nothing can be ${word} ${name}: its type is not LIST.`)
+    const verb = isAppend ? 'APPEND' : 'SUBTRACT'
+    throw new ApiError('INVALID_CONFIG', `Can't ${verb} to key ${name} because its type is not LIST.`)
   }
   const items = (current ?? defaultConfig(resource, name) ?? '').split(',').filter(item => item !== '')
   const given = value!.split(',')
