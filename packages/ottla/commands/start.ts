@@ -31,8 +31,10 @@ export async function start(options: Options): Promise<void> {
   })
   // Since the process began, loading included.
   const readyMs = Math.round(performance.now())
+  // Who waits for the address may stop the broker as soon as it is there.
+  const stopped = stopOnSignal(broker, world)
   banner(broker, options, config.logDirs, endpoint, readyMs)
-  await stopOnSignal(broker, world)
+  await stopped
   await endpoint?.close()
 }
 
