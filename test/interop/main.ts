@@ -34,6 +34,7 @@ import { metrics } from './scenarios/metrics.ts'
 import { produceErrors } from './scenarios/produce-errors.ts'
 import { readErrors } from './scenarios/read-errors.ts'
 import { records } from './scenarios/records.ts'
+import { securityErrors } from './scenarios/security-errors.ts'
 import { shareConsumers } from './scenarios/share-consumers.ts'
 import { shareGroups } from './scenarios/share-groups.ts'
 import { streamsApp } from './scenarios/streams-app.ts'
@@ -67,6 +68,7 @@ const SCENARIOS: Record<string, (context: Context) => Promise<void>> = {
   'read-errors': readErrors,
   'config-errors': configErrors,
   'admin-errors': adminErrors,
+  'security-errors': securityErrors,
   transactions,
   'transaction-tools': transactionTools,
   'transaction-errors': transactionErrors,

@@ -46,6 +46,8 @@ const REQUESTS: Record<string, (version: number) => object> = {
           topicNames: [],
         }
       : { topics: [], topicNames: ['t', 'u'] },
+  CreateAcls: () => ({ creations: [{ resourceName: 't' }, { resourceName: 'u' }] }),
+  DeleteAcls: () => ({ filters: [{ operation: 2 }, { operation: 3 }] }),
   CreatePartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
   DeleteRecords: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 3 }, { partitionIndex: 4 }] }] }),
   AlterReplicaLogDirs: () => ({ dirs: [{ path: '/d', topics: [{ name: 't', partitions: [3, 4] }] }] }),

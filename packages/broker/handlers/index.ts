@@ -11,16 +11,21 @@ import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
 import { consumerGroupDescribe } from './consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
+import { createAcls } from './create-acls.ts'
+import { createDelegationToken } from './create-delegation-token.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteAcls } from './delete-acls.ts'
 import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteShareGroupOffsets } from './delete-share-group-offsets.ts'
 import { deleteShareGroupState } from './delete-share-group-state.ts'
 import { deleteTopics } from './delete-topics.ts'
+import { describeAcls } from './describe-acls.ts'
 import { describeClientQuotas } from './describe-client-quotas.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { describeDelegationToken } from './describe-delegation-token.ts'
 import { describeGroups } from './describe-groups.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
@@ -31,6 +36,7 @@ import { describeTransactions } from './describe-transactions.ts'
 import { describeUserScramCredentials } from './describe-user-scram-credentials.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { endTxn } from './end-txn.ts'
+import { expireDelegationToken } from './expire-delegation-token.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
 import { getTelemetrySubscriptions } from './get-telemetry-subscriptions.ts'
@@ -55,6 +61,9 @@ import { produce } from './produce.ts'
 import { pushTelemetry } from './push-telemetry.ts'
 import { readShareGroupState } from './read-share-group-state.ts'
 import { readShareGroupStateSummary } from './read-share-group-state-summary.ts'
+import { renewDelegationToken } from './renew-delegation-token.ts'
+import { saslAuthenticate } from './sasl-authenticate.ts'
+import { saslHandshake } from './sasl-handshake.ts'
 import { shareAcknowledge } from './share-acknowledge.ts'
 import { shareFetch } from './share-fetch.ts'
 import { shareGroupDescribe } from './share-group-describe.ts'
@@ -83,6 +92,7 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   syncGroup,
   describeGroups,
   listGroups,
+  saslHandshake,
   apiVersions,
   createTopics,
   deleteTopics,
@@ -94,11 +104,19 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   endTxn,
   writeTxnMarkers,
   txnOffsetCommit,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   alterConfigs,
   alterReplicaLogDirs,
   describeLogDirs,
+  saslAuthenticate,
   createPartitions,
+  createDelegationToken,
+  renewDelegationToken,
+  expireDelegationToken,
+  describeDelegationToken,
   deleteGroups,
   electLeaders,
   incrementalAlterConfigs,
