@@ -121,10 +121,10 @@ async function fromTheStart(open: InProcess): Promise<void> {
   assert.equal(responses[0]!.errorCode, 0)
 }
 
-async function produce(open: InProcess, count: number): Promise<void> {
+async function produce(open: InProcess, count: number, index = 0): Promise<void> {
   const topicId = await open.topicId('a')
   const records = encodeBatch(Array.from({ length: count }, () => ({ value: Buffer.from('x') })))
-  const topicData = [{ topicId, partitionData: [{ index: 0, records }] }]
+  const topicData = [{ topicId, partitionData: [{ index, records }] }]
   const { responses } = await open.send(produceApi, { acks: -1, timeoutMs: 1000, topicData })
   assert.equal(responses[0]!.partitionResponses[0]!.errorCode, 0)
 }
@@ -134,6 +134,33 @@ async function startOffset(open: InProcess): Promise<number> {
   const response = await open.send(offsetsApi, { groups })
   return response.groups[0]!.topics[0]!.partitions[0]!.startOffset
 }
+
+test('a fetch is answered by the share partition that is loaded first, and the next one by the other', async () => {
+  const config = { 'group.share.assignment.interval.ms': 0, 'num.partitions': 2 }
+  await using open = await inProcess({ topics: ['a'], config })
+  await fromTheStart(open)
+  for (const partition of [0, 1]) await produce(open, 5, partition)
+  await joined(open, 'one')
+  const topicId = await open.topicId('a')
+  const partitions = [{ partitionIndex: 0 }, { partitionIndex: 1 }]
+  const found: number[][] = []
+  for (const shareSessionEpoch of [0, 1]) {
+    const { responses } = await open.send(fetchApi, {
+      groupId: GROUP,
+      memberId: 'one',
+      shareSessionEpoch,
+      maxWaitMs: 2000,
+      minBytes: 1,
+      maxBytes: 1_000_000,
+      maxRecords: 500,
+      batchSize: 500,
+      topics: shareSessionEpoch === 0 ? [{ topicId, partitions }] : [],
+    })
+    const answers = responses.flatMap(response => response.partitions)
+    found.push(answers.filter(one => one.acquiredRecords.length > 0).map(one => one.partitionIndex))
+  }
+  assert.deepEqual(found, [[0], [1]])
+})
 
 test('records go to one member at a time, and again to another if they are released', async () => {
   await using open = await inProcess({ topics: ['a'], config: { 'group.share.assignment.interval.ms': 0 } })

@@ -77,13 +77,10 @@ export class LoadedSharePartition {
 
   /** Rejects with an ApiError if its state can't be had; it is fenced then. */
   load(): Promise<void> {
-    this.#loading ??= this.#load().then(
-      () => this.wake(),
-      error => {
-        this.fence()
-        throw error
-      },
-    )
+    this.#loading ??= this.#load().catch(error => {
+      this.fence()
+      throw error
+    })
     return this.#loading
   }
 
@@ -100,6 +97,8 @@ export class LoadedSharePartition {
     const startOffset = stored >= 0 ? stored : await startOffsetOf(log, offsetReset(), clock.now())
     if (this.#isFenced) throw notLeader(replica)
     this.#machine = new SharePartition({ stateEpoch, startOffset, stateBatches }, limits)
+    // Before others that are loaded at the same time: see ShareFetch.
+    this.wake()
   }
 
   /** Its replica is lost, or its state belongs to somebody else. */

@@ -33,6 +33,11 @@ export interface ShareFetchResult {
   readonly release: (() => void) | null
 }
 
+interface Begun {
+  readonly partition: LoadedSharePartition
+  readonly fetchOffset: number
+}
+
 interface Reading {
   readonly partition: LoadedSharePartition
   readonly fetchOffset: number
@@ -48,6 +53,8 @@ export class ShareFetch {
   readonly #partitions: readonly LoadedSharePartition[]
   /** Something has happened since it was looked for last. */
   #isWoken = false
+  /** What could be read when it was woken; null: to be found out. */
+  #begun: Begun[] | null = null
   #resume: (() => void) | null = null
 
   constructor(partitions: readonly LoadedSharePartition[], limits: ShareFetchLimits, clock: Clock, logger: Logger) {
@@ -69,7 +76,6 @@ export class ShareFetch {
     }
     try {
       for (;;) {
-        this.#isWoken = false
         if (signal.aborted) return []
         const isLast = this.#clock.monotonic() >= deadlineMs
         const results = await this.#try(isLast)
@@ -77,6 +83,7 @@ export class ShareFetch {
         if (!this.#isWoken) await this.#wait()
       }
     } finally {
+      this.#letGo(this.#begun ?? [])
       timer.cancel()
       signal.removeEventListener('abort', onAbort)
       for (const partition of this.#partitions) {
@@ -86,9 +93,17 @@ export class ShareFetch {
     }
   }
 
+  /**
+   * What can be read now is begun now, not a moment later: of share partitions that are loaded one after the other, the
+   * first one answers by itself if it has enough, as in Kafka.
+   */
   wake(): void {
-    this.#isWoken = true
-    this.#resume?.()
+    if (this.#resume) {
+      this.#begun = this.#begin()
+      this.#resume()
+    } else {
+      this.#isWoken = true
+    }
   }
 
   /** For partitions: records have become visible. */
@@ -114,11 +129,8 @@ export class ShareFetch {
 
   /** null: there is not enough yet. */
   async #try(isLast: boolean): Promise<ShareFetchResult[] | null> {
-    const begun: { readonly partition: LoadedSharePartition; readonly fetchOffset: number }[] = []
-    for (const partition of this.#partitions) {
-      const fetchOffset = partition.beginRead()
-      if (fetchOffset !== null) begun.push({ partition, fetchOffset })
-    }
+    const begun = this.#begun ?? this.#begin()
+    this.#begun = null
     if (begun.length === 0) return isLast ? [] : null
     let results: ShareFetchResult[] | null = null
     try {
@@ -126,17 +138,29 @@ export class ShareFetch {
       if (isLast || isEnough(readings, this.#limits.minBytes)) results = this.#take(readings)
       else for (const { read } of readings) read?.release?.()
     } finally {
-      for (const { partition } of begun) partition.endRead()
+      this.#letGo(begun)
     }
     // Whoever came meanwhile could not read; there may be something left.
     if (results) for (const { partition } of begun) partition.wake()
     return results
   }
 
+  #begin(): Begun[] {
+    this.#isWoken = false
+    const begun: Begun[] = []
+    for (const partition of this.#partitions) {
+      const fetchOffset = partition.beginRead()
+      if (fetchOffset !== null) begun.push({ partition, fetchOffset })
+    }
+    return begun
+  }
+
+  #letGo(begun: readonly Begun[]): void {
+    for (const { partition } of begun) partition.endRead()
+  }
+
   /** Each gets the same share of the bytes; one batch that is larger is given if nothing was found before. */
-  async #readAll(
-    begun: readonly { readonly partition: LoadedSharePartition; readonly fetchOffset: number }[],
-  ): Promise<Reading[]> {
+  async #readAll(begun: readonly Begun[]): Promise<Reading[]> {
     const share = Math.max(1, Math.floor(this.#limits.maxBytes / begun.length))
     const readings: Reading[] = []
     let minOneBatch = true
