@@ -117,7 +117,7 @@ export class Brokers {
     const args = ['start', '--data', options.folder, '--port', String(options.port ?? 0), ...sets]
     if (options.watchPort !== undefined) args.push('--metrics-listener', String(options.watchPort))
     const child = new Child([...this.#raiseFiles, ...(options.within ?? []), process.execPath, OTTLA, ...args])
-    const address = /^127\.0\.0\.1:\d+$/
+    const address = /^(127\.0\.0\.1|localhost):\d+$/
     const bootstrap = await child.until('ottla start', () => child.lines.find(line => address.test(line)), 20_000)
     return { child, bootstrap }
   }

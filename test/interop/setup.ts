@@ -69,7 +69,7 @@ function removeOldRuns(cache: string): void {
 }
 
 /** Runs `make` unless `folder` was made from the same `sources`, by this same file, before; a stamp in it tells. */
-async function once(folder: string, sources: readonly string[], make: () => Promise<void>): Promise<void> {
+export async function once(folder: string, sources: readonly string[], make: () => Promise<void>): Promise<void> {
   const hash = createHash('sha256')
   for (const source of [import.meta.filename, ...sources])
     hash.update(existsSync(source) ? readFileSync(source) : source)
@@ -138,7 +138,7 @@ async function setUpKcat(): Promise<Commands> {
  * Apache Kafka's jars: from OTTLA_APACHE_KAFKA or a copy beside the checkout (a script whose `classpath` prints the class
  * path), else by Maven into the cache. Then our own programs are compiled against them.
  */
-async function setUpJava(cache: string): Promise<Java> {
+export async function setUpJava(cache: string): Promise<Java> {
   const folder = join(cache, 'java')
   mkdirSync(folder, { recursive: true })
   const script = process.env.OTTLA_APACHE_KAFKA ?? join(ROOT, '../shared/apache-kafka/kafka')

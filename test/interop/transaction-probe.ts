@@ -14,9 +14,11 @@ import {
 import { EndTxnRequest, EndTxnResponse } from '@ottla/protocol/messages/end-txn'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/messages/init-producer-id'
+import { JoinGroupRequest, JoinGroupResponse } from '@ottla/protocol/messages/join-group'
 import { ListTransactionsRequest, ListTransactionsResponse } from '@ottla/protocol/messages/list-transactions'
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 import { WriteTxnMarkersRequest, WriteTxnMarkersResponse } from '@ottla/protocol/messages/write-txn-markers'
 import { Probe } from './cases.ts'
@@ -25,6 +27,8 @@ const INIT = { request: InitProducerIdRequest, response: InitProducerIdResponse 
 const ADD = { request: AddPartitionsToTxnRequest, response: AddPartitionsToTxnResponse }
 const ADD_OFFSETS = { request: AddOffsetsToTxnRequest, response: AddOffsetsToTxnResponse }
 const COMMIT = { request: TxnOffsetCommitRequest, response: TxnOffsetCommitResponse }
+const JOIN = { request: JoinGroupRequest, response: JoinGroupResponse }
+const SYNC = { request: SyncGroupRequest, response: SyncGroupResponse }
 const END = { request: EndTxnRequest, response: EndTxnResponse }
 const PRODUCE = { request: ProduceRequest, response: ProduceResponse }
 const FETCH = { request: FetchRequest, response: FetchResponse }
@@ -170,6 +174,19 @@ export class TransactionProbe extends Probe {
         ),
       )
       .join(', ')
+  }
+
+  /** A member by itself; its assignment it has to give itself. */
+  async joinGroup(): Promise<{ memberId: string; generationId: number }> {
+    const groupId = this.group
+    const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
+    const timeouts = { sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 30_000 }
+    return this.asker().ask(JOIN, 3, { groupId, ...timeouts, memberId: '', protocolType: 'consumer', protocols })
+  }
+
+  async syncGroup({ memberId, generationId }: { memberId: string; generationId: number }): Promise<void> {
+    const assignments = [{ memberId, assignment: Buffer.alloc(0) }]
+    await this.asker().ask(SYNC, 2, { groupId: this.group, generationId, memberId, assignments })
   }
 
   /** What it is told of its next epoch it takes. */

@@ -293,6 +293,25 @@ const CASES: Record<string, (probe: TransactionProbe) => Promise<void>> = {
     p.note('is', await p.committedOffset())
   },
 
+  async 'offsets: of a group that has members'(p) {
+    await p.init()
+    const { memberId, generationId } = await p.joinGroup()
+    const member = { memberId, generationId }
+    p.note('nobody, before the assignment', await p.commitOffset(1, 0))
+    p.note('the member, before the assignment', await p.commitOffset(2, 5, member))
+    await p.syncGroup(member)
+    for (const version of [0, 2, 3, 4, 5]) p.note(`nobody, v${version}`, await p.commitOffset(3, version))
+    for (const version of [3, 4, 5]) p.note(`the member, v${version}`, await p.commitOffset(4, version, member))
+    p.note('another generation', await p.commitOffset(5, 5, { memberId, generationId: 9 }))
+    p.note('no generation', await p.commitOffset(5, 5, { memberId }))
+    p.note('no member', await p.commitOffset(5, 5, { generationId }))
+    p.note('another member', await p.commitOffset(5, 5, { memberId: 'm', generationId }))
+    p.note('an instance', await p.commitOffset(5, 5, { ...member, groupInstanceId: 'i' }))
+    p.note('commit', await p.endTxn(true))
+    await p.settled()
+    p.note('is', await p.committedOffset())
+  },
+
   async 'offsets: as before'(p) {
     p.note('an unknown id', await p.addOffsets())
     await p.init()
