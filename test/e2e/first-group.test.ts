@@ -34,8 +34,8 @@ test('is answered when the coordinator is there, and served by it at once', asyn
 
 test('is answered in the old form, too', async () => {
   await using node = await inProcess()
-  const { errorCode, nodeId } = await node.send(findApi, { key: 'group' }, 2)
-  assert.deepEqual([errorCode, nodeId], [0, 1])
+  const { errorCode, errorMessage, nodeId } = await node.send(findApi, { key: 'group' }, 2)
+  assert.deepEqual([errorCode, errorMessage, nodeId], [0, 'NONE', 1])
 })
 
 test('is told to ask again if the topic cannot be made', async () => {

@@ -41,7 +41,7 @@ export const findCoordinator = defineHandler({
       await firstOnes(hasMany ? coordinatorKeys : [key], found, services, signal)
     const findOne = (one: string) =>
       found ? find(one, found, listenerName, services) : notFound('INVALID_REQUEST', reasonOf(keyType))
-    if (!hasMany) return findOne(key)
+    if (!hasMany) return spelledOut(findOne(key))
     return { coordinators: coordinatorKeys.map(one => ({ key: one, ...findOne(one) })) }
   },
   failed({ coordinatorKeys }, { errorCode, errorMessage }, apiVersion) {
@@ -127,6 +127,11 @@ function find(
 
 function found({ nodeId, host, port }: Pick<Found, 'nodeId' | 'host' | 'port'>): Found {
   return { errorCode: ErrorCode.NONE, errorMessage: '', nodeId, host, port }
+}
+
+/** Before version 4 no error has a message, too: its name, as clients have come to expect. */
+function spelledOut(answer: Found): Found {
+  return answer.errorCode === ErrorCode.NONE ? { ...answer, errorMessage: 'NONE' } : answer
 }
 
 function notFound(code: ErrorName, errorMessage: string): Found {
