@@ -83,13 +83,16 @@ export class ShareFetch {
         if (!this.#isWoken) await this.#wait()
       }
     } finally {
-      this.#letGo(this.#begun ?? [])
+      const begun = this.#begun ?? []
+      this.#letGo(begun)
       timer.cancel()
       signal.removeEventListener('abort', onAbort)
       for (const partition of this.#partitions) {
         partition.removeWaiter(this)
         partition.replica.removeWaiter(this)
       }
+      // It was the client's end that woke it: others may have what it was about to read.
+      for (const { partition } of begun) partition.wake()
     }
   }
 
