@@ -33,8 +33,14 @@ import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '@ottla/protocol/messages/consumer-group-heartbeat'
+import { CreateAclsRequest, CreateAclsResponse } from '@ottla/protocol/messages/create-acls'
+import {
+  CreateDelegationTokenRequest,
+  CreateDelegationTokenResponse,
+} from '@ottla/protocol/messages/create-delegation-token'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
+import { DeleteAclsRequest, DeleteAclsResponse } from '@ottla/protocol/messages/delete-acls'
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messages/delete-groups'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import {
@@ -46,12 +52,17 @@ import {
   DeleteShareGroupStateResponse,
 } from '@ottla/protocol/messages/delete-share-group-state'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
+import { DescribeAclsRequest, DescribeAclsResponse } from '@ottla/protocol/messages/describe-acls'
 import {
   DescribeClientQuotasRequest,
   DescribeClientQuotasResponse,
 } from '@ottla/protocol/messages/describe-client-quotas'
 import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
 import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
+import {
+  DescribeDelegationTokenRequest,
+  DescribeDelegationTokenResponse,
+} from '@ottla/protocol/messages/describe-delegation-token'
 import { DescribeGroupsRequest, DescribeGroupsResponse } from '@ottla/protocol/messages/describe-groups'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { DescribeQuorumRequest, DescribeQuorumResponse } from '@ottla/protocol/messages/describe-quorum'
@@ -68,6 +79,10 @@ import {
   DescribeUserScramCredentialsResponse,
 } from '@ottla/protocol/messages/describe-user-scram-credentials'
 import { ElectLeadersRequest, ElectLeadersResponse } from '@ottla/protocol/messages/elect-leaders'
+import {
+  ExpireDelegationTokenRequest,
+  ExpireDelegationTokenResponse,
+} from '@ottla/protocol/messages/expire-delegation-token'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
 import {
@@ -110,6 +125,12 @@ import {
   ReadShareGroupStateSummaryRequest,
   ReadShareGroupStateSummaryResponse,
 } from '@ottla/protocol/messages/read-share-group-state-summary'
+import {
+  RenewDelegationTokenRequest,
+  RenewDelegationTokenResponse,
+} from '@ottla/protocol/messages/renew-delegation-token'
+import { SaslAuthenticateRequest, SaslAuthenticateResponse } from '@ottla/protocol/messages/sasl-authenticate'
+import { SaslHandshakeRequest, SaslHandshakeResponse } from '@ottla/protocol/messages/sasl-handshake'
 import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
 import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
 import { ShareGroupDescribeRequest, ShareGroupDescribeResponse } from '@ottla/protocol/messages/share-group-describe'
@@ -143,6 +164,9 @@ interface Case {
 const UNKNOWN_MEMBER_ID = 25
 const NON_EMPTY_GROUP = 68
 const GROUP_ID_NOT_FOUND = 69
+const ILLEGAL_SASL_STATE = 34
+const SECURITY_DISABLED = 54
+const DELEGATION_TOKEN_REQUEST_NOT_ALLOWED = 64
 const MEMBER_ID_REQUIRED = 79
 const SHARE_SESSION_NOT_FOUND = 122
 const UNKNOWN_SUBSCRIPTION_ID = 117
@@ -211,6 +235,60 @@ const CASES: readonly Case[] = [
               { groupId: group, topics: [{ ...(version >= 10 ? { topicId } : { name: 'a' }), partitionIndexes: [0] }] },
             ],
           },
+  },
+  {
+    request: DescribeAclsRequest,
+    response: DescribeAclsResponse,
+    errors: [SECURITY_DISABLED],
+    value: () => ({ resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 }),
+  },
+  {
+    request: CreateAclsRequest,
+    response: CreateAclsResponse,
+    errors: [SECURITY_DISABLED],
+    value: () => ({ creations: [{ resourceType: 2, resourceName: 'a', operation: 3, permissionType: 3 }] }),
+  },
+  {
+    request: DeleteAclsRequest,
+    response: DeleteAclsResponse,
+    errors: [SECURITY_DISABLED],
+    value: () => ({ filters: [{ resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 }] }),
+  },
+  {
+    request: SaslHandshakeRequest,
+    response: SaslHandshakeResponse,
+    errors: [ILLEGAL_SASL_STATE],
+    value: () => ({ mechanism: 'PLAIN' }),
+  },
+  {
+    request: SaslAuthenticateRequest,
+    response: SaslAuthenticateResponse,
+    errors: [ILLEGAL_SASL_STATE],
+    value: () => ({}),
+  },
+  {
+    request: CreateDelegationTokenRequest,
+    response: CreateDelegationTokenResponse,
+    errors: [DELEGATION_TOKEN_REQUEST_NOT_ALLOWED],
+    value: () => ({}),
+  },
+  {
+    request: RenewDelegationTokenRequest,
+    response: RenewDelegationTokenResponse,
+    errors: [DELEGATION_TOKEN_REQUEST_NOT_ALLOWED],
+    value: () => ({}),
+  },
+  {
+    request: ExpireDelegationTokenRequest,
+    response: ExpireDelegationTokenResponse,
+    errors: [DELEGATION_TOKEN_REQUEST_NOT_ALLOWED],
+    value: () => ({}),
+  },
+  {
+    request: DescribeDelegationTokenRequest,
+    response: DescribeDelegationTokenResponse,
+    errors: [DELEGATION_TOKEN_REQUEST_NOT_ALLOWED],
+    value: () => ({}),
   },
   {
     request: FindCoordinatorRequest,
@@ -627,9 +705,9 @@ test('every version of every API answers a valid request', async () => {
 
 test('an API that is not served closes the connection', async () => {
   await using open = await broker()
-  const { DescribeDelegationTokenRequest, DescribeDelegationTokenResponse } = await import(
-    '@ottla/protocol/messages/describe-delegation-token'
+  const { AllocateProducerIdsRequest, AllocateProducerIdsResponse } = await import(
+    '@ottla/protocol/messages/allocate-producer-ids'
   )
-  const api = { request: DescribeDelegationTokenRequest, response: DescribeDelegationTokenResponse }
-  await assert.rejects(open.send(api, {}), { code: 'ERR_UNSUPPORTED_VERSION' })
+  const api = { request: AllocateProducerIdsRequest, response: AllocateProducerIdsResponse }
+  await assert.rejects(open.send(api, { brokerId: 1 }), { code: 'ERR_UNSUPPORTED_VERSION' })
 })
