@@ -14,8 +14,8 @@ const [flags, places] = [
   process.argv.slice(2).filter(a => a.startsWith('-')),
   process.argv.slice(2).filter(a => !a.startsWith('-')),
 ]
-const patterns = (places.length > 0 ? places : ['packages', 'scripts', 'test/e2e', 'examples']).map(place =>
-  place.endsWith('.ts') ? place : `${place.replace(/\/$/, '')}/**/*.test.ts`,
+const patterns = (places.length > 0 ? places : ['packages', 'scripts', 'test/e2e', 'test/suites', 'examples']).map(
+  place => (place.endsWith('.ts') ? place : `${place.replace(/\/$/, '')}/**/*.test.ts`),
 )
 const files = globSync(patterns, { cwd: root, exclude: path => path.includes('node_modules') }).sort()
 if (files.length === 0) {
