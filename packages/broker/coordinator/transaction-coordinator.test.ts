@@ -40,6 +40,27 @@ test('markers are sent once the decision is committed, and the transaction is co
   assert.equal(await cluster.until(cluster.state('t')), MARKED)
 })
 
+test('the next transaction begins as soon as the markers of the last are written', async () => {
+  const cluster = await TransactionCluster.start()
+  cluster.leaders = async request => {
+    await new Promise<void>(resolve => cluster.world.clock.setTimer(7, resolve))
+    return answering(request, () => 0)
+  }
+  await committed(cluster, 0)
+  const startMs = cluster.world.clock.monotonic()
+  assert.equal(await cluster.until(cluster.add('t', 1000, 1, 'a', 0)), 'NONE')
+  assert.equal(cluster.world.clock.monotonic() - startMs, 7)
+})
+
+test('it does not wait for long', async () => {
+  const cluster = await TransactionCluster.start({ set: ['add.partitions.to.txn.retry.backoff.max.ms=30'] })
+  cluster.leaders = () => new Promise(() => {})
+  await committed(cluster, 0)
+  const startMs = cluster.world.clock.monotonic()
+  assert.equal(await cluster.until(cluster.add('t', 1000, 1, 'a', 0)), 'CONCURRENT_TRANSACTIONS')
+  assert.equal(cluster.world.clock.monotonic() - startMs, 30)
+})
+
 test('what a leader does not take now is tried again, with whoever leads then', async () => {
   const cluster = await TransactionCluster.start()
   const refusals: number[] = [

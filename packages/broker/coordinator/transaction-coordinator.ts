@@ -27,6 +27,7 @@ import { TransactionMachine } from './transaction/machine.ts'
 import type { TransactionRecord } from './transaction/records.ts'
 import {
   type AddPartitionsCall,
+  type ErrorAnswer,
   type MarkerErrand,
   type ProducerAnswer,
   type RequestOf,
@@ -81,6 +82,7 @@ export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions
   readonly #logger: Logger
   readonly #markers: MarkerSender
+  readonly #completions = new Completions()
 
   constructor(options: TransactionCoordinatorOptions) {
     this.#options = options
@@ -121,10 +123,14 @@ export class TransactionCoordinator {
       transport: options.markers,
       coordinatorEpochOf: partition => this.#runtime.leaderEpochOf(partition),
       onWritten: (partition, request) => {
-        this.#runtime.write(partition, { api: 'markersWritten', request }).catch(error => {
-          // The state is lost, here: whoever loads it has the markers written once more.
-          if (!isExpected(error)) logger.error('markers are written, and that is lost', { error: error as Error })
-        })
+        const { transactionalId } = request
+        this.#runtime.write(partition, { api: 'markersWritten', request }).then(
+          () => this.#completions.emit(transactionalId),
+          error => {
+            // The state is lost, here: whoever loads it has the markers written once more.
+            if (!isExpected(error)) logger.error('markers are written, and that is lost', { error: error as Error })
+          },
+        )
       },
     })
   }
@@ -212,10 +218,36 @@ export class TransactionCoordinator {
   async addPartitions(call: AddPartitionsCall, apiVersion: number): Promise<number> {
     if (call.transactionalId === '') return ErrorCode.INVALID_REQUEST
     try {
-      const { errorCode } = await this.#write('addPartitions', call)
+      const { errorCode } = await this.#afterLastEnd(call.transactionalId, () => this.#write('addPartitions', call))
       return apiVersion < FENCED_SINCE ? withoutFenced(errorCode) : errorCode
     } catch (error) {
       return this.#errorCode('addPartitions', error)
+    }
+  }
+
+  /**
+   * The last transaction of an id may have been decided, and its markers not all be written: that takes milliseconds, and
+   * whoever is told to come back comes later than that.
+   */
+  async #afterLastEnd(transactionalId: string, ask: () => Promise<ErrorAnswer>): Promise<ErrorAnswer> {
+    const { world, config } = this.#options
+    let isLate = false
+    let changed = Promise.withResolvers<void>()
+    const stop = this.#completions.on(transactionalId, () => changed.resolve())
+    const timer = world.clock.setTimer(config.addPartitionsToTxnRetryBackoffMaxMs, () => {
+      isLate = true
+      changed.resolve()
+    })
+    try {
+      for (;;) {
+        const answer = await ask()
+        if (answer.errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS || isLate) return answer
+        await changed.promise
+        changed = Promise.withResolvers<void>()
+      }
+    } finally {
+      timer.cancel()
+      stop()
     }
   }
 
@@ -290,6 +322,25 @@ export class TransactionCoordinator {
     if (!isExpected(error))
       this.#logger.error('request to the transaction coordinator failed', { api, error: error as Error })
     return coordinatorErrorCode(error)
+  }
+}
+
+/** Who waits for the end of a transaction, by its id. */
+class Completions {
+  readonly #listeners = new Map<string, Set<() => void>>()
+
+  on(transactionalId: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(transactionalId) ?? new Set()
+    this.#listeners.set(transactionalId, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(transactionalId) === listeners)
+        this.#listeners.delete(transactionalId)
+    }
+  }
+
+  emit(transactionalId: string): void {
+    for (const listener of [...(this.#listeners.get(transactionalId) ?? [])]) listener()
   }
 }
 
