@@ -40,6 +40,7 @@ import { type FetchOffsetsRequest, type FetchOffsetsResponse, failedCommit } fro
 import type { GroupRecord } from './group/records.ts'
 import type { GroupApi, GroupRequest, GroupResponse, RequestOf, ResponseOf } from './group/requests.ts'
 import { groupSerde } from './group/serde.ts'
+import { callerOf, type GroupCallContext } from './group-call.ts'
 import {
   failedFetch,
   fetchedById,
@@ -81,13 +82,6 @@ export interface GroupCoordinatorOptions {
     request: TxnOffsetCommitRequest,
     apiVersion: number,
   ) => Promise<TransactionalProducer>
-}
-
-/** Of a request; a handler's context is one. */
-export interface GroupCallContext {
-  readonly apiVersion: number
-  readonly clientId: string | null
-  readonly clientAddress: string
 }
 
 export class GroupCoordinator {
@@ -459,10 +453,6 @@ export class GroupCoordinator {
       this.#world.logger.error('request to the group coordinator failed', { api, error: error as Error })
     return coordinatorErrorCode(error)
   }
-}
-
-function callerOf({ apiVersion, clientId, clientAddress }: GroupCallContext) {
-  return { apiVersion, clientId: clientId ?? '', clientHost: `/${clientAddress}` }
 }
 
 function groupConfig(config: BrokerConfig): GroupConfig {

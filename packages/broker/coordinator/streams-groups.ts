@@ -8,9 +8,9 @@ import type { StreamsGroupHeartbeatRequest } from '@ottla/protocol/messages/stre
 import { ApiError } from '../errors.ts'
 import type { GroupMachine } from './group/machine.ts'
 import type { RequestOf, ResponseOf } from './group/requests.ts'
-import type { StreamsHeartbeatAnswer } from './group/streams/heartbeat-answer.ts'
 import { checkHeartbeatRequest } from './group/streams/heartbeat-request.ts'
-import type { GroupCallContext } from './group-coordinator.ts'
+import type { StreamsHeartbeatAnswer } from './group/streams/requests.ts'
+import type { GroupCallContext } from './group-call.ts'
 
 /** The way to the machine that has a group. */
 export interface StreamsGroupAccess {

@@ -10,7 +10,6 @@ import type { ClientSoftware, Handler, RequestContext } from '../handlers/handle
 import type { RequestTiming } from '../metrics/index.ts'
 import type { QuotaClient } from '../quota/index.ts'
 import type { Services } from '../services.ts'
-import type { Peer } from './router.ts'
 
 /** Until clients authenticate. */
 const ANONYMOUS = 'ANONYMOUS'
@@ -20,6 +19,21 @@ const PRINCIPAL = `User:${ANONYMOUS}`
 const PERCENT_PER_MS = 100 / 1000
 
 const STOPPED = -1
+
+/** The client that a request came from, as far as its request needs it. */
+export interface Peer {
+  readonly id: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly listenerName: string
+  readonly software: ClientSoftware
+  readonly signal: AbortSignal
+  /** What the request that is being handled takes beside its frame. */
+  charge(bytes: number): void
+  giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void
+  afterSent(task: () => void): void
+  throttle(ms: number): void
+}
 
 export interface Received {
   readonly handler: Handler

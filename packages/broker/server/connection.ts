@@ -11,9 +11,10 @@ import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
 import type { ClientSoftware } from '../handlers/handler.ts'
 import { RequestTiming } from '../metrics/index.ts'
+import type { Peer } from './call.ts'
 import type { ListenerTraffic } from './listener-traffic.ts'
 import type { RequestMemory } from './request-memory.ts'
-import type { Peer, Router } from './router.ts'
+import type { Router } from './router.ts'
 
 /**
  * How much of the following requests may wait in memory while one is being handled. A frame that is no larger does not

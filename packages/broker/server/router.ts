@@ -17,25 +17,10 @@ import {
 import { REQUESTS, traced } from '../diagnostics.ts'
 import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { ClientSoftware, Failure, Handler, HandlerResult } from '../handlers/handler.ts'
+import type { Failure, Handler, HandlerResult } from '../handlers/handler.ts'
 import type { ApiMetrics, RequestMetrics, RequestTiming } from '../metrics/index.ts'
 import type { Services } from '../services.ts'
-import { Call } from './call.ts'
-
-/** The client that a request came from, as far as its request needs it. */
-export interface Peer {
-  readonly id: number
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly listenerName: string
-  readonly software: ClientSoftware
-  readonly signal: AbortSignal
-  /** What the request that is being handled takes beside its frame. */
-  charge(bytes: number): void
-  giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void
-  afterSent(task: () => void): void
-  throttle(ms: number): void
-}
+import { Call, type Peer } from './call.ts'
 
 type ResponseBytes = readonly Uint8Array[] | null
 

@@ -3,7 +3,6 @@
  * deleted. What only one kind does is in that kind's folder, and what a kind does in its time is listed in kind.ts.
  */
 import type { Timer } from './timers.ts'
-import type { Turn } from './turn.ts'
 
 /** As ListGroups spells them. */
 export type GroupKind = 'classic' | 'consumer' | 'share' | 'streams'
@@ -43,5 +42,5 @@ export interface Group {
   /** Since when an offset that was committed then counts as unused, wall clock; null: none of them does now. */
   unusedSince(commitTimestampMs: number): number | null
   /** All that are its own. */
-  timers(): Iterable<Timer<Turn>>
+  timers(): Iterable<Timer<never>>
 }

@@ -1,10 +1,10 @@
 /** All records that there are in `__consumer_offsets`. */
-import { type GroupMetadataRecord, maxBytesOfGroupMetadata } from './classic/records.ts'
-import { type ConsumerGroupRecord, maxBytesOfConsumerGroup } from './consumer/records.ts'
+import { type GroupMetadataRecord, maxBytesOfGroupMetadata } from './classic/record-shapes.ts'
+import { type ConsumerGroupRecord, maxBytesOfConsumerGroup } from './consumer/record-shapes.ts'
 import { maxBytesOfOffsetCommit, type OffsetCommitRecord } from './offset-records.ts'
 import { RecordType } from './record-types.ts'
-import { maxBytesOfShareGroup, type ShareGroupRecord } from './share/records.ts'
-import { maxBytesOfStreamsGroupRecord, type StreamsGroupRecord } from './streams/records.ts'
+import { maxBytesOfShareGroup, type ShareGroupRecord } from './share/record-shapes.ts'
+import { maxBytesOfStreamsGroupRecord, type StreamsGroupRecord } from './streams/record-shapes.ts'
 
 export type GroupRecord =
   | OffsetCommitRecord

@@ -13,9 +13,8 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/
 import type { StreamsGroupHeartbeatRequest } from '@ottla/protocol/messages/streams-group-heartbeat'
 import type { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import type { TxnOffsetCommitRequest } from '@ottla/protocol/messages/txn-offset-commit'
-import type { Refused } from './share/handle.ts'
-import type { ShareGroupApis } from './share/requests.ts'
-import type { StreamsHeartbeatAnswer } from './streams/heartbeat-answer.ts'
+import type { Refused, ShareGroupApis } from './share/requests.ts'
+import type { StreamsHeartbeatAnswer } from './streams/requests.ts'
 
 /** Who asks. */
 export interface Caller {

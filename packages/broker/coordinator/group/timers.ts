@@ -38,7 +38,7 @@ export class Timers<Context> {
   }
 
   /** No error if it is not set. */
-  cancel(timer: Timer<Context>): void {
+  cancel(timer: Timer<never>): void {
     const index = timer.heapIndex
     if (index < 0) return
     timer.heapIndex = -1

@@ -15,7 +15,8 @@ import {
   renewSession,
   sessionTimer,
 } from './rebalance.ts'
-import { type GroupMetadataRecord, groupTombstone } from './records.ts'
+import type { GroupMetadataRecord } from './record-shapes.ts'
+import { groupTombstone } from './records.ts'
 
 export const classicKind: Kind<ClassicGroup> = {
   schemas: new Map([[RecordType.GROUP_METADATA, { key: GroupMetadataKey, value: GroupMetadataValue }]]),

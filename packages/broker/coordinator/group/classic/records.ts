@@ -2,12 +2,10 @@
  * The record that a classic group leaves in `__consumer_offsets`: its generation, its members and their assignments. The
  * last one is what counts; without a value it says that there is no such group.
  */
-import type { GroupMetadataKey, GroupMetadataValue } from '@ottla/protocol/logrecords/consumer-offsets'
-import { type GroupRecordOf, textBytes } from '../record.ts'
+import type { GroupMetadataValue } from '@ottla/protocol/logrecords/consumer-offsets'
 import { RecordType } from '../record-types.ts'
 import type { ClassicGroup } from './classic-group.ts'
-
-export type GroupMetadataRecord = GroupRecordOf<typeof RecordType.GROUP_METADATA, GroupMetadataKey, GroupMetadataValue>
+import type { GroupMetadataRecord } from './record-shapes.ts'
 
 /** Kafka 4.3 writes this, of the versions up to 4 that there are, so that 2.3 can read it. */
 const GROUP_METADATA_VERSION = 3
@@ -54,20 +52,4 @@ export function groupTombstone(groupId: string): GroupMetadataRecord {
 
 function metadata(group: string, value: GroupMetadataValue | null): GroupMetadataRecord {
   return { type: RecordType.GROUP_METADATA, key: { group }, value, version: GROUP_METADATA_VERSION }
-}
-
-const GROUP_OVERHEAD_BYTES = 64
-const MEMBER_OVERHEAD_BYTES = 24
-
-/** What the record takes in a batch that is not compressed, or a few bytes more. */
-export function maxBytesOfGroupMetadata({ key, value }: GroupMetadataRecord): number {
-  let bytes = GROUP_OVERHEAD_BYTES + textBytes(key.group)
-  if (!value) return bytes
-  bytes += textBytes(value.protocolType) + textBytes(value.protocol) + textBytes(value.leader)
-  for (const member of value.members) {
-    bytes += MEMBER_OVERHEAD_BYTES + member.subscription.length + member.assignment.length
-    bytes += textBytes(member.memberId) + textBytes(member.groupInstanceId)
-    bytes += textBytes(member.clientId) + textBytes(member.clientHost)
-  }
-  return bytes
 }

@@ -23,7 +23,8 @@ import { OWNS_NOTHING, type OwnedPartitions, toPartitions } from './assignment.t
 import { ConsumerGroup } from './consumer-group.ts'
 import { limitRevocation, setTimer } from './departure.ts'
 import { LEAVING_EPOCH, type Member, MemberState, newMember, topicNames } from './member.ts'
-import { type ConsumerGroupRecord, groupTombstones } from './records.ts'
+import type { ConsumerGroupRecord } from './record-shapes.ts'
+import { groupTombstones } from './records.ts'
 
 export const consumerKind: Kind<ConsumerGroup> = {
   schemas: new Map([

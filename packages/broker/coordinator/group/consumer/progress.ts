@@ -11,8 +11,8 @@ import { limitRevocation } from './departure.ts'
 import { bumpEpoch } from './epoch.ts'
 import { type Member, regexOf, sameMetadata, sameNames, sameProgress } from './member.ts'
 import { reconcile } from './reconcile.ts'
+import type { ConsumerGroupRecord } from './record-shapes.ts'
 import {
-  type ConsumerGroupRecord,
   currentRecord,
   memberRecord,
   memberTombstones,

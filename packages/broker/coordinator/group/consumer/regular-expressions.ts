@@ -8,7 +8,8 @@ import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
 import { bumpEpoch } from './epoch.ts'
-import { type ConsumerGroupRecord, regexRecord } from './records.ts'
+import type { ConsumerGroupRecord } from './record-shapes.ts'
+import { regexRecord } from './records.ts'
 
 /** A lookup that is under way. */
 export interface RegexRefresh {

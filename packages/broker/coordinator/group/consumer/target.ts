@@ -9,7 +9,8 @@ import type { Turn } from '../turn.ts'
 import { NO_PARTITIONS, samePartitions } from './assignment.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { topicIdsOf } from './reconcile.ts'
-import { type ConsumerGroupRecord, targetEpochRecord, targetRecord } from './records.ts'
+import type { ConsumerGroupRecord } from './record-shapes.ts'
+import { targetEpochRecord, targetRecord } from './records.ts'
 
 /** By the names that members and configurations know. */
 export const ASSIGNORS: Readonly<Record<string, Assignor>> = { uniform: assignUniformly, range: assignRanges }

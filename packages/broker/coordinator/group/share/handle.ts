@@ -10,11 +10,6 @@ import { endDeleting, endInitializing, giveUpInitializing } from './state-partit
 
 type ShareCall = Extract<GroupRequest, { readonly api: keyof ShareGroupApis }>
 
-/** The facade makes a response of it that fits the API. */
-export interface Refused {
-  readonly refused: ApiError
-}
-
 const APIS: ReadonlySet<string> = new Set<keyof ShareGroupApis>([
   'shareGroupHeartbeat',
   'initializedShareGroupState',

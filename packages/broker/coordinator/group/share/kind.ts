@@ -19,13 +19,15 @@ import { mustBeGone } from '../record.ts'
 import { RecordType } from '../record-types.ts'
 import { renewSession } from './membership.ts'
 import { NO_PARTITIONS, partitionsOf } from './partitions.ts'
+import type {
+  ShareGroupCurrentMemberAssignmentRecord,
+  ShareGroupMemberMetadataRecord,
+  ShareGroupRecord,
+} from './record-shapes.ts'
 import {
   currentTombstone,
   groupTombstone,
   memberTombstone,
-  type ShareGroupCurrentMemberAssignmentRecord,
-  type ShareGroupMemberMetadataRecord,
-  type ShareGroupRecord,
   statePartitionsTombstone,
   targetMetadataTombstone,
   targetTombstone,

@@ -16,6 +16,8 @@ import type {
   ShareGroupHeartbeatResponse,
 } from '@ottla/protocol/messages/share-group-heartbeat'
 
+import type { ApiError } from '../../../errors.ts'
+
 export interface Caller {
   readonly clientId: string
   readonly clientHost: string
@@ -71,4 +73,9 @@ export interface ShareGroupApis {
   deletedShareGroupOffsets: [StateTopicsRequest, Done]
   /** All of its state, before the group itself. */
   deleteShareGroupState: [{ readonly groupId: string }, DeleteStateResult]
+}
+
+/** The facade makes a response of it that fits the API. */
+export interface Refused {
+  readonly refused: ApiError
 }

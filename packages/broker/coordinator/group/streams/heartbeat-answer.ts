@@ -1,14 +1,12 @@
 /** What a member is told: its tasks if they have changed, where others answer questions about their state, and what is amiss. */
-import { ErrorCode, type Init } from '@ottla/protocol'
-import type {
-  StreamsGroupHeartbeatRequest,
-  StreamsGroupHeartbeatResponse,
-} from '@ottla/protocol/messages/streams-group-heartbeat'
+import { ErrorCode } from '@ottla/protocol'
+import type { StreamsGroupHeartbeatRequest } from '@ottla/protocol/messages/streams-group-heartbeat'
 import type { MetadataImage } from '../../../image/index.ts'
 import type { Turn } from '../turn.ts'
-import type { ConfiguredTopology, NewTopic } from './configured-topology.ts'
+import type { ConfiguredTopology } from './configured-topology.ts'
 import { type Endpoint, JOIN_EPOCH, type Member } from './member.ts'
 import { ownedTasks } from './owned-tasks.ts'
+import type { StreamsHeartbeatAnswer } from './requests.ts'
 import type { StreamsGroup } from './streams-group.ts'
 import { type AnyTasks, isWithin, sameAssigned, taskIds } from './tasks.ts'
 import { Status } from './topic-problem.ts'
@@ -16,11 +14,6 @@ import { Status } from './topic-problem.ts'
 export interface StatusLine {
   readonly statusCode: number
   readonly statusDetail: string
-}
-
-export type StreamsHeartbeatAnswer = Init<typeof StreamsGroupHeartbeatResponse> & {
-  /** Once the answer is out: topics that somebody has to make. */
-  readonly topicsToCreate?: readonly NewTopic[]
 }
 
 export function statusLine(status: keyof typeof Status, statusDetail: string): StatusLine {

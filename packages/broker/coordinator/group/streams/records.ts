@@ -3,62 +3,21 @@
  * target assignment, and three of each member. The last one of a key counts; without a value there is no such thing.
  */
 import type {
-  StreamsGroupCurrentMemberAssignmentKey,
-  StreamsGroupCurrentMemberAssignmentValue,
-  StreamsGroupMemberMetadataKey,
-  StreamsGroupMemberMetadataValue,
-  StreamsGroupMetadataKey,
-  StreamsGroupMetadataValue,
-  StreamsGroupTargetAssignmentMemberKey,
-  StreamsGroupTargetAssignmentMemberValue,
-  StreamsGroupTargetAssignmentMetadataKey,
   StreamsGroupTargetAssignmentMetadataValue,
-  StreamsGroupTopologyKey,
   StreamsGroupTopologyValue,
 } from '@ottla/protocol/logrecords/consumer-offsets'
-import { type GroupRecordOf, textBytes } from '../record.ts'
 import { RecordType } from '../record-types.ts'
 import { type Member, tagsInOrder } from './member.ts'
+import type {
+  CurrentAssignmentRecord,
+  GroupEpochRecord,
+  MemberRecord,
+  StreamsGroupRecord,
+  TargetEpochRecord,
+  TargetMemberRecord,
+  TopologyRecord,
+} from './record-shapes.ts'
 import { epochTaskIds, type TaskIds, type Tasks, taskIds } from './tasks.ts'
-
-export type GroupEpochRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_METADATA,
-  StreamsGroupMetadataKey,
-  StreamsGroupMetadataValue
->
-export type MemberRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_MEMBER_METADATA,
-  StreamsGroupMemberMetadataKey,
-  StreamsGroupMemberMetadataValue
->
-export type TargetEpochRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA,
-  StreamsGroupTargetAssignmentMetadataKey,
-  StreamsGroupTargetAssignmentMetadataValue
->
-export type TargetMemberRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER,
-  StreamsGroupTargetAssignmentMemberKey,
-  StreamsGroupTargetAssignmentMemberValue
->
-export type CurrentAssignmentRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT,
-  StreamsGroupCurrentMemberAssignmentKey,
-  StreamsGroupCurrentMemberAssignmentValue
->
-export type TopologyRecord = GroupRecordOf<
-  typeof RecordType.STREAMS_GROUP_TOPOLOGY,
-  StreamsGroupTopologyKey,
-  StreamsGroupTopologyValue
->
-
-export type StreamsGroupRecord =
-  | GroupEpochRecord
-  | MemberRecord
-  | TargetEpochRecord
-  | TargetMemberRecord
-  | CurrentAssignmentRecord
-  | TopologyRecord
 
 const VERSION = 0
 
@@ -157,33 +116,4 @@ export function memberTombstones(groupId: string, memberId: string): StreamsGrou
 /** Of a group without members. */
 export function groupTombstones(groupId: string): StreamsGroupRecord[] {
   return [targetEpoch(groupId, null), groupEpoch(groupId, null), topology(groupId, null)]
-}
-
-// ----------------------------------------------------------------------------------------------------------- size
-
-const OVERHEAD_BYTES = 64
-const STRUCT_BYTES = 8
-const ARRAY_BYTES = 5
-const TEXT_BYTES = 3
-/** Only numbers come in thousands, and those are int32. */
-const ELEMENT_BYTES = 4
-const FIELD_BYTES = 8
-
-/** What the record takes in a batch that is not compressed, or a few bytes more. */
-export function maxBytesOfStreamsGroupRecord(record: StreamsGroupRecord): number {
-  const { key, value } = record
-  let bytes = OVERHEAD_BYTES + textBytes(key.groupId) + ('memberId' in key ? textBytes(key.memberId) : 0)
-  const count = (inside: unknown): void => {
-    if (typeof inside === 'string') bytes += TEXT_BYTES + textBytes(inside)
-    else if (Array.isArray(inside)) {
-      bytes += ARRAY_BYTES
-      if (typeof inside[0] === 'number') bytes += ELEMENT_BYTES * inside.length
-      else for (const element of inside) count(element)
-    } else if (typeof inside === 'object' && inside !== null) {
-      bytes += STRUCT_BYTES
-      for (const field of Object.values(inside)) count(field)
-    } else bytes += FIELD_BYTES
-  }
-  count(value)
-  return bytes
 }

@@ -2,7 +2,7 @@
 import { encodeToBytes, errorName } from '@ottla/protocol'
 import { ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
 import type { MemberProtocol } from '../classic/member.ts'
-import type { ConsumerGroupRecord } from '../consumer/records.ts'
+import type { ConsumerGroupRecord } from '../consumer/record-shapes.ts'
 import { RecordType } from '../record-types.ts'
 import type { GroupRecord } from '../records.ts'
 import { isShareRecord, showShareRecord } from '../share/testing/show.ts'

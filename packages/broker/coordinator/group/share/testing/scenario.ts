@@ -17,7 +17,7 @@ import type { GroupRequest, GroupResponse } from '../../requests.ts'
 import { groupSerde } from '../../serde.ts'
 import { imageWith } from '../../testing/image.ts'
 import { TEST_CONFIG } from '../../testing/scenario.ts'
-import type { ShareGroupRecord } from '../records.ts'
+import type { ShareGroupRecord } from '../record-shapes.ts'
 import type { HeartbeatResult } from '../requests.ts'
 import { showHeartbeat, showPartitions, showShareRecord } from './show.ts'
 

@@ -2,7 +2,7 @@
 import type { ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
 import { RecordType } from '../../record-types.ts'
 import type { TopicPartitions } from '../partitions.ts'
-import type { ShareGroupRecord } from '../records.ts'
+import type { ShareGroupRecord } from '../record-shapes.ts'
 
 /** Of topic ids; tests know them by name. */
 export type NameOf = (topicId: string) => string

@@ -2,8 +2,8 @@
 import { errorName } from '@ottla/protocol'
 import { RecordType } from '../../record-types.ts'
 import type { DescribedStreamsGroup } from '../describe.ts'
-import type { StreamsHeartbeatAnswer } from '../heartbeat-answer.ts'
-import type { StreamsGroupRecord } from '../records.ts'
+import type { StreamsGroupRecord } from '../record-shapes.ts'
+import type { StreamsHeartbeatAnswer } from '../requests.ts'
 import type { TaskIds } from '../tasks.ts'
 import { Status } from '../topic-problem.ts'
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { ErrorCode } from '@ottla/protocol'
-import type { StreamsHeartbeatAnswer } from '../heartbeat-answer.ts'
+import type { StreamsHeartbeatAnswer } from '../requests.ts'
 import { type LogEntry, StreamsBench } from './bench.ts'
 import { parseTopology } from './topologies.ts'
 
