@@ -2,7 +2,8 @@
  * A producer for the commands and tests: records are gathered by partition, until a batch is full or has waited for
  * `lingerMs`; `sender.ts` gets the batches to the brokers, in order.
  *
- * Idempotent unless acks is not -1; transactional as `transactional-producer.ts` has it. What a user's application needs beyond that is the full client's.
+ * Idempotent unless acks is not -1; transactional as `transactional-producer.ts` has it. What a user's application needs
+ * beyond that is the full client's.
  */
 import type { Codec, RecordHeader } from '@ottla/protocol'
 import type { Cluster, TopicMetadata } from './cluster.ts'
