@@ -47,10 +47,13 @@ export async function sameDump(java: Java, args: readonly string[]): Promise<num
   return wanted.length
 }
 
+/** Of a client that a tool before it, in the same process, has left behind. */
+const OF_OTHERS = /^\d\d:\d\d:\d\d\.\d+ WARN NetworkClient: /
+
 function lines({ stdout, stderr, code }: Finished): string[] {
   const told = stderr
     .split('\n')
-    .filter(line => !/^\tat |^\s*\.\.\. \d+ more|^Caused by: |^OpenJDK/.test(line))
+    .filter(line => !OF_OTHERS.test(line) && !/^\tat |^\s*\.\.\. \d+ more|^Caused by: |^OpenJDK/.test(line))
     .map(line => line.replace(/^(?:Exception in thread "main" )?(?:[a-z]\w*\.)+\w+(?:Exception|Error)(?:: |$)/, ''))
   return [...stdout.split('\n'), ...told.join('\n').trimEnd().split('\n'), `[ended with ${code}]`]
 }
