@@ -67,6 +67,21 @@ test('a lock keeps other processes out, and ends with its process', async t => {
   assert.equal(third.says, 'locked')
 })
 
+test('a lock that nobody refers to is held all the same', async t => {
+  const path = `${directory(t)}/.lock`
+  const program = `
+    import { lockFile } from '${lockModule}'
+    lockFile(${JSON.stringify(path)})
+    await new Promise(resolve => setTimeout(resolve, 1))
+    gc()
+    await new Promise(resolve => setTimeout(resolve, 1))
+    console.log('locked')
+    process.stdin.resume()`
+  const { says } = await holder(t, process.execPath, ['--expose-gc', '--input-type=module', '--eval', program])
+  assert.equal(says, 'locked')
+  assert.equal(await new NodeDisk().lock(path), null)
+})
+
 test('it is the lock that Java takes, either way round', { skip: !hasPython && 'no python3' }, async t => {
   const path = `${directory(t)}/.lock`
   const disk = new NodeDisk()

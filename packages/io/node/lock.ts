@@ -21,7 +21,8 @@ const SQLITE_CANTOPEN = 14
 const SQLITE_NOTADB = 26
 const SQLITE_CODES: Readonly<Record<number, string>> = { 3: 'EACCES', 8: 'EROFS', 10: 'ENOLCK', 13: 'ENOSPC' }
 
-const heldHere = new Set<string>()
+/** By file. It keeps them: SQLite would free a lock whose database nobody refers to any more, whenever that is noticed. */
+const heldHere = new Map<string, DatabaseSync>()
 
 /** Whether this process holds the lock of the file at `path`. */
 export function isLockedHere(path: string): boolean {
@@ -45,7 +46,7 @@ export function lockFile(path: string): FileLock | null {
     if ((code & 0xff) === SQLITE_BUSY) return null
     throw new DiskError(lockErrorCode(code, name), 'lock', path, { cause })
   }
-  heldHere.add(name)
+  heldHere.set(name, database)
   return new FileLock(name, database)
 }
 
