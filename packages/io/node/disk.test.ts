@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { failsWith } from '../conformance/disk.ts'
 import { NodeDisk } from './disk.ts'
@@ -81,7 +82,7 @@ test('calls overlap with renames and removals, and none reaches a wrong file', a
   )
 })
 
-test('removing a file gives its descriptor back', { skip: !isLinux }, async t => {
+test('removing a file gives its descriptor back', { skip: !isLinux, timeout: 20_000 }, async t => {
   const root = directory(t)
   const disk = new NodeDisk()
   const file = await disk.open(`${root}/a`, 'create')
@@ -90,7 +91,8 @@ test('removing a file gives its descriptor back', { skip: !isLinux }, async t =>
   await writing
   const last = await disk.open(`${root}/b`, 'create')
   await last.close()
-  assert.equal(disk.openHandles, 0)
+  // The write had it when the file went; it is given back behind it, which nobody waits for.
+  while (disk.openHandles > 0) await turn()
   assert.equal(descriptorsUnder(root), 0)
 })
 
