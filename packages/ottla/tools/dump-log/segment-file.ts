@@ -6,6 +6,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { type BatchHeader, HEADER_BYTES_UP_TO_MAGIC, LOG_OVERHEAD, readBatchHeader } from '@ottla/protocol'
 import { ToolError } from '../java/errors.ts'
 
+const MAX_INT = 2 ** 31 - 1
 const PIECE_BYTES = 1024 * 1024
 const LENGTH_AT = 8
 const LEAST_LENGTH = 14
@@ -37,7 +38,10 @@ export class SegmentFile {
 
   /** Whole batches from `from` on that end at `end` or before. */
   *batches(from = 0, end = this.sizeInBytes): Generator<FileBatch, void> {
-    if (from > this.sizeInBytes) throw new ToolError(`Slice from position ${from} exceeds end position of ${this.path}`)
+    if (from > this.sizeInBytes) {
+      const records = `FileRecords(size=${this.sizeInBytes}, file=${this.path}, start=0, end=${MAX_INT})`
+      throw new ToolError(`Slice from position ${from} exceeds end position of ${records}`)
+    }
     let position = from
     while (position < end - HEADER_BYTES_UP_TO_MAGIC) {
       const length = this.#read(position, HEADER_BYTES_UP_TO_MAGIC).readInt32BE(LENGTH_AT)
