@@ -1,13 +1,12 @@
 /** `kafka-verifiable-consumer`: a member of a group that tells as JSON what it is assigned, reads and commits. */
 import { type Cluster, GroupConsumer, type GroupConsumerListener, type PolledPartition } from '@ottla/client'
-import { ArgumentError } from './argparse.ts'
 import { CONSUMER_CONFIGS, consumerOptions } from './consumer-config.ts'
 import { Ended, type ToolContext } from './context.ts'
 import { argparseTool, type Options } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
-import { fileProperties } from './kafka-verifiable-producer.ts'
 import type { ParsedOptions } from './options.ts'
+import { configFile, fileProperties } from './verifiable-config.ts'
 
 const RANGE = 'org.apache.kafka.clients.consumer.RangeAssignor'
 const OPTIONS = {
@@ -81,14 +80,12 @@ export const kafkaVerifiableConsumer = argparseTool({
 })
 
 function propertiesOf(options: ParsedOptions<string>, context: ToolContext): Map<string, string> {
-  const [before, now] = [options.text('consumer.config'), options.text('command-config')]
-  if (before !== null && now !== null)
-    throw new ArgumentError('Options --consumer.config and --command-config are mutually exclusive.')
-  if (before !== null)
-    context.print(
-      'Option --consumer.config has been deprecated and will be removed in a future version. Use --command-config instead.',
-    )
-  const properties = fileProperties(before ?? now, new Map(), CONSUMER_CONFIGS, context)
+  const properties = fileProperties(
+    configFile(options, 'consumer.config', context),
+    new Map(),
+    CONSUMER_CONFIGS,
+    context,
+  )
   const protocol = options.text('group-protocol')!.toUpperCase()
   if (protocol !== 'CLASSIC' && protocol !== 'CONSUMER')
     throw new ToolError(`No enum constant org.apache.kafka.clients.consumer.GroupProtocol.${protocol}`)

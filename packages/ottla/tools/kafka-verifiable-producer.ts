@@ -1,13 +1,13 @@
 /** `kafka-verifiable-producer`: increasing numbers into a topic, and a line of JSON for what became of each. */
 import { KafkaError, Producer, type RecordMetadata } from '@ottla/client'
-import { ArgumentError } from './argparse.ts'
 import { PRODUCER_CONFIGS, producerOptions } from './client-config.ts'
 import { Ended, type ToolContext } from './context.ts'
 import { argparseTool, type Options } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
-import { ClientSetupError, exceptionOf, messageOf } from './java/errors.ts'
+import { exceptionOf, messageOf } from './java/errors.ts'
 import type { ParsedOptions } from './options.ts'
 import { Pace } from './pace.ts'
+import { configFile, fileProperties } from './verifiable-config.ts'
 
 const OPTIONS = {
   topic: { about: 'Where the numbers go.', value: 'topic', isRequired: true },
@@ -93,32 +93,11 @@ export const kafkaVerifiableProducer = argparseTool({
 })
 
 function propertiesOf(options: ParsedOptions<string>, context: ToolContext): Map<string, string> {
-  const [before, now] = [options.text('producer.config'), options.text('command-config')]
-  if (before !== null && now !== null)
-    throw new ArgumentError('Options --producer.config and --command-config are mutually exclusive.')
-  if (before !== null)
-    context.print(
-      'Option --producer.config has been deprecated and will be removed in a future version. Use --command-config instead.',
-    )
   const given = new Map([
     ['bootstrap.servers', options.text('bootstrap-server')!],
     ['acks', options.text('acks')!],
   ])
-  return fileProperties(before ?? now, given, PRODUCER_CONFIGS, context)
-}
-
-/** The file is stronger than what is given; a file that is not there is a wrong argument. */
-export function fileProperties(
-  config: string | null,
-  properties: ReadonlyMap<string, string>,
-  alsoHonoured: ReadonlySet<string>,
-  context: ToolContext,
-): Map<string, string> {
-  try {
-    return context.properties({ bootstrap: null, config, properties, alsoHonoured })
-  } catch (error) {
-    throw error instanceof ClientSetupError ? new ArgumentError(error.message) : error
-  }
+  return fileProperties(configFile(options, 'producer.config', context), given, PRODUCER_CONFIGS, context)
 }
 
 /** What is sent, one after another. */

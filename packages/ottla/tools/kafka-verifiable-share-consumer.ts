@@ -12,9 +12,9 @@ import { Ended } from './context.ts'
 import { argparseTool, type Options } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
-import { fileProperties } from './kafka-verifiable-producer.ts'
 import type { ParsedOptions } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
+import { fileProperties } from './verifiable-config.ts'
 
 const OPTIONS = {
   'bootstrap-server': {

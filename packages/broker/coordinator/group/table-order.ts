@@ -4,6 +4,7 @@
  * constant, as unsigned numbers of 64 bits; with more slots a table looks at more of their upper bits, so the order is
  * the same in tables of all sizes. Of names that share a slot Kafka takes the later one first, which is not followed.
  */
+import { javaHashCode } from '../partition-for.ts'
 
 /** 2^64 divided by the golden ratio (Fibonacci hashing), in halves. */
 const FACTOR_HIGH = 0x9e3779b9
@@ -12,14 +13,8 @@ const FACTOR_LOW_LOW = 0x7c15
 const FACTOR_LOW = FACTOR_LOW_HIGH * 0x10000 + FACTOR_LOW_LOW
 
 export function inTableOrder<T>(things: Iterable<T>, nameOf: (thing: T) => string): T[] {
-  const placed = Array.from(things, thing => ({ thing, place: upperHalf(javaHash(nameOf(thing))) }))
+  const placed = Array.from(things, thing => ({ thing, place: upperHalf(javaHashCode(nameOf(thing))) }))
   return placed.sort((a, b) => a.place - b.place).map(({ thing }) => thing)
-}
-
-function javaHash(name: string): number {
-  let hash = 0
-  for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) | 0
-  return hash
 }
 
 /** Of the product of the hash, as a signed number, and the factor. No step is past 2^53. */
