@@ -266,7 +266,8 @@ class LogCleaning {
       for await (const piece of segmentPieces(segment, 0, this.#memory)) {
         const result = await this.#filterPiece(piece, options, lastRecords)
         await writing
-        writing = cleaned.append(result.bytes, result.batches, result.kept)
+        const written = cleaned.append(result.bytes, result.batches, result.kept)
+        writing = written.then(() => this.#memory.giveBack(piece.memory))
         writing.catch(() => {}) // it is awaited, but not at once
         await this.#options.throttle(result.bytes.length)
       }
@@ -285,7 +286,7 @@ class LogCleaning {
   }
 
   async #filterPiece(
-    { bytes, memory, lastOffset }: SegmentPiece,
+    { bytes, lastOffset }: SegmentPiece,
     options: FilterOptions,
     lastRecords: LastRecordsState,
   ): Promise<FilterTaskResult> {
@@ -300,7 +301,6 @@ class LogCleaning {
       options,
     }
     const result = await this.#options.world.workers.run<FilterTaskResult>(FILTER, task)
-    this.#memory.giveBack(memory)
     this.#transactions = result.transactions
     this.#stats.bytesRead += bytes.length
     this.#stats.bytesWritten += result.bytes.length

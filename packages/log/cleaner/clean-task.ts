@@ -48,5 +48,6 @@ export function filterPiece({ bytes, lastRecords, options, ...task }: FilterTask
   const transactions = new CleanedTransactions(task.transactions, task.begun)
   const filtered = filterBatches(bytes, new OffsetMap(task.map), transactions, new LastRecords(lastRecords), options)
   const result = { ...filtered, transactions: transactions.state(), kept: transactions.kept }
-  return transferring(result, [filtered.bytes.buffer, filtered.batches.buffer])
+  const own = [filtered.bytes.buffer, filtered.batches.buffer].filter(buffer => buffer instanceof ArrayBuffer)
+  return transferring(result, own)
 }

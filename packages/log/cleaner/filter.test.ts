@@ -139,6 +139,21 @@ test('a tombstone gets its horizon when it is first met, and goes after it', () 
   ])
 })
 
+test('what stays may be larger than what was there, and overwrites nothing that is still to be read', () => {
+  const log = ['a= b=', 'c= d=', 'e=1 f=1', 'g= h='].map((text, i) => batch(i * 2, text))
+  const { lines, bytes } = clean(log)
+  assert.ok(bytes.length > Buffer.concat(log).length)
+  const until = `until ${NOW + 1000}`
+  assert.deepEqual(lines, [
+    `0..1: 0 a=, 1 b= ${until}`,
+    `2..3: 2 c=, 3 d= ${until}`,
+    '4..5: 4 e=1, 5 f=1',
+    `6..7: 6 g=, 7 h= ${until}`,
+  ])
+  // The room that a batch leaves is for the next.
+  assert.deepEqual(clean([batch(0, 'a=1 b=1 c=1'), batch(3, 'a= b= c=2')]).lines, [`3..5: 3 a=, 4 b=, 5 c=2 ${until}`])
+})
+
 test('a record without a key goes, but not past what is known', () => {
   assert.deepEqual(clean([batch(0, '=1 a=1')]).lines, ['0..1: 1 a=1'])
   const { lines, latestOffset } = clean([batch(0, 'a=1 b=1'), batch(2, 'a=2 c=1 a=3 =4')], { maxKeys: 1 })

@@ -8,6 +8,9 @@
  * Offsets never change. A batch that loses nothing stays as it is, to the byte; one that loses records is made again with
  * the same header and codec; one that loses all of them goes, unless it is what the log knows its producer's sequence number
  * or epoch from, or ends at the high watermark: then it stays, empty. A tombstone gets its horizon when it is first cleaned.
+ *
+ * What stays is moved to the front of the bytes that it was found in: a cleaning that took memory for it anew, piece by
+ * piece, made the collector stop the event loop (docs/performance.md).
  */
 import {
   BatchBuilder,
@@ -28,8 +31,6 @@ const KEEP = 1
 const KEEP_TOMBSTONE = 2
 const TO_BE_LOOKED_UP = 4
 
-/** As a rule little stays of what is dirty. */
-const FIRST_OUTPUT_BYTES = 256 * 1024
 /** What a builder asks for beyond what its last record takes. */
 const ROOM_FOR_ONE_MORE = 64
 
@@ -80,8 +81,8 @@ export interface FilterOptions {
 }
 
 export interface Filtered {
-  /** The batches that stay. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The batches that stay: the begin of what was filtered, or memory of their own if they have grown past that. */
+  readonly bytes: Uint8Array
   /** Of each of them its last offset, largest timestamp and size. */
   readonly batches: Float64Array<ArrayBuffer>
   readonly recordsRead: number
@@ -90,7 +91,7 @@ export interface Filtered {
   readonly recordsWithoutKey: number
 }
 
-/** `bytes` are whole batches. */
+/** `bytes` are whole batches, and are overwritten. */
 export function filterBatches(
   bytes: Uint8Array,
   map: OffsetMap,
@@ -108,8 +109,10 @@ class Filter {
   readonly #transactions: CleanedTransactions
   readonly #lastRecords: LastRecords
   readonly #options: FilterOptions
-  #output: Uint8Array<ArrayBuffer>
+  #output: Uint8Array
   #size = 0
+  /** How much of `#output` may be written: what is behind is still to be read. */
+  #room = 0
   readonly #batches: number[] = []
   #recordsRead = 0
   #recordsKept = 0
@@ -131,7 +134,7 @@ class Filter {
     this.#transactions = transactions
     this.#lastRecords = lastRecords
     this.#options = options
-    this.#output = new Uint8Array(Math.min(bytes.length, FIRST_OUTPUT_BYTES))
+    this.#output = bytes
   }
 
   run(): Filtered {
@@ -139,6 +142,7 @@ class Filter {
     for (let at = 0; at < bytes.length; ) {
       const header = verifyBatch(bytes, at)
       at += header.sizeInBytes
+      if (this.#output === bytes) this.#room = at
       this.#filter(header)
     }
     return {
@@ -273,14 +277,18 @@ class Filter {
 
   #write(batch: Uint8Array, lastOffset: number, maxTimestamp: number): void {
     const size = this.#size + batch.length
-    if (size > this.#output.length) {
-      const larger = new Uint8Array(Math.max(size, this.#output.length * 2))
-      larger.set(this.#output.subarray(0, this.#size))
-      this.#output = larger
-    }
+    if (size > this.#room) this.#grow(size)
     this.#output.set(batch, this.#size)
     this.#size = size
     this.#batches.push(lastOffset, maxTimestamp, batch.length)
+  }
+
+  /** Batches of magic 0 and 1 may be larger when they are converted, and compressed ones when they are made again. */
+  #grow(size: number): void {
+    const larger = new Uint8Array(Math.max(size, this.#bytes.length, this.#room * 2))
+    larger.set(this.#output.subarray(0, this.#size))
+    this.#output = larger
+    this.#room = larger.length
   }
 }
 

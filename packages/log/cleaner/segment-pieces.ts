@@ -1,6 +1,7 @@
 /**
  * Reads a segment from front to back for the cleaner, in pieces of whole batches, one ahead of who uses them. Workers are
- * shown the memory that a piece was read into: two of them do, and more for what is larger than a piece.
+ * shown the memory that a piece was read into, and write into it what stays of it. Three of them do, one that is read, one
+ * that is filtered and one that is written, and more for what is larger than a piece.
  */
 import { batchSizeAt, HEADER_BYTES_UP_TO_MAGIC, ProtocolError, readBatchHeader } from '@ottla/protocol'
 import type { Segment } from '../segment.ts'
