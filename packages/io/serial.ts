@@ -12,4 +12,9 @@ export class Serial {
     result.then(forget, forget)
     return result
   }
+
+  /** Resolves when all that was asked for up to now is done; never rejects. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#last.values())
+  }
 }

@@ -2,13 +2,12 @@
  * The log dirs of one node: who they belong to, which logs they hold, and what has to be done with them from time to
  * time.
  */
-import { BufferPool, DiskError, type World } from '@ottla/io'
-import { encodePartitionMetadata } from './checkpoints.ts'
+import { BufferPool, DiskError, Serial, type World } from '@ottla/io'
 import { CleanerOffsets } from './cleaner/cleaner-offsets.ts'
 import { LogCleaner } from './cleaner/log-cleaner.ts'
 import { DirCheckpoints } from './dir-checkpoints.ts'
 import { LogDirError, LogError } from './errors.ts'
-import { folderName, METADATA_TOPIC, PARTITION_METADATA_FILE } from './file-names.ts'
+import { folderName, METADATA_TOPIC } from './file-names.ts'
 import { Folder } from './folder.ts'
 import { FutureLogs } from './future-logs.ts'
 import { IndexCache } from './index-cache.ts'
@@ -18,11 +17,13 @@ import { LogDirs } from './log-dirs.ts'
 import { type LogManagerOptions, type ResolvedOptions, resolveOptions } from './log-manager-options.ts'
 import { LogRemoval } from './log-removal.ts'
 import { type FlushTimes, type LogEnvironment, LogStore } from './log-store.ts'
+import { Maintenance } from './maintenance.ts'
 import { PartitionLog } from './partition-log.ts'
-import { forEachConcurrently, PeriodicTask } from './periodic.ts'
+import { forEachConcurrently } from './periodic.ts'
 import type { ProducerStateConfig } from './producer-state.ts'
 import { openLog } from './recovery.ts'
 import { TailCache } from './tail-cache.ts'
+import { TopicIds } from './topic-ids.ts'
 import type { LogDirDescription, ReplicaDescription, TopicPartition } from './types.ts'
 
 /** Memory of reads from files that is kept for the next ones. */
@@ -59,18 +60,16 @@ export class LogManager implements AsyncDisposable {
   readonly #logs = new Map<string, PartitionLog>()
   /** The metadata log, apart from all others. */
   #metadataLog: PartitionLog | null = null
-  /** New ones that have no partition.metadata yet. */
-  readonly #unprepared: PartitionLog[] = []
-  #preparing: Promise<void> | null = null
   /** What is being created or deleted, by name: who comes later waits. */
-  readonly #changing = new Map<string, Promise<unknown>>()
+  readonly #changing = new Serial()
   readonly #checkpoints = new DirCheckpoints(dir => this.#logsIn(dir))
+  readonly #topicIds: TopicIds
+  readonly #maintenance: Maintenance
   readonly #removal: LogRemoval
   readonly #futureLogs: FutureLogs
   readonly #cleaner: LogCleaner
   /** By log dir. */
   readonly #cleanerOffsets = new Map<string, CleanerOffsets>()
-  #tasks: PeriodicTask[] = []
   #defaults: LogConfig = DEFAULT_LOG_CONFIG
   #configOf: (topic: string) => LogConfig = () => this.#defaults
   #isClosed = false
@@ -79,7 +78,13 @@ export class LogManager implements AsyncDisposable {
     this.#options = resolveOptions(options)
     this.#world = options.world
     this.#removal = new LogRemoval(options.world, this.#defaults.fileDeleteDelayMs)
+    this.#topicIds = new TopicIds(options.world.disk)
     this.#futureLogs = this.#makeFutureLogs()
+    this.#maintenance = new Maintenance(options.world, {
+      checkpoints: this.#checkpoints,
+      dirs: () => this.#dirs.online(),
+      logs: () => [...this.#logs.values(), ...this.#futureLogs.values()],
+    })
     const { transactionPartitionVerificationEnable, producerIdExpirationMs, transactionMaxTimeoutMs } = this.#options
     this.#cleaner = new LogCleaner(
       {
@@ -162,7 +167,7 @@ export class LogManager implements AsyncDisposable {
     await this.#futureLogs.settle(isAssignedTo ?? (() => false))
     const elapsedMs = Math.round(this.#world.clock.monotonic() - startMs)
     this.#world.logger.info('Logs are loaded', { logs: this.#logs.size, elapsedMs })
-    this.#startTasks()
+    this.#maintenance.start(this.#options)
     this.#cleaner.start()
   }
 
@@ -276,7 +281,7 @@ export class LogManager implements AsyncDisposable {
     this.#producerConfig.transactionVerification = options.transactionPartitionVerificationEnable
   }
 
-  /** All that are online, without future logs. */
+  /** Flushes of all logs since the start. */
   get flushTimes(): Readonly<FlushTimes> {
     return this.#environment.flushTimes
   }
@@ -291,6 +296,7 @@ export class LogManager implements AsyncDisposable {
     return this.#metadataLog
   }
 
+  /** All that are online, without future logs. */
   get logs(): Iterable<PartitionLog> {
     return this.#logs.values()
   }
@@ -317,12 +323,9 @@ export class LogManager implements AsyncDisposable {
     options: CreateOptions = {},
   ): Promise<PartitionLog> {
     const name = folderName(topicPartition)
-    return this.#inTurn(name, async () => {
+    return this.#changing.run(name, async () => {
       const log = this.#logs.get(name) ?? (await this.#create(topicPartition, topicId, options))
-      if (topicId !== null && log.topicId !== topicId) {
-        log.assignTopicId(topicId)
-        await this.#writeTopicId(log, topicId)
-      }
+      if (topicId !== null && log.topicId !== topicId) await this.#topicIds.assign(log, topicId)
       return log
     })
   }
@@ -348,45 +351,10 @@ export class LogManager implements AsyncDisposable {
       // The folder will be there at the next start: with one of the same name in another dir there would be two.
       if (!log || dir.error) throw this.#dirs.offline(dir)
       this.#logs.set(folderName(topicPartition), log)
-      this.#nameLater(log, topicId)
+      if (topicId !== null) this.#topicIds.assignLater(log, topicId)
       return log
     }
     throw new LogError('KAFKA_STORAGE_ERROR', `no log dir is online for ${folderName(topicPartition)}`)
-  }
-
-  #nameLater(log: PartitionLog, topicId: string | null): void {
-    if (topicId === null) return
-    log.assignTopicId(topicId)
-    log.store.folder.prepareBy(() => this.#writeTopicId(log, topicId))
-    this.#prepareSoon(log)
-  }
-
-  /**
-   * partition.metadata costs two syncs, so a thousand new logs would keep the disk busy for a second: they get it one after
-   * the other, in the background, and those that are written to before their turn get it then. No batch is on disk
-   * without it.
-   */
-  #prepareSoon(log: PartitionLog): void {
-    this.#unprepared.push(log)
-    this.#preparing ??= this.#prepareAll()
-  }
-
-  async #prepareAll(): Promise<void> {
-    for (let log = this.#unprepared.shift(); log; log = this.#unprepared.shift()) {
-      if (!log.store.failure) await log.store.folder.prepared()
-    }
-    this.#preparing = null
-  }
-
-  async #writeTopicId({ store }: PartitionLog, topicId: string): Promise<void> {
-    const { folder } = store
-    try {
-      const path = folder.file(PARTITION_METADATA_FILE)
-      await this.#world.disk.writeFileAtomic(path, encodePartitionMetadata(topicId))
-    } catch (error) {
-      // A log that was deleted meanwhile needs none.
-      if (!store.failure) store.failed(error)
-    }
   }
 
   /**
@@ -395,7 +363,7 @@ export class LogManager implements AsyncDisposable {
    */
   delete(topicPartition: TopicPartition, topicId: string | null = null): Promise<void> {
     const name = folderName(topicPartition)
-    return this.#inTurn(name, async () => {
+    return this.#changing.run(name, async () => {
       const isWanted = (log: PartitionLog | null) => log !== null && (topicId === null || log.topicId === topicId)
       const [log, future] = [this.get(topicPartition), this.#futureLogs.get(topicPartition)]
       if (!isWanted(log) && !isWanted(future) && this.offlineLogDirs.size > 0) {
@@ -431,7 +399,7 @@ export class LogManager implements AsyncDisposable {
    * INVALID_TOPIC_EXCEPTION.
    */
   createFuture(current: PartitionLog, logDir: string): Promise<PartitionLog> {
-    return this.#inTurn(folderName(current), async () => {
+    return this.#changing.run(folderName(current), async () => {
       const future = await this.#futureLogs.create(current, logDir)
       await this.#cleaner.abort(current)
       return future
@@ -440,7 +408,7 @@ export class LogManager implements AsyncDisposable {
 
   /** The log stays where it is. */
   dropFuture(topicPartition: TopicPartition): Promise<void> {
-    return this.#inTurn(folderName(topicPartition), async () => {
+    return this.#changing.run(folderName(topicPartition), async () => {
       await this.#futureLogs.drop(topicPartition)
       const current = this.get(topicPartition)
       if (current) this.#cleaner.release(current)
@@ -449,7 +417,7 @@ export class LogManager implements AsyncDisposable {
 
   /** As FutureLogs.promote. */
   promoteFuture(topicPartition: TopicPartition): Promise<PartitionLog> {
-    return this.#inTurn(folderName(topicPartition), async () => {
+    return this.#changing.run(folderName(topicPartition), async () => {
       const before = this.get(topicPartition)
       try {
         return await this.#futureLogs.promote(topicPartition)
@@ -470,7 +438,7 @@ export class LogManager implements AsyncDisposable {
       create: async (dir, path, { topic, partition }, topicId) => {
         const options = { ...NEW_LOG, isFuture: true }
         const log = await this.#openLog(dir, path, { topic, partition }, this.#configOf(topic), options)
-        this.#nameLater(log, topicId)
+        if (topicId !== null) this.#topicIds.assignLater(log, topicId)
         return log
       },
       reopen: (dir, path, closed) =>
@@ -481,20 +449,6 @@ export class LogManager implements AsyncDisposable {
           checkpoints: checkpointsOf(closed),
         }),
     })
-  }
-
-  #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#changing.get(name) ?? Promise.resolve()
-    const result = before.then(task)
-    const settled = result.then(
-      () => {},
-      () => {}, // the one who asked is told
-    )
-    this.#changing.set(name, settled)
-    settled.then(() => {
-      if (this.#changing.get(name) === settled) this.#changing.delete(name)
-    })
-    return result
   }
 
   // --------------------------------------------------------------------------------------------------------- log dirs
@@ -562,87 +516,16 @@ export class LogManager implements AsyncDisposable {
     this.#options.onLogDirFailure?.(dir.path, error)
   }
 
-  // ------------------------------------------------------------------------------------------------------ maintenance
-
-  #startTasks(): void {
-    const { clock, logger } = this.#world
-    const options = this.#options
-    const start = (name: string, intervalMs: number, task: () => Promise<void>, delayMs: number): void => {
-      if (!Number.isFinite(intervalMs)) return
-      const periodic = new PeriodicTask(clock, logger, name, intervalMs, task)
-      this.#tasks.push(periodic)
-      periodic.start(delayMs)
-    }
-    const delayMs = options.initialTaskDelayMs
-    start('retention', options.retentionCheckIntervalMs, () => this.#applyRetention(), delayMs)
-    start('flush', options.flushSchedulerIntervalMs, () => this.#flushOld(), delayMs)
-    start(
-      'recovery points',
-      options.flushOffsetCheckpointIntervalMs,
-      () => this.#eachDir(d => this.#checkpoints.saveRecoveryPoints(d)),
-      delayMs,
-    )
-    start(
-      'log starts',
-      options.flushStartOffsetCheckpointIntervalMs,
-      () => this.#eachDir(d => this.#checkpoints.saveStarts(d)),
-      delayMs,
-    )
-    const highWatermarkMs = options.highWatermarkCheckpointIntervalMs
-    start(
-      'high watermarks',
-      highWatermarkMs,
-      () => this.#eachDir(d => this.#checkpoints.saveHighWatermarks(d)),
-      highWatermarkMs,
-    )
-    const expiryMs = options.producerIdExpirationCheckIntervalMs
-    start('producer expiry', expiryMs, () => this.#expireProducers(), expiryMs)
-  }
-
-  async #eachDir(task: (dir: LogDir) => Promise<void>): Promise<void> {
-    await Promise.all(this.#dirs.online().map(task))
-  }
-
-  async #eachLog(task: (log: PartitionLog) => Promise<unknown>): Promise<void> {
-    for (const log of [...this.#logs.values(), ...this.#futureLogs.values()]) {
-      try {
-        await task(log)
-      } catch (error) {
-        // A log that went offline or was deleted has been reported; nothing else may stop the others.
-        if (!(error instanceof LogError)) throw error
-      }
-    }
-  }
-
-  /** That of compacted logs is the cleaner's to apply. */
-  #applyRetention(): Promise<void> {
-    return this.#eachLog(async log => {
-      if (!log.config.cleanupPolicy.includes('compact')) await log.applyRetention(this.#world.clock.now())
-    })
-  }
-
-  #flushOld(): Promise<void> {
-    const nowMs = this.#world.clock.now()
-    return this.#eachLog(async log => {
-      const isDue = nowMs - log.store.lastFlushMs >= log.config.flushMs
-      if (isDue && log.recoveryPoint < log.logEndOffset) await log.flush()
-    })
-  }
-
-  #expireProducers(): Promise<void> {
-    return this.#eachLog(async log => log.removeExpiredProducers(this.#world.clock.now()))
-  }
-
   // ---------------------------------------------------------------------------------------------------------- closing
 
   /** Flushes everything and writes snapshots, checkpoints and, where all went well, the clean shutdown file. */
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await Promise.all([this.#cleaner.close(), ...this.#tasks.map(task => task.stop())])
+    await Promise.all([this.#cleaner.close(), this.#maintenance.stop()])
     this.#removal.close()
-    await Promise.all(this.#changing.values())
-    await this.#preparing
+    await this.#changing.settled()
+    await this.#topicIds.settled()
     await Promise.all(this.#dirs.all.map(dir => this.#closeDir(dir, brokerEpoch)))
   }
 
