@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type MemoryWorld, memoryWorld } from '@ottla/io/memory'
 import { decodeResponse, encodeRequest, FrameReader, type Init, type Message, type Of } from '@ottla/protocol'
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
 import { Broker } from './broker.ts'
 import { type BrokerConfig, resolveBrokerConfig } from './config/index.ts'
@@ -20,10 +21,11 @@ const SETTINGS = {
   'metadata.max.idle.interval.ms': '0',
 }
 
-function config(): BrokerConfig {
-  return resolveBrokerConfig(
-    new Map(Object.entries(SETTINGS).map(([name, value]) => [name, { value, origin: 'test' }])),
-  )
+const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
+
+function config(more: Readonly<Record<string, string>> = {}): BrokerConfig {
+  const settings = Object.entries({ ...SETTINGS, ...more })
+  return resolveBrokerConfig(new Map(settings.map(([name, value]) => [name, { value, origin: 'test' }])))
 }
 
 async function ask<Req extends Message, Res extends Message>(
@@ -59,8 +61,8 @@ test('a node of a cluster of an older release registers what it could not before
   const world = memoryWorld()
   await world.runUntil(
     (async () => {
-      const clusterId = 'MkU3OEVBNTcwNTJENDM2Qg'
-      await format({ world, config: config(), clusterId, initialControllers: null, releaseVersion: '3.6' })
+      const from = { clusterId: CLUSTER_ID, initialControllers: null, releaseVersion: '3.6' }
+      await format({ world, config: config(), ...from })
       const broker = await Broker.start({ world, config: config() })
       await broker.close()
       const before = await imageAfter(world)
@@ -80,6 +82,27 @@ test('a node of a cluster of an older release registers what it could not before
       assert.equal(after.metadataVersion, 30)
       assert.deepEqual([...after.controllers.keys()], [1])
       assert.equal(after.brokers.get(1)!.logDirs.length, 1)
+    })(),
+  )
+})
+
+test('of cordoned log dirs nobody is told before the release that has them', async () => {
+  const world = memoryWorld()
+  const cordoned = async (): Promise<string[]> => {
+    const { results } = await ask(world, DescribeLogDirsRequest, DescribeLogDirsResponse, { topics: null })
+    return results.filter(({ isCordoned }) => isCordoned).map(({ logDir }) => logDir)
+  }
+  await world.runUntil(
+    (async () => {
+      const settings = config({ 'log.dirs': '/a,/b', 'cordoned.log.dirs': '/b' })
+      const from = { clusterId: CLUSTER_ID, initialControllers: null, releaseVersion: '4.2' }
+      await format({ world, config: settings, ...from })
+      await using _broker = await Broker.start({ world, config: settings })
+      assert.deepEqual(await cordoned(), [])
+      const featureUpdates = [{ feature: METADATA_VERSION, maxVersionLevel: 30, upgradeType: 1 }]
+      const { errorCode } = await ask(world, UpdateFeaturesRequest, UpdateFeaturesResponse, { featureUpdates })
+      assert.equal(errorCode, 0)
+      assert.deepEqual(await cordoned(), ['/b'])
     })(),
   )
 })

@@ -13,15 +13,20 @@ export const describeLogDirs = defineHandler({
   request: DescribeLogDirsRequest,
   response: DescribeLogDirsResponse,
   async handle(request, _context, services) {
-    const wanted =
-      request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
-    const isWanted = (topic: string, partition: number) => !wanted || (wanted.get(topic)?.has(partition) ?? false)
+    const { topics } = request
+    const isWanted = topics === null ? () => true : among(topics)
     const dirs = await services.replicas.logs.logDirs()
     const { metadataVersion } = services.metadata.image
     const knowsCordons = metadataVersion !== null && metadataVersion >= Since.CORDONED_LOG_DIRS
     return { results: dirs.map(dir => describe({ ...dir, isCordoned: dir.isCordoned && knowsCordons }, isWanted)) }
   },
 })
+
+/** A topic may be there more than once. */
+function among(topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]) {
+  const wanted = new Set(topics.flatMap(({ topic, partitions }) => partitions.map(each => `${topic}/${each}`)))
+  return (topic: string, partition: number) => wanted.has(`${topic}/${partition}`)
+}
 
 function describe(dir: LogDirDescription, isWanted: (topic: string, partition: number) => boolean) {
   if (dir.error) return { logDir: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, isCordoned: dir.isCordoned }
