@@ -15,6 +15,7 @@ import { coordinatorErrorCode } from './coordinator-errors.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 import { MarkerSender, type MarkerTransport } from './marker-sender.ts'
 import { partitionFor } from './partition-for.ts'
+import { re2 } from './re2.ts'
 import { CoordinatorRuntime } from './runtime.ts'
 import type { VerifyCall } from './transaction/add-partitions.ts'
 import {
@@ -288,7 +289,7 @@ export class TransactionCoordinator {
         states: request.stateFilters.length === 0 ? null : known,
         producerIds: request.producerIdFilters.length === 0 ? null : new Set(request.producerIdFilters),
         durationMs: request.durationFilter,
-        matchesId: await matcherOf(request.transactionalIdPattern),
+        matchesId: matcherOf(request.transactionalIdPattern),
       }
       const listed = this.#runtime.partitions.map(partition => this.#list(partition, filter, wallMs))
       const unknownStateFilters = request.stateFilters.filter(name => !(known as ReadonlySet<string>).has(name))
@@ -349,10 +350,9 @@ function withoutFenced(errorCode: number): number {
 }
 
 /** Of RE2's expressions, which take time in proportion to the text, whatever they are. Throws INVALID_REGULAR_EXPRESSION. */
-async function matcherOf(pattern: string | null): Promise<ListFilter['matchesId']> {
+function matcherOf(pattern: string | null): ListFilter['matchesId'] {
   if (!pattern) return null
-  // Hardly anybody asks for it: it need not be loaded with the broker.
-  const { RE2JS, RE2JSSyntaxException } = await import('re2js')
+  const { RE2JS, RE2JSSyntaxException } = re2()
   try {
     const compiled = RE2JS.compile(pattern)
     return transactionalId => compiled.matches(transactionalId)

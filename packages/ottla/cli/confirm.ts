@@ -1,5 +1,4 @@
 /** Asks before something that can't be undone. */
-import { createInterface } from 'node:readline/promises'
 import { CommandError, ExitCode } from './output.ts'
 
 export interface ConfirmOptions {
@@ -10,6 +9,7 @@ export interface ConfirmOptions {
 export async function confirm(question: string, { yes }: ConfirmOptions): Promise<void> {
   if (yes) return
   if (!process.stdin.isTTY) throw new CommandError(`${question} --yes says so`, ExitCode.usage)
+  const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const answer = await terminal.question(`${question} [y/N] `)

@@ -1,5 +1,4 @@
 /** `ottla produce TOPIC`: a record for each line of stdin. */
-import { createInterface } from 'node:readline'
 import { Producer, type ProducerRecord } from '@ottla/client'
 import type { Codec } from '@ottla/protocol'
 import { keyValues } from '../cli/arguments.ts'
@@ -31,6 +30,7 @@ export async function produce(topic: string, options: Options): Promise<void> {
     let failure: unknown = null
     let number = 0
     if (process.stdin.isTTY) console.error('a record for each line; Ctrl-D ends')
+    const { createInterface } = await import('node:readline')
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (failure) break
       number++

@@ -6,7 +6,6 @@
  * loop is.
  */
 import { createRequire } from 'node:module'
-import { performance } from 'node:perf_hooks'
 
 const IDLE: readonly (readonly [name: string, help: string])[] = [
   [

@@ -1,6 +1,7 @@
 /** What bin/ottla.js loads in the published package. */
-import { getCompileCacheDir } from 'node:module'
 import { load } from './load.ts'
+
+const { getCompileCacheDir } = process.getBuiltinModule('node:module')
 
 /** By then a broker has started, and has all that it needs for it. */
 const KEEP_AFTER_MS = 2000

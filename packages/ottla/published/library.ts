@@ -1,9 +1,10 @@
 /** What `import 'ottla'` loads in the published package. */
-import { getCompileCacheDir } from 'node:module'
-import { join, sep } from 'node:path'
-import { Script } from 'node:vm'
 import type { ClusterOptions, EmbeddedCluster } from '../embedded.ts'
 import { load } from './load.ts'
+
+const { getCompileCacheDir } = process.getBuiltinModule('node:module')
+const { join, sep } = process.getBuiltinModule('node:path')
+const { Script } = process.getBuiltinModule('node:vm')
 
 const { bundle, keep } = load('library', codeFolder())
 let isUsed = false

@@ -1,5 +1,4 @@
 /** `kafka-server-start [-daemon] server.properties [--override key=value]...`: `ottla start` by the name of Apache Kafka's script. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { start } from '../commands/start.ts'
@@ -29,6 +28,7 @@ export const kafkaServerStart = joptTool<typeof OPTIONS>({
     mkdirSync(folder, { recursive: true })
     const output = openSync(join(folder, OUTPUT), 'a')
     const args = [config, ...overrides.flatMap(one => ['--override', one])]
+    const { spawn } = process.getBuiltinModule('node:child_process')
     const child = spawn(process.execPath, [process.argv[1]!, 'kafka-server-start', ...args], {
       detached: true,
       stdio: ['ignore', output, output],

@@ -2,7 +2,6 @@
  * `kafka-server-stop`: asks the brokers of this machine to stop in order. They are found as Apache Kafka's script finds its
  * own: in the list of processes, by their command line; and told apart by the configuration that it names.
  */
-import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { parseProperties } from '@ottla/broker/config/properties'
@@ -43,6 +42,7 @@ function signalName(): NodeJS.Signals {
 }
 
 function processList(): string {
+  const { execFileSync } = process.getBuiltinModule('node:child_process')
   try {
     return execFileSync('ps', ['axww', '-o', 'pid=,args='], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
   } catch (error) {

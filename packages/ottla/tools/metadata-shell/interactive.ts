@@ -1,5 +1,4 @@
 /** The metadata shell for somebody who types, or for a script on stdin: a prompt, a line, what it prints. */
-import { createInterface } from 'node:readline/promises'
 import { linesOf } from '../line-reader.ts'
 import { COMMANDS, runCommand, ShellExit, type ShellState } from './commands.ts'
 import type { Directory } from './nodes.ts'
@@ -39,6 +38,7 @@ async function* scriptLines(write: (text: string) => void): AsyncGenerator<strin
 }
 
 async function* typedLines(state: ShellState): AsyncGenerator<string> {
+  const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({
     input: process.stdin,
     output: process.stdout,

@@ -2,8 +2,9 @@
  * Subscriptions by regular expression, in the syntax of RE2, which takes linear time whatever it is asked for. All of a
  * group's are looked up together, some topics at a time and not while a member waits: its next heartbeats tell it.
  */
-import { RE2JS } from 're2js'
+import type { RE2JS } from 're2js'
 import { ApiError } from '../../../errors.ts'
+import { re2 } from '../../re2.ts'
 import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
@@ -29,7 +30,7 @@ const MATCHES_A_TURN = 2000
 /** Throws an ApiError INVALID_REGULAR_EXPRESSION. */
 export function checkRegex(regex: string): void {
   try {
-    RE2JS.compile(regex)
+    re2().RE2JS.compile(regex)
   } catch (cause) {
     const why = (cause as { readonly error?: string }).error ?? (cause as Error).message
     const message = `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${why}.`
@@ -40,7 +41,7 @@ export function checkRegex(regex: string): void {
 /** undefined: another broker took it for one, we don't. It stands for nothing. */
 function compiled(regex: string): RE2JS | undefined {
   try {
-    return RE2JS.compile(regex)
+    return re2().RE2JS.compile(regex)
   } catch {
     return undefined
   }
