@@ -25,21 +25,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Inside broker, from the outside in: a room may import itself and what is listed. Files beside the rooms wire them. */
 const BROKER_ROOMS: Record<string, readonly string[]> = {
   monitoring: [
-    ...['server', 'replica', 'coordinator', 'image', 'quorum', 'telemetry', 'metrics', 'config'],
-    ...['metadata-cache', 'topic-configs'],
+    ...['server', 'share', 'replica', 'coordinator', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
+    ...['metadata-cache', 'share-services', 'topic-configs'],
   ],
   server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
   handlers: [
     ...['share', 'replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
     ...['errors', 'services'],
   ],
-  share: ['replica', 'coordinator', 'image', 'config', 'errors'],
+  share: ['replica', 'coordinator', 'image', 'metrics', 'config', 'errors'],
   telemetry: ['image', 'metrics', 'config', 'errors'],
   replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
-  coordinator: ['image', 'config', 'diagnostics', 'errors'],
+  coordinator: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
   metrics: [],
   quorum: ['controller', 'image', 'quota', 'config', 'errors'],
-  quota: ['image'],
+  quota: ['image', 'metrics'],
   controller: ['image', 'config', 'errors'],
   image: ['config', 'errors'],
   config: ['errors'],

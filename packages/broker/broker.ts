@@ -24,7 +24,7 @@ import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { BrokerMetrics } from './monitoring/broker-metrics.ts'
 import { BrokerState, type Health, liveness, readiness } from './monitoring/health.ts'
-import { Monitoring } from './monitoring/monitoring.ts'
+import { Monitoring, metricsWindows } from './monitoring/monitoring.ts'
 import { Publisher } from './publisher.ts'
 import { readBootstrapRecords } from './quorum/bootstrap.ts'
 import { ControllerDriver } from './quorum/controller-driver.ts'
@@ -356,6 +356,7 @@ export class Broker implements AsyncDisposable {
       topicConfigs: this.#topicConfigs,
       groupConfigs: this.#groupConfigs,
       autoTopics: this.#autoTopics,
+      metricsWindows: metricsWindows(this.#config),
     })
   }
 
@@ -364,6 +365,7 @@ export class Broker implements AsyncDisposable {
       nodeId: this.nodeId,
       worldOf: room => partOf(this.#world, room),
       config: () => this.#config,
+      metricsWindows: metricsWindows(this.#config),
       metadata: this.#metadata,
       replicas: this.#replicas,
       topicConfigs: this.#topicConfigs,
@@ -376,6 +378,8 @@ export class Broker implements AsyncDisposable {
   #makeMetrics(): BrokerMetrics {
     const { topics, requests, tally, telemetry, waitingFetches } = this.#monitoring
     return new BrokerMetrics({
+      quotas: this.#quotas,
+      shares: this.#shares,
       clock: this.#world.clock,
       disk: this.#world.disk,
       topics,
@@ -389,6 +393,8 @@ export class Broker implements AsyncDisposable {
       topicConfigs: this.#topicConfigs,
       fetchSessions: this.#fetchSessions,
       groups: this.#coordinators.groups,
+      transactions: this.#coordinators.transactions,
+      transactionVerifier: this.#coordinators.transactionVerifier,
       metadata: this.#metadata,
       controller: () => this.#controller,
       state: () => this.#monitoring.state,
@@ -616,6 +622,7 @@ const UNKNOWN_LIMITS: ConnectionLimits = {
 
 function quotaOptions(config: BrokerConfig) {
   return {
+    metricsWindows: metricsWindows(config),
     window: { count: config.quotaWindowNum, sizeMs: config.quotaWindowSizeSeconds * 1000 },
     controllerWindow: {
       count: config.controllerQuotaWindowNum,
@@ -637,6 +644,7 @@ function serverOptions(world: World, config: BrokerConfig) {
     socketListenBacklogSize: config.socketListenBacklogSize,
     limits: UNKNOWN_LIMITS,
     quotaWindow: quotaOptions(config).window,
+    metricsWindows: metricsWindows(config),
     protectedListener: protectedListener(config),
     connectionsMaxIdleMs: config.connectionsMaxIdleMs,
   }

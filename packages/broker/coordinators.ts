@@ -21,6 +21,7 @@ import { PartitionCoordinatorLog } from './coordinator-log.ts'
 import { ApiError } from './errors.ts'
 import type { GroupConfigs } from './group-configs.ts'
 import type { MetadataCache } from './metadata-cache.ts'
+import type { Windows } from './metrics/index.ts'
 import { type ProducerIdBlock, ProducerIds } from './producer-ids.ts'
 import type { Partition } from './replica/partition.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
@@ -34,6 +35,7 @@ export interface CoordinatorsOptions {
   readonly worldOf: (room: string) => World
   /** As it is now. */
   readonly config: () => BrokerConfig
+  readonly metricsWindows: Windows
   readonly metadata: MetadataCache
   readonly replicas: ReplicaManager
   readonly topicConfigs: TopicConfigs
@@ -60,12 +62,13 @@ export class Coordinators {
 
   constructor(options: CoordinatorsOptions) {
     this.#options = options
-    const { worldOf, config, metadata, replicas } = options
+    const { worldOf, config, metadata, replicas, metricsWindows } = options
     this.groups = this.#makeGroups()
     this.txnMarkers = new TxnMarkers(worldOf('transactions'), metadata, replicas, this.groups)
     this.transactions = this.#makeTransactions()
     const ask = this.#askCoordinator.bind(this)
-    this.transactionVerifier = new TransactionVerifier({ clock: worldOf('transactions').clock, config, ask })
+    const { clock } = worldOf('transactions')
+    this.transactionVerifier = new TransactionVerifier({ clock, config, metricsWindows, ask })
   }
 
   /** Of a partition of an internal topic; null: this node does not lead it any more. */

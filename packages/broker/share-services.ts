@@ -10,6 +10,7 @@ import { PartitionCoordinatorLog } from './coordinator-log.ts'
 import { ApiError } from './errors.ts'
 import type { GroupConfigs } from './group-configs.ts'
 import type { MetadataCache } from './metadata-cache.ts'
+import type { Windows } from './metrics/index.ts'
 import type { Partition } from './replica/partition.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
 import { LocalPersister } from './share/local-persister.ts'
@@ -25,6 +26,7 @@ export interface ShareServicesOptions {
   readonly topicConfigs: TopicConfigs
   readonly groupConfigs: GroupConfigs
   readonly autoTopics: AutoTopics
+  readonly metricsWindows: Windows
 }
 
 export class ShareServices {
@@ -34,7 +36,7 @@ export class ShareServices {
   readonly #options: ShareServicesOptions
 
   constructor(options: ShareServicesOptions) {
-    const { world, config, metadata, replicas, groupConfigs, autoTopics } = options
+    const { world, config, metadata, replicas, groupConfigs, autoTopics, metricsWindows } = options
     this.#options = options
     this.coordinator = this.#makeCoordinator()
     this.persister = new LocalPersister({
@@ -49,6 +51,7 @@ export class ShareServices {
       replicas,
       persister: this.persister,
       maxSessions: config.groupShareMaxShareSessions,
+      metricsWindows,
       limits: groupId => {
         const own = groupConfigs.get(groupId)
         return {
@@ -63,8 +66,9 @@ export class ShareServices {
   }
 
   #makeCoordinator(): ShareCoordinator {
-    const { world, config, metadata, topicConfigs } = this.#options
+    const { world, config, metadata, topicConfigs, metricsWindows } = this.#options
     return new ShareCoordinator({
+      metricsWindows,
       world,
       config,
       topics: metadata,

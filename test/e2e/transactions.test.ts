@@ -347,3 +347,26 @@ test('transactions are listed by state, producer, age and id', async () => {
   assert.deepEqual(await list({ transactionalIdPattern: 't' }), [[], []])
   assert.equal(await list({ transactionalIdPattern: '(?=x)' }), 'INVALID_REGULAR_EXPRESSION')
 })
+
+test('what a scrape tells of transactions: their states, and how long it took to ask whether they are open', async () => {
+  await using bench = await Bench.start()
+  const { metrics } = bench.node.cluster
+  const inState = (state: string) => metrics.value('ottla_transactions', { state })
+  const verification = 'kafka_server_addpartitionstotxnmanager_verification'
+  assert.equal(inState('Ongoing'), 0)
+  assert.equal(await bench.init(), 'NONE')
+  assert.equal(inState('Empty'), 1)
+  assert.equal(await bench.produce(['a']), 'NONE')
+  assert.deepEqual([inState('Empty'), inState('Ongoing')], [0, 1])
+  assert.equal(metrics.value(`${verification}timems_count`), 1)
+  assert.ok(metrics.value(`${verification}timems_sum`)! > 0)
+  assert.equal(await bench.end(true), 'NONE')
+  await bench.settled()
+  assert.deepEqual([inState('Ongoing'), inState('PrepareCommit'), inState('CompleteCommit')], [0, 0, 1])
+  assert.equal(metrics.value(`${verification}failurerate_count`), 0)
+  assert.notEqual(await bench.produce(['b'], 0, 12, { producerEpoch: 7 }), 'NONE')
+  assert.equal(metrics.value(`${verification}failurerate_count`), 1)
+  const markers = 'kafka_coordinator_transaction_transactionmarkerchannelmanager_unknowndestinationqueuesize'
+  assert.equal(metrics.value(markers), 0)
+  assert.ok(metrics.value('kafka_server_transaction_coordinator_metrics_partition_load_time_max')! >= 0)
+})

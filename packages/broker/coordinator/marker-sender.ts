@@ -76,6 +76,7 @@ export class MarkerSender {
   readonly #wanted = new Map<number, Map<string, MarkerErrand>>()
   readonly #outboxes = new Map<number, Outbox>()
   readonly #pauses = new Set<Timer>()
+  #unknownDestinationCount = 0
 
   constructor(options: MarkerSenderOptions) {
     this.#options = options
@@ -98,6 +99,12 @@ export class MarkerSender {
     this.#wanted.clear()
     for (const pause of this.#pauses) pause.cancel()
     this.#pauses.clear()
+    this.#unknownDestinationCount = 0
+  }
+
+  /** Decisions that wait for partitions to have a leader. */
+  get unknownDestinationCount(): number {
+    return this.#unknownDestinationCount
   }
 
   #isWanted({ partition, errand }: Job): boolean {
@@ -116,7 +123,7 @@ export class MarkerSender {
       const part = { ...job, partitions: together(found) }
       // What was deleted needs no marker.
       if (leader === null) this.#done(part)
-      else if (leader === NO_LEADER) this.#retry(part)
+      else if (leader === NO_LEADER) this.#awaitLeader(part)
       else this.#enqueue(leader, part)
     }
   }
@@ -199,10 +206,18 @@ export class MarkerSender {
     })
   }
 
-  #retry(job: Job): void {
+  #awaitLeader(job: Job): void {
+    this.#unknownDestinationCount++
+    this.#retry(job, () => {
+      this.#unknownDestinationCount--
+    })
+  }
+
+  #retry(job: Job, onPaused: () => void = () => undefined): void {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** job.attempt, LONGEST_PAUSE_MS)
     const pause = this.#options.clock.setTimer(pauseMs, () => {
       this.#pauses.delete(pause)
+      onPaused()
       if (this.#isWanted(job)) this.#dispatch({ ...job, attempt: job.attempt + 1 })
     })
     this.#pauses.add(pause)

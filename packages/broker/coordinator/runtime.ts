@@ -45,6 +45,10 @@ export class LoadTimes {
   totalMs = 0
   maxMs = 0
 
+  get averageMs(): number {
+    return this.totalMs / Math.max(1, this.count)
+  }
+
   add(tookMs: number): void {
     this.count++
     this.totalMs += tookMs

@@ -27,11 +27,12 @@ import type {
 } from '@ottla/protocol/messages/write-share-group-state'
 import type { BrokerConfig } from '../config/index.ts'
 import { isExpected, messageOf } from '../errors.ts'
+import { WindowedValues, type Windows } from '../metrics/index.ts'
 import { coordinatorErrorCode } from './coordinator-errors.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 import type { TopicLookup } from './group-topics.ts'
 import { partitionFor } from './partition-for.ts'
-import { CoordinatorRuntime } from './runtime.ts'
+import { CoordinatorRuntime, type LoadTimes, type PartitionState } from './runtime.ts'
 import { ShareMachine } from './share/machine.ts'
 import { type ShareRecord, UNKNOWN } from './share/records.ts'
 import {
@@ -51,6 +52,7 @@ export const SHARE_GROUP_STATE_TOPIC = '__share_group_state'
 export interface ShareCoordinatorOptions {
   readonly world: World
   readonly config: BrokerConfig
+  readonly metricsWindows: Windows
   readonly topics: TopicLookup
   /** Of the state topic; what it would be created with, while it is not there. */
   readonly partitionCount: () => number
@@ -82,11 +84,16 @@ export class ShareCoordinator {
   /** Up to where records have been deleted, by partition. */
   readonly #pruned = new Map<number, number>()
   readonly #timers = new Set<Timer>()
+  /** States of share partitions that were to be written. */
+  #writeCount = 0
+  /** Milliseconds that it took until they were, or could not be. */
+  readonly writeTimes: WindowedValues
   #isClosed = false
 
   constructor(options: ShareCoordinatorOptions) {
     const { world, config, topics, openLog } = options
     this.#options = options
+    this.writeTimes = new WindowedValues(options.metricsWindows)
     const codec = CODECS[config.shareCoordinatorStateTopicCompressionCodec]!
     this.#runtime = new CoordinatorRuntime({
       topic: SHARE_GROUP_STATE_TOPIC,
@@ -140,6 +147,25 @@ export class ShareCoordinator {
     this.#runtime.runOnAll(machine => machine.onTopicsDeleted(topicIds))
   }
 
+  // ------------------------------------------------------------------------------------------------ for who watches
+
+  get partitionStates(): Readonly<Record<PartitionState, number>> {
+    return this.#runtime.partitionStates
+  }
+
+  get loadTimes(): LoadTimes {
+    return this.#runtime.loads
+  }
+
+  get writeCount(): number {
+    return this.#writeCount
+  }
+
+  /** Up to where records of the state topic were deleted, by partition. */
+  get prunedOffsets(): ReadonlyMap<number, number> {
+    return this.#pruned
+  }
+
   close(): void {
     this.#isClosed = true
     for (const timer of this.#timers) timer.cancel()
@@ -163,8 +189,16 @@ export class ShareCoordinator {
     })
   }
 
-  writeShareGroupState(request: WriteShareGroupStateRequest): Promise<WriteShareGroupStateResponse> {
-    return forEach(request, (id, written) => this.#write('write', id, written, failure => failure))
+  async writeShareGroupState(request: WriteShareGroupStateRequest): Promise<WriteShareGroupStateResponse> {
+    const { clock } = this.#options.world
+    const startMs = clock.monotonic()
+    const response = await forEach(request, (id, written) => {
+      this.#writeCount++
+      return this.#write('write', id, written, failure => failure)
+    })
+    const nowMs = clock.monotonic()
+    this.writeTimes.record(nowMs - startMs, nowMs)
+    return response
   }
 
   deleteShareGroupState(request: DeleteShareGroupStateRequest): Promise<DeleteShareGroupStateResponse> {

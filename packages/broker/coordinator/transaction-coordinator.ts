@@ -16,7 +16,7 @@ import type { CoordinatorLog } from './coordinator-log.ts'
 import { MarkerSender, type MarkerTransport } from './marker-sender.ts'
 import { partitionFor } from './partition-for.ts'
 import { re2 } from './re2.ts'
-import { CoordinatorRuntime } from './runtime.ts'
+import { CoordinatorRuntime, type LoadTimes } from './runtime.ts'
 import type { VerifyCall } from './transaction/add-partitions.ts'
 import {
   type DescribedTransaction,
@@ -39,7 +39,13 @@ import {
   type TransactionResponse,
 } from './transaction/requests.ts'
 import { transactionSerde } from './transaction/serde.ts'
-import { NEVER_TIMES_OUT_MS, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, TRANSACTION_STATES } from './transaction/transaction.ts'
+import {
+  NEVER_TIMES_OUT_MS,
+  NO_PRODUCER_EPOCH,
+  NO_PRODUCER_ID,
+  TRANSACTION_STATES,
+  type TransactionState,
+} from './transaction/transaction.ts'
 
 export const TRANSACTION_TOPIC = '__transaction_state'
 
@@ -157,6 +163,26 @@ export class TransactionCoordinator {
   onResignation(partition: number, leaderEpoch: number | null): void {
     this.#runtime.unloadPartition(partition, leaderEpoch)
     if (this.#runtime.leaderEpochOf(partition) === null) this.#markers.forget(partition)
+  }
+
+  // ------------------------------------------------------------------------------------------------ for who watches
+
+  get loadTimes(): LoadTimes {
+    return this.#runtime.loads
+  }
+
+  /** Transactional ids that this node coordinates, by state. */
+  get counts(): ReadonlyMap<TransactionState, number> {
+    const counts = new Map<TransactionState, number>(TRANSACTION_STATES.map(state => [state, 0]))
+    for (const shard of this.#runtime.survey(machine => machine.counts)) {
+      for (const [state, count] of shard) counts.set(state, (counts.get(state) ?? 0) + count)
+    }
+    return counts
+  }
+
+  /** Decisions whose markers wait for a partition to have a leader. */
+  get unknownDestinationCount(): number {
+    return this.#markers.unknownDestinationCount
   }
 
   close(): void {

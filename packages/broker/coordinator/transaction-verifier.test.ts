@@ -20,6 +20,7 @@ function bench(set: readonly string[] = []) {
   const verifier = new TransactionVerifier({
     clock: world.clock,
     config: () => config,
+    metricsWindows: { count: 2, lengthMs: 30_000 },
     ask: (_writer, partitions, adds) => {
       asked.push(`${adds ? 'add' : 'verify'} ${[...partitions].map(([topic, ids]) => `${topic}-${[...ids]}`)}`)
       const code = answers.shift() ?? ErrorCode.NONE

@@ -8,6 +8,7 @@ import type { PartitionLog, VerificationGuard } from '@ottla/log'
 import { ErrorCode } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
 import { errorCodeOf } from '../errors.ts'
+import { Summary, type Windows } from '../metrics/index.ts'
 import type { TopicPartitions } from './transaction/transaction.ts'
 import type { PartitionCode } from './transaction-coordinator.ts'
 
@@ -38,17 +39,24 @@ export interface Verdict {
 export interface TransactionVerifierOptions {
   readonly clock: Clock
   readonly config: () => BrokerConfig
+  readonly metricsWindows: Windows
   /** Asks the coordinator of the id, on whatever node it is: to add them, or whether they are there. */
   readonly ask: (writer: TransactionalWriter, partitions: TopicPartitions, adds: boolean) => Promise<PartitionCode>
 }
 
+const MICROSECONDS = 1000
 const PASSED: Verdict = { guard: null, errorCode: ErrorCode.NONE }
 
 export class TransactionVerifier {
   readonly #options: TransactionVerifierOptions
+  /** Partitions that were refused. */
+  failures = 0
+  /** From asking the coordinator to its answer. */
+  readonly timesMs: Summary
 
   constructor(options: TransactionVerifierOptions) {
     this.#options = options
+    this.timesMs = new Summary(options.metricsWindows, MICROSECONDS)
   }
 
   /** One verdict for each partition; not a promise where nobody has to be asked. */
@@ -115,10 +123,17 @@ export class TransactionVerifier {
     verdicts: readonly Verdict[],
     unknown: TopicPartitions,
   ): Promise<readonly Verdict[]> {
-    const codeOf = await this.#options.ask(writer, unknown, support === 'adds')
+    const { ask, clock } = this.#options
+    const startMs = clock.monotonic()
+    const codeOf = await ask(writer, unknown, support === 'adds')
+    const nowMs = clock.monotonic()
+    this.timesMs.record(nowMs - startMs, nowMs)
     return verdicts.map((verdict, i) => {
       const { topic, partition } = partitions[i]!
-      return verdict.guard ? { ...verdict, errorCode: forWriters(codeOf(topic, partition), support) } : verdict
+      if (!verdict.guard) return verdict
+      const errorCode = forWriters(codeOf(topic, partition), support)
+      if (errorCode !== ErrorCode.NONE) this.failures++
+      return { ...verdict, errorCode }
     })
   }
 }

@@ -121,9 +121,11 @@ function throttle(readings: readonly Reading[], context: RequestContext, { quota
   const { quotaClient } = context
   const nowMs = world.clock.monotonic()
   const bytes = readings.reduce((sum, reading) => sum + PARTITION_BYTES + sizeOf(reading), 0)
-  const throttleTimeMs = Math.max(context.requestPauseMs(), quotas.fetch.record(quotaClient, bytes, nowMs))
+  const forTime = context.requestPauseMs()
+  const forBytes = quotas.fetch.record(quotaClient, bytes, nowMs)
+  const throttleTimeMs = Math.max(forTime, forBytes)
   if (throttleTimeMs > 0) quotas.fetch.unrecord(quotaClient, bytes, nowMs)
-  context.throttle(throttleTimeMs)
+  context.throttle(throttleTimeMs, forBytes > forTime ? quotas.fetch : quotas.request)
   return throttleTimeMs
 }
 

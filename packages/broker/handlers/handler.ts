@@ -4,7 +4,7 @@
  * `context`.
  */
 import type { Init, Message, Of } from '@ottla/protocol'
-import type { QuotaClient } from '../quota/index.ts'
+import type { ClientQuota, QuotaClient } from '../quota/index.ts'
 import type { Services } from '../services.ts'
 
 export interface RequestContext {
@@ -32,8 +32,8 @@ export interface RequestContext {
    * Without this call it is left to the garbage collector, so only requests that are large and frequent should care.
    */
   reuseMemoryAfter(done: Promise<unknown>): void
-  /** For so long from now on, the client is not heard once this request has been answered. */
-  throttle(ms: number): void
+  /** For so long from now on, and because of `quota`, the client is not heard once this request has been answered. */
+  throttle(ms: number, quota: ClientQuota): void
   /** Counts the broker's time with this request up to now. For how long the client is not to be heard because of it. */
   requestPauseMs(): number
   /** `task` is done once all of the response has been handed to the kernel; never, if the connection closes before. */

@@ -19,6 +19,6 @@ export async function changePartitions<N extends Name>(
   const quota = quotas.partitions.forRequest(quotaClient, apiVersion >= strictSince, world.clock.monotonic())
   const response = await controller.request(name, request, apiVersion, { quota })
   const throttleTimeMs = quota.pauseMs(world.clock.monotonic())
-  context.throttle(throttleTimeMs)
+  context.throttle(throttleTimeMs, quotas.partitions)
   return { ...response, throttleTimeMs }
 }

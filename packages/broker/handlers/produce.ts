@@ -117,8 +117,9 @@ export const produce = defineHandler({
 function throttle(acks: number, context: RequestContext, { quotas, world }: Services): number {
   if (!quotas.produce.isEnabled && !quotas.request.isEnabled) return 0
   const forBytes = quotas.produce.record(context.quotaClient, context.sizeInBytes, world.clock.monotonic())
-  const throttleTimeMs = Math.max(forBytes, acks === 0 ? 0 : context.requestPauseMs())
-  context.throttle(throttleTimeMs)
+  const forTime = acks === 0 ? 0 : context.requestPauseMs()
+  const throttleTimeMs = Math.max(forBytes, forTime)
+  context.throttle(throttleTimeMs, forBytes > forTime ? quotas.produce : quotas.request)
   return throttleTimeMs
 }
 

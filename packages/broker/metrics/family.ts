@@ -55,13 +55,28 @@ export const counter = family('counter')
 export const gauge = family('gauge')
 export const summary = family('summary')
 
+/**
+ * Of quotas there is an MBean for each user, client id or both, and the exporter's rules make one family of all, with the
+ * kind of quota as a label: `kafka.server:type=Produce,client-id=c><byte-rate` is `kafka_server_quota_byte_rate{resource="Produce",clientId="c"}`.
+ */
+export function quota(resources: string, attribute: string, help: string): Family {
+  return {
+    name: `kafka_server_quota_${attribute.replaceAll('-', '_')}`,
+    type: 'gauge',
+    labels: ['resource', 'user', 'clientId'],
+    mbean: `kafka.server:type=${resources},user=*,client-id=*><${attribute}`,
+    help,
+  }
+}
+
 const MBEAN = /^kafka\.([\w.]+):type=([\w-]+)(?:,name=([\w-]+))?(?:><([\w-]+))?$/
 
 /** As the JMX exporter's kafka-kraft-3_0_0.yml names it. */
 export function nameOf(mbean: string, type: FamilyType): string {
   const [, domain, bean, name, attribute] = MBEAN.exec(mbean) ?? []
   if (domain === undefined || bean === undefined) throw new Error(`no MBean: ${mbean}`)
-  const own = name ?? attribute ?? ''
+  // Of a meter that is not called so, the count is an attribute like any other.
+  const own = [name, attribute].filter(part => part !== undefined).join('_')
   const short = type === 'counter' ? own.replace(/(PerSec|-total)$/, '_total') : own
   return ['kafka', domain, bean, short].join('_').replace(/[.-]/g, '_').toLowerCase()
 }

@@ -25,6 +25,8 @@ export class ApiMetrics {
   readonly localTimeMs: Summary
   readonly remoteTimeMs: Summary
   readonly responseSendTimeMs: Summary
+  /** For which the client is not heard afterwards, because of a quota: mostly 0. */
+  readonly throttleTimeMs: Summary
   readonly totalTimeMs: Summary
   readonly requestBytes: Summary
   readonly #response: Message
@@ -36,6 +38,7 @@ export class ApiMetrics {
     this.localTimeMs = new Summary(windows, MICROSECONDS)
     this.remoteTimeMs = new Summary(windows, MICROSECONDS)
     this.responseSendTimeMs = new Summary(windows, MICROSECONDS)
+    this.throttleTimeMs = new Summary(windows, 1)
     this.totalTimeMs = new Summary(windows, MICROSECONDS)
     this.requestBytes = new Summary(windows, 1)
     this.#response = response
@@ -53,6 +56,7 @@ export class ApiMetrics {
     this.localTimeMs.record(localEndedMs - startedMs, endedMs)
     this.remoteTimeMs.record(answeredMs - localEndedMs, endedMs)
     this.responseSendTimeMs.record(endedMs - answeredMs, endedMs)
+    this.throttleTimeMs.record(timing.throttleTimeMs, endedMs)
     this.totalTimeMs.record(endedMs - startedMs, endedMs)
   }
 }
@@ -64,6 +68,7 @@ export class RequestTiming {
   kind: ApiMetrics | null = null
   apiVersion = 0
   requestBytes = 0
+  throttleTimeMs = 0
   readonly startedMs: number
   /** -1: it has not ended yet. */
   localEndedMs = -1

@@ -14,6 +14,11 @@ export class TopicCounters {
   failedProduceRequests = 0
   fetchRequests = 0
   failedFetchRequests = 0
+  /** These of share groups count a request once for each of its topics. */
+  shareFetchRequests = 0
+  failedShareFetchRequests = 0
+  shareAcknowledgementRequests = 0
+  failedShareAcknowledgementRequests = 0
   replicationBytesOut = 0
   invalidMessageCrcRecords = 0
 }

@@ -3,9 +3,23 @@
  * the same process (`createCluster().metrics`).
  */
 import { type CollectedFamily, type Family, type Labels, type Sample, text } from '../metrics/index.ts'
-import { CLEANER, CLIENTS, CLUSTER, CONNECTIONS, GROUPS, LOGS, REPLICAS, REQUESTS, TOPICS } from './catalog.ts'
-import { collectClients, collectCluster, collectGroups } from './collect-cluster.ts'
-import { collectConnections, collectRequests, collectTopics } from './collect-requests.ts'
+import {
+  CLEANER,
+  CLIENTS,
+  CLUSTER,
+  CONNECTIONS,
+  GROUPS,
+  LOGS,
+  QUOTAS,
+  REPLICAS,
+  REQUESTS,
+  SHARE_GROUPS,
+  TOPICS,
+  TRANSACTIONS,
+} from './catalog.ts'
+import { collectClients, collectCluster, collectGroups, collectTransactions } from './collect-cluster.ts'
+import { collectConnections, collectQuotas, collectRequests, collectTopics } from './collect-requests.ts'
+import { collectShareGroups } from './collect-shares.ts'
 import { collectCleaner, collectLogs, collectReplicas } from './collect-storage.ts'
 import type { Collectors, LogDirSpace, Survey } from './collectors.ts'
 import { tallyReplicas } from './replica-tally.ts'
@@ -47,10 +61,13 @@ export class BrokerMetrics {
     yield* this.#collect(TOPICS, collectTopics, survey)
     yield* this.#collect(REQUESTS, collectRequests, survey)
     yield* this.#collect(CONNECTIONS, collectConnections, survey)
+    yield* this.#collect(QUOTAS, collectQuotas, survey)
     yield* this.#collect(REPLICAS, collectReplicas, survey)
     yield* this.#collect(LOGS, collectLogs, survey)
     yield* this.#collect(CLEANER, collectCleaner, survey)
     yield* this.#collect(GROUPS, collectGroups, survey)
+    yield* this.#collect(SHARE_GROUPS, collectShareGroups, survey)
+    yield* this.#collect(TRANSACTIONS, collectTransactions, survey)
     yield* this.#collect(CLIENTS, collectClients, survey)
     yield* telemetry.series.families()
   }

@@ -5,7 +5,7 @@
  * What is not here yet (quotas, replication from other nodes, share groups) gets its rows when it counts
  * something: a field in its own room, a row here, a line in a collector.
  */
-import { counter, type Family, gauge, summary } from '../metrics/index.ts'
+import { counter, type Family, gauge, quota, summary } from '../metrics/index.ts'
 
 type Families = { readonly [key: string]: Family }
 
@@ -14,6 +14,9 @@ const PARTITION = ['topic', 'partition']
 const REQUEST = ['request']
 const LISTENER = ['listener']
 const LOG_DIR = ['logDirectory']
+const RESOURCE = ['resource']
+const GROUP = ['group']
+const SHARE_PARTITION = ['group', 'topic', 'partition']
 
 // biome-ignore format: a table, two lines a row
 export const TOPICS = {
@@ -30,9 +33,17 @@ export const TOPICS = {
   failedProduceRequests: counter('kafka.server:type=BrokerTopicMetrics,name=FailedProduceRequestsPerSec', TOPIC,
     'Of those, the ones that failed for a reason that is not the leadership, the size, a checksum or the disk.'),
   fetchRequests: counter('kafka.server:type=BrokerTopicMetrics,name=TotalFetchRequestsPerSec', TOPIC,
-    'Partitions in Fetch requests.'),
+    'Partitions that were read for Fetch and ShareFetch requests.'),
   failedFetchRequests: counter('kafka.server:type=BrokerTopicMetrics,name=FailedFetchRequestsPerSec', TOPIC,
     'Of those, the ones that failed because of the broker.'),
+  shareFetchRequests: counter('kafka.server:type=BrokerTopicMetrics,name=TotalShareFetchRequestsPerSec', TOPIC,
+    'ShareFetch requests, once for each topic in them.'),
+  failedShareFetchRequests: counter('kafka.server:type=BrokerTopicMetrics,name=FailedShareFetchRequestsPerSec', TOPIC,
+    'Of those, the ones in which a partition of the topic failed.'),
+  shareAcknowledgementRequests: counter('kafka.server:type=BrokerTopicMetrics,name=TotalShareAcknowledgementRequestsPerSec', TOPIC,
+    'Requests that acknowledge records of a share group, once for each topic.'),
+  failedShareAcknowledgementRequests: counter('kafka.server:type=BrokerTopicMetrics,name=FailedShareAcknowledgementRequestsPerSec', TOPIC,
+    'Of those, the ones in which a partition of the topic failed.'),
   replicationBytesOut: counter('kafka.server:type=BrokerTopicMetrics,name=ReplicationBytesOutPerSec', [],
     'Bytes of record batches that followers were sent.'),
   invalidMessageCrcRecords: counter('kafka.server:type=BrokerTopicMetrics,name=InvalidMessageCrcRecordsPerSec', [],
@@ -53,12 +64,14 @@ export const REQUESTS = {
     'Of those, what was waited for others: a commit, a rebalance, fetch.min.bytes.'),
   responseSendTimeMs: summary('kafka.network:type=RequestMetrics,name=ResponseSendTimeMs', REQUEST,
     'Of those, what it took until the kernel had the response.'),
+  throttleTimeMs: summary('kafka.network:type=RequestMetrics,name=ThrottleTimeMs', REQUEST,
+    'For how long its client is not heard after it, because of a quota; mostly 0.'),
   requestBytes: summary('kafka.network:type=RequestMetrics,name=RequestBytes', REQUEST,
     'Bytes of requests without their headers.'),
   purgatorySize: gauge('kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize', ['delayedOperation'],
-    'Produce: appends that wait to be committed. Fetch: partitions in which new data is waited for.'),
+    'Produce: appends that wait to be committed. Fetch, ShareFetch: partitions in which new data is waited for.'),
   delayedOperations: gauge('kafka.server:type=DelayedOperationPurgatory,name=NumDelayedOperations', ['delayedOperation'],
-    'Fetch requests that wait for fetch.min.bytes; appends that wait to be committed.'),
+    'Fetch and ShareFetch requests that wait for fetch.min.bytes; appends that wait to be committed.'),
   fetchSessions: gauge('kafka.server:type=FetchSessionCache,name=NumIncrementalFetchSessions', [],
     'Fetch sessions (KIP-227).'),
   fetchSessionPartitions: gauge('kafka.server:type=FetchSessionCache,name=NumIncrementalFetchPartitionsCached', [],
@@ -79,6 +92,14 @@ export const CONNECTIONS = {
     'Connections that were closed after connections.max.idle.ms.'),
   connectionsRefused: counter('ottla_connections_refused_total', LISTENER,
     'Connections that were refused: one too many from an address, or in all.'),
+  connectionAcceptRate: gauge('kafka.server:type=socket-server-metrics><connection-accept-rate', ['listener', 'ip'],
+    'Connections a second; of addresses whose connections are limited, too.'),
+  brokerConnectionAcceptRate: gauge('kafka.server:type=socket-server-metrics><broker-connection-accept-rate', [],
+    'Connections a second, of all listeners but the one between brokers.'),
+  connectionAcceptThrottleTime: gauge('kafka.server:type=socket-server-metrics><connection-accept-throttle-time', LISTENER,
+    'Milliseconds that connections had to wait on the average that had to, because too many came (max.connection.creation.rate).'),
+  ipConnectionAcceptThrottleTime: gauge('kafka.server:type=socket-server-metrics><ip-connection-accept-throttle-time', LISTENER,
+    'The same, because too many came from their address (the quota connection_creation_rate).'),
   connectionsBySoftware: gauge('kafka.server:type=socket-server-metrics><connections', ['clientSoftwareName', 'clientSoftwareVersion', 'listener'],
     'Clients that are connected, by what they call themselves; a hundred kinds at most, the rest as other.'),
   incomingBytes: counter('kafka.server:type=socket-server-metrics><incoming-byte-total', LISTENER,
@@ -95,6 +116,32 @@ export const CONNECTIONS = {
     'Bytes of queued.max.request.bytes that nobody uses.'),
   requestMemoryWaiting: gauge('ottla_request_memory_waiting', [],
     'Connections that are not read from until others give memory back.'),
+} as const satisfies Families
+
+// biome-ignore format: a table, two lines a row
+export const QUOTAS = {
+  quotaByteRate: quota('{Produce,Fetch}', 'byte-rate',
+    'Bytes a second that the quota counts.'),
+  quotaRequestTime: quota('Request', 'request-time',
+    'Percent of the time of the event loop.'),
+  quotaMutationRate: quota('ControllerMutation', 'mutation-rate',
+    'Partitions a second that were made or deleted.'),
+  quotaTokens: quota('ControllerMutation', 'tokens',
+    'Partitions that may be made or deleted at once; below 0: the client has to wait.'),
+  quotaThrottleTime: quota('{Produce,Fetch,Request,ControllerMutation}', 'throttle-time',
+    'Milliseconds for which the client was not heard on the average, each time that it was not. There is none before the first time.'),
+  produceQueueSize: gauge('kafka.server:type=Produce><queue-size', [],
+    'Connections that are not heard at the moment because of what they have produced.'),
+  fetchQueueSize: gauge('kafka.server:type=Fetch><queue-size', [],
+    'Because of what they have fetched.'),
+  requestQueueSize: gauge('kafka.server:type=Request><queue-size', [],
+    'Because of the time that their requests took.'),
+  controllerMutationQueueSize: gauge('kafka.server:type=ControllerMutation><queue-size', [],
+    'Because of the partitions that they have made and deleted.'),
+  quotaThrottles: counter('ottla_quota_throttles_total', RESOURCE,
+    'How often a client was told to wait.'),
+  quotaClients: gauge('ottla_quota_clients', RESOURCE,
+    'Users and client ids that are measured. A thousand of each resource at most have series of their own.'),
 } as const satisfies Families
 
 // biome-ignore format: a table, two lines a row
@@ -211,6 +258,74 @@ export const GROUPS = {
     'Offsets that were deleted on request, with their group, or with their topic.'),
   completedRebalances: counter('kafka.server:type=group-coordinator-metrics><group-completed-rebalance-count', [],
     'Rebalances of classic groups that have ended.'),
+  consumerRebalances: counter('kafka.server:type=group-coordinator-metrics><consumer-group-rebalance-count', [],
+    'How often a member that is there has made a group of the consumer protocol assign anew.'),
+  shareRebalances: counter('kafka.server:type=group-coordinator-metrics><share-group-rebalance-count', [],
+    'The same of share groups.'),
+  streamsRebalances: counter('kafka.server:type=group-coordinator-metrics><streams-group-rebalance-count', [],
+    'The same of streams groups.'),
+} as const satisfies Families
+
+// biome-ignore format: a table, two lines a row
+export const SHARE_GROUPS = {
+  recordAcknowledgements: counter('kafka.server:type=ShareGroupMetrics,name=RecordAcknowledgementsPerSec', ['ackType'],
+    'Records that members have acknowledged: Accept, Release, Reject, or Renew for more time.'),
+  sharePartitionLoadTimeMs: summary('kafka.server:type=ShareGroupMetrics,name=PartitionLoadTimeMs', [],
+    'Milliseconds until a share partition had its state.'),
+  fetchRatio: summary('kafka.server:type=ShareGroupMetrics,name=RequestTopicPartitionsFetchRatio', GROUP,
+    'Percent of the partitions of a ShareFetch that could be read for it: others may read the rest, or hold too many records.'),
+  acquireTimeMs: summary('kafka.server:type=ShareGroupMetrics,name=TopicPartitionsAcquireTimeMs', GROUP,
+    'Milliseconds until any of them could be.'),
+  inFlightMessages: gauge('kafka.server:type=SharePartitionMetrics,name=InFlightMessageCount', SHARE_PARTITION,
+    'Offsets from the first that is not done with to the last that was handed out.'),
+  inFlightBatches: gauge('kafka.server:type=SharePartitionMetrics,name=InFlightBatchCount', SHARE_PARTITION,
+    'Batches that they are kept in.'),
+  lockTimeouts: counter('kafka.server:type=SharePartitionMetrics,name=AcquisitionLockTimeoutPerSec', SHARE_PARTITION,
+    'Records that their member did not acknowledge in time.'),
+  inFlightBatchMessages: summary('kafka.server:type=SharePartitionMetrics,name=InFlightBatchMessageCount', SHARE_PARTITION,
+    'Offsets of a batch that was handed out, without quantiles.'),
+  fetchLockTimeMs: summary('kafka.server:type=SharePartitionMetrics,name=FetchLockTimeMs', SHARE_PARTITION,
+    'Milliseconds for which a fetch kept others from the partition, without quantiles.'),
+  fetchLockRatio: summary('kafka.server:type=SharePartitionMetrics,name=FetchLockRatio', SHARE_PARTITION,
+    'Percent of the time since the fetch before, without quantiles.'),
+  expiredShareFetches: counter('kafka.server:type=DelayedShareFetchMetrics,name=ExpiresPerSec', [],
+    'ShareFetch requests that have waited as long as they wanted to.'),
+  shareSessions: gauge('kafka.server:type=ShareSessionCache,name=ShareSessionsCount', [],
+    'Share sessions: members that fetch from this node.'),
+  shareSessionPartitions: gauge('kafka.server:type=ShareSessionCache,name=SharePartitionsCount', [],
+    'Partitions in all of them.'),
+  shareSessionEvictions: counter('kafka.server:type=ShareSessionCache,name=ShareSessionEvictionsPerSec', [],
+    'Sessions that ended with their connection and not by a good-bye.'),
+  shareCoordinatorPartitions: gauge('kafka.server:type=share-coordinator-metrics><num-partitions', ['state'],
+    'Partitions of __share_group_state that this node coordinates: active, loading, failed.'),
+  shareLoadTimeMax: gauge('kafka.server:type=share-coordinator-metrics><partition-load-time-max', [],
+    'The most milliseconds that loading one of them took since the start.'),
+  shareLoadTimeAvg: gauge('kafka.server:type=share-coordinator-metrics><partition-load-time-avg', [],
+    'Milliseconds that loading one took on the average.'),
+  shareWrites: counter('kafka.server:type=share-coordinator-metrics><write-total', [],
+    'States of share partitions that were to be written.'),
+  shareWriteLatencyAvg: gauge('kafka.server:type=share-coordinator-metrics><write-latency-avg', [],
+    'Milliseconds until they were, on the average, in the last windows.'),
+  shareWriteLatencyMax: gauge('kafka.server:type=share-coordinator-metrics><write-latency-max', [],
+    'And at the most.'),
+  sharePrunedOffset: gauge('kafka.server:type=share-coordinator-metrics><last-pruned-offset', PARTITION,
+    'Up to where records of __share_group_state were deleted because newer ones replace them.'),
+} as const satisfies Families
+
+// biome-ignore format: a table, two lines a row
+export const TRANSACTIONS = {
+  transactions: gauge('ottla_transactions', ['state'],
+    'Transactional ids that this node coordinates by the state of their last transaction. Alarm if PrepareCommit or PrepareAbort stay: markers cannot be written.'),
+  transactionLoadTimeMax: gauge('kafka.server:type=transaction-coordinator-metrics><partition-load-time-max', [],
+    'The most milliseconds that loading a partition of __transaction_state took since the start.'),
+  transactionLoadTimeAvg: gauge('kafka.server:type=transaction-coordinator-metrics><partition-load-time-avg', [],
+    'Milliseconds that loading one took on the average.'),
+  unknownDestinationQueueSize: gauge('kafka.coordinator.transaction:type=TransactionMarkerChannelManager,name=UnknownDestinationQueueSize', [],
+    'Decided transactions whose markers wait for a partition to have a leader.'),
+  verificationTimeMs: summary('kafka.server:type=AddPartitionsToTxnManager,name=VerificationTimeMs', [],
+    'Milliseconds that the transaction coordinator took to say that a partition is in a transaction, or to add it.'),
+  verificationFailures: counter('kafka.server:type=AddPartitionsToTxnManager,name=VerificationFailureRate><Count', [],
+    'Partitions that it refused.'),
 } as const satisfies Families
 
 // biome-ignore format: a table, two lines a row
@@ -291,10 +406,13 @@ export const CATALOG: readonly (readonly [title: string, families: Families])[] 
   ['Topics', TOPICS],
   ['Requests', REQUESTS],
   ['Connections', CONNECTIONS],
+  ['Quotas', QUOTAS],
   ['Replicas', REPLICAS],
   ['Logs', LOGS],
   ['Log cleaner', CLEANER],
   ['Groups', GROUPS],
+  ['Share groups', SHARE_GROUPS],
+  ['Transactions', TRANSACTIONS],
   ['Node, controller and metadata', CLUSTER],
   ['Client telemetry', CLIENTS],
 ]

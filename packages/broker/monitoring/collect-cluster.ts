@@ -1,8 +1,8 @@
-/** Groups, the controller, the metadata, and what clients tell of themselves. */
+/** Groups, transactions, the controller, the metadata, and what clients tell of themselves. */
 import type { GroupKind } from '../coordinator/group/group.ts'
 import type { GroupCensus } from '../coordinator/group/observer.ts'
-import { type Sample, sample } from '../metrics/index.ts'
-import type { CLIENTS, CLUSTER, GROUPS } from './catalog.ts'
+import { NO_LABELS, type Sample, sample } from '../metrics/index.ts'
+import type { CLIENTS, CLUSTER, GROUPS, TRANSACTIONS } from './catalog.ts'
 import type { Collectors, Survey } from './collectors.ts'
 import type { Sources } from './sources.ts'
 
@@ -26,11 +26,24 @@ export const collectGroups: Collectors<typeof GROUPS> = {
   coordinatorPartitions: ({ groups }) =>
     Object.entries(groups.partitionStates).map(([state, count]) => sample(count, { state })),
   partitionLoadTimeMax: ({ groups: { loadTimes } }) => [sample(loadTimes.maxMs)],
-  partitionLoadTimeAvg: ({ groups: { loadTimes } }) => [sample(loadTimes.totalMs / Math.max(1, loadTimes.count))],
+  partitionLoadTimeAvg: ({ groups: { loadTimes } }) => [sample(loadTimes.averageMs)],
   offsetCommits: ({ groups }) => [sample(groups.counters.offsetCommits)],
   offsetExpirations: ({ groups }) => [sample(groups.counters.offsetExpirations)],
   offsetDeletions: ({ groups }) => [sample(groups.counters.offsetDeletions)],
   completedRebalances: ({ groups }) => [sample(groups.counters.completedRebalances)],
+  consumerRebalances: ({ groups }) => [sample(groups.counters.consumerRebalances)],
+  shareRebalances: ({ groups }) => [sample(groups.counters.shareRebalances)],
+  streamsRebalances: ({ groups }) => [sample(groups.counters.streamsRebalances)],
+}
+
+export const collectTransactions: Collectors<typeof TRANSACTIONS> = {
+  transactions: ({ transactions }) => Array.from(transactions.counts, ([state, count]) => sample(count, { state })),
+  transactionLoadTimeMax: ({ transactions: { loadTimes } }) => [sample(loadTimes.maxMs)],
+  transactionLoadTimeAvg: ({ transactions: { loadTimes } }) => [sample(loadTimes.averageMs)],
+  unknownDestinationQueueSize: ({ transactions }) => [sample(transactions.unknownDestinationCount)],
+  verificationTimeMs: ({ transactionVerifier, clock }) =>
+    transactionVerifier.timesMs.samples(NO_LABELS, clock.monotonic()),
+  verificationFailures: ({ transactionVerifier }) => [sample(transactionVerifier.failures)],
 }
 
 function byState({ groups }: GroupCensus, kind: GroupKind): Sample[] {

@@ -1,9 +1,10 @@
-/** Topics, requests and connections. */
+/** Topics, requests, connections and quotas. */
 import { errorName } from '@ottla/protocol'
 import { type ApiMetrics, type Labels, type Sample, sample, type TopicCounterName } from '../metrics/index.ts'
+import type { AcceptReading, ClientQuota, QuotaReading, QuotaResource } from '../quota/index.ts'
 import type { ClientConnection } from '../server/connection.ts'
 import type { ListenerTraffic } from '../server/listener-traffic.ts'
-import type { CONNECTIONS, REQUESTS, TOPICS } from './catalog.ts'
+import type { CONNECTIONS, QUOTAS, REQUESTS, TOPICS } from './catalog.ts'
 import type { Collectors } from './collectors.ts'
 import type { Sources } from './sources.ts'
 
@@ -16,6 +17,10 @@ export const collectTopics: Collectors<typeof TOPICS> = {
   failedProduceRequests: sources => byTopic(sources, 'failedProduceRequests'),
   fetchRequests: sources => byTopic(sources, 'fetchRequests'),
   failedFetchRequests: sources => byTopic(sources, 'failedFetchRequests'),
+  shareFetchRequests: sources => byTopic(sources, 'shareFetchRequests'),
+  failedShareFetchRequests: sources => byTopic(sources, 'failedShareFetchRequests'),
+  shareAcknowledgementRequests: sources => byTopic(sources, 'shareAcknowledgementRequests'),
+  failedShareAcknowledgementRequests: sources => byTopic(sources, 'failedShareAcknowledgementRequests'),
   replicationBytesOut: ({ topics }) => [sample(topics.all.replicationBytesOut)],
   invalidMessageCrcRecords: ({ topics }) => [sample(topics.all.invalidMessageCrcRecords)],
 }
@@ -41,11 +46,19 @@ export const collectRequests: Collectors<typeof REQUESTS> = {
   localTimeMs: sources => byApi(sources, 'localTimeMs'),
   remoteTimeMs: sources => byApi(sources, 'remoteTimeMs'),
   responseSendTimeMs: sources => byApi(sources, 'responseSendTimeMs'),
+  throttleTimeMs: sources => byApi(sources, 'throttleTimeMs'),
   requestBytes: sources => byApi(sources, 'requestBytes'),
-  purgatorySize: (_sources, { replicas: { uncommitted, waiters } }) =>
-    delayed({ produce: uncommitted, fetch: waiters }),
-  delayedOperations: ({ waitingFetches }, { replicas }) =>
-    delayed({ produce: replicas.uncommitted, fetch: waitingFetches.count }),
+  purgatorySize: ({ shares }, { replicas: { uncommitted, waiters } }) => {
+    const shareFetch = shares.partitions.metrics.awaitedPartitions
+    // Each of these is waited for in the partition itself, too.
+    return delayed({ produce: uncommitted, fetch: waiters - shareFetch, shareFetch })
+  },
+  delayedOperations: ({ waitingFetches, shares }, { replicas }) =>
+    delayed({
+      produce: replicas.uncommitted,
+      fetch: waitingFetches.count,
+      shareFetch: shares.partitions.metrics.waitingFetches,
+    }),
   fetchSessions: ({ fetchSessions }) => [sample(fetchSessions.size)],
   fetchSessionPartitions: ({ fetchSessions }) => [sample(fetchSessions.partitionCount)],
   fetchSessionEvictions: ({ fetchSessions }) => [sample(fetchSessions.evictionCount)],
@@ -60,8 +73,18 @@ function* byApi({ requests, clock }: Sources, name: SummaryName): Iterable<Sampl
   for (const api of requests.apis) if (api[name].count > 0) yield* api[name].samples({ request: api.name }, nowMs)
 }
 
-function delayed(counts: { readonly produce: number; readonly fetch: number }): Sample[] {
-  return [sample(counts.produce, { delayedOperation: 'Produce' }), sample(counts.fetch, { delayedOperation: 'Fetch' })]
+interface Delayed {
+  readonly produce: number
+  readonly fetch: number
+  readonly shareFetch: number
+}
+
+function delayed({ produce, fetch, shareFetch }: Delayed): Sample[] {
+  return [
+    sample(produce, { delayedOperation: 'Produce' }),
+    sample(fetch, { delayedOperation: 'Fetch' }),
+    sample(shareFetch, { delayedOperation: 'ShareFetch' }),
+  ]
 }
 
 export const collectConnections: Collectors<typeof CONNECTIONS> = {
@@ -71,6 +94,15 @@ export const collectConnections: Collectors<typeof CONNECTIONS> = {
   connectionsClosed: sources => byListener(sources, traffic => traffic.connectionsClosed),
   connectionsExpired: ({ server }) => [sample(server.expiredCount)],
   connectionsRefused: sources => byListener(sources, traffic => traffic.connectionsRefused),
+  connectionAcceptRate: sources => [
+    ...byAccept(sources, ({ rate }) => rate),
+    ...sources.server.quotas.broker
+      .byAddress(sources.clock.monotonic())
+      .map(({ address, rate }) => sample(rate, { ip: address })),
+  ],
+  brokerConnectionAcceptRate: ({ server, clock }) => [sample(server.quotas.broker.acceptRate(clock.monotonic()))],
+  connectionAcceptThrottleTime: sources => byAccept(sources, ({ throttleTimeMs }) => throttleTimeMs),
+  ipConnectionAcceptThrottleTime: sources => byAccept(sources, ({ ipThrottleTimeMs }) => ipThrottleTimeMs),
   connectionsBySoftware: ({ server }) => bySoftware(server.connections),
   incomingBytes: sources => byListener(sources, traffic => traffic.incomingBytes),
   outgoingBytes: sources => byListener(sources, traffic => traffic.outgoingBytes),
@@ -83,6 +115,11 @@ export const collectConnections: Collectors<typeof CONNECTIONS> = {
 
 function* byListener({ server }: Sources, measure: (traffic: ListenerTraffic) => number): Iterable<Sample> {
   for (const traffic of server.traffic) yield sample(measure(traffic), { listener: traffic.listenerName })
+}
+
+function byAccept({ server, clock }: Sources, measure: (reading: AcceptReading) => number): Sample[] {
+  const readings = Object.values(server.quotas).flatMap(quotas => quotas.byListener(clock.monotonic()))
+  return readings.map(reading => sample(measure(reading), { listener: reading.listener }))
 }
 
 const MAX_KINDS = 100
@@ -103,4 +140,40 @@ function bySoftware(connections: Iterable<ClientConnection>): Sample[] {
     else kinds.set(key, { labels, count: 1 })
   }
   return [...kinds.values()].map(({ labels, count }) => sample(count, labels))
+}
+
+export const collectQuotas: Collectors<typeof QUOTAS> = {
+  quotaByteRate: sources => byClient(sources, ['Produce', 'Fetch'], ({ rate }) => rate),
+  quotaRequestTime: sources => byClient(sources, ['Request'], ({ rate }) => rate),
+  quotaMutationRate: sources => byClient(sources, ['ControllerMutation'], ({ rate }) => rate),
+  quotaTokens: sources => byClient(sources, ['ControllerMutation'], ({ tokens }) => tokens),
+  quotaThrottleTime: sources =>
+    byClient(sources, [...sources.quotas.byResource.keys()], ({ throttleTimeMs }) => throttleTimeMs),
+  produceQueueSize: ({ quotas }) => [sample(quotas.produce.throttles.now)],
+  fetchQueueSize: ({ quotas }) => [sample(quotas.fetch.throttles.now)],
+  requestQueueSize: ({ quotas }) => [sample(quotas.request.throttles.now)],
+  controllerMutationQueueSize: ({ quotas }) => [sample(quotas.partitions.throttles.now)],
+  quotaThrottles: sources => byResource(sources, ({ throttles }) => throttles.total),
+  quotaClients: sources => byResource(sources, quota => quota.measuredCount(sources.clock.monotonic())),
+}
+
+/** null: there is no such thing of this client. Of a part that clients are not told apart by there is no label, as in JMX. */
+function* byClient(
+  { quotas, clock }: Sources,
+  resources: readonly QuotaResource[],
+  measure: (reading: QuotaReading) => number | null,
+): Iterable<Sample> {
+  for (const resource of resources) {
+    // All at once: who is seen meanwhile changes its place among them.
+    for (const reading of quotas.byResource.get(resource)!.readings(clock.monotonic())) {
+      const value = measure(reading)
+      if (value === null) continue
+      const { user, clientId } = reading
+      yield sample(value, { resource, ...(user === null ? {} : { user }), ...(clientId === null ? {} : { clientId }) })
+    }
+  }
+}
+
+function* byResource({ quotas }: Sources, measure: (quota: ClientQuota) => number): Iterable<Sample> {
+  for (const [resource, quota] of quotas.byResource) yield sample(measure(quota), { resource })
 }

@@ -2,7 +2,7 @@
 import type { Logger, Random } from '@ottla/io'
 import type { BrokerConfig } from '../config/index.ts'
 import { ConfigResourceType, type MetadataDelta } from '../image/index.ts'
-import { RequestMetrics, TopicMetrics } from '../metrics/index.ts'
+import { RequestMetrics, TopicMetrics, type Windows } from '../metrics/index.ts'
 import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import { ClusterTally } from './cluster-tally.ts'
 import { BrokerState } from './health.ts'
@@ -19,7 +19,7 @@ export class Monitoring {
   readonly #logger: Logger
 
   constructor(config: BrokerConfig, random: Random, logger: Logger) {
-    this.requests = new RequestMetrics({ count: config.metricsNumSamples, lengthMs: config.metricsSampleWindowMs })
+    this.requests = new RequestMetrics(metricsWindows(config))
     this.telemetry = new ClientTelemetry(config.telemetryMaxBytes, () => random.uuid())
     this.#logger = logger
   }
@@ -34,4 +34,9 @@ export class Monitoring {
       break
     }
   }
+}
+
+/** Over which rates, averages and quantiles are taken that nobody is held to. */
+export function metricsWindows({ metricsNumSamples, metricsSampleWindowMs }: BrokerConfig): Windows {
+  return { count: metricsNumSamples, lengthMs: metricsSampleWindowMs }
 }

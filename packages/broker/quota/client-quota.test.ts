@@ -6,6 +6,7 @@ import { RateQuota, TokenQuota } from './client-quota.ts'
 import { Limits } from './limits.ts'
 
 const WINDOW = { count: 11, sizeMs: 1000 }
+const METRICS_WINDOWS = { count: 2, lengthMs: 30_000 }
 type Name = string | null | undefined
 
 function entity(user: Name, clientId: Name): QuotaEntityPart[] {
@@ -84,7 +85,7 @@ test('what is looked up again and again is bounded', () => {
 })
 
 test('a limit counts at once: set, changed, gone', () => {
-  const quota = new RateQuota({ window: WINDOW, maxPauseMs: 500 })
+  const quota = new RateQuota({ window: WINDOW, maxPauseMs: 500, metricsWindows: METRICS_WINDOWS })
   const client = { user: 'u', clientId: 'c' }
   assert.equal(quota.isEnabled, false)
   assert.equal(quota.record(client, 1e9, 0), 0)
@@ -103,7 +104,11 @@ test('a limit counts at once: set, changed, gone', () => {
 })
 
 test('who has not been seen for an hour begins anew; of too many, those seen last are kept', () => {
-  const quota = new RateQuota({ window: { count: 11, sizeMs: 1_000_000 }, maxPauseMs: 1e9 })
+  const quota = new RateQuota({
+    window: { count: 11, sizeMs: 1_000_000 },
+    maxPauseMs: 1e9,
+    metricsWindows: METRICS_WINDOWS,
+  })
   quota.setLimit(entity(undefined, null), 1)
   const used = (clientId: string, nowMs: number) => quota.record({ user: 'u', clientId }, 0, nowMs) > 0
   quota.record({ user: 'u', clientId: 'a' }, 1e8, 0)
@@ -117,7 +122,7 @@ test('who has not been seen for an hour begins anew; of too many, those seen las
 })
 
 test('a strict request is refused when nothing is left, a permissive one is only told to wait', () => {
-  const quota = new TokenQuota(WINDOW)
+  const quota = new TokenQuota(WINDOW, METRICS_WINDOWS)
   const client = { user: 'u', clientId: 'c' }
   const ask = (isStrict: boolean, partitions: number, nowMs: number) => {
     const request = quota.forRequest(client, isStrict, nowMs)
@@ -133,4 +138,49 @@ test('a strict request is refused when nothing is left, a permissive one is only
   assert.equal(request.spend(1, 5000), false)
   assert.equal(request.pauseMs(5300), 200, 'what has passed meanwhile does not count')
   assert.equal(request.pauseMs(9999), 0)
+})
+
+test('what is seen of the clients that are measured, by the names that tell them apart', () => {
+  const quota = new RateQuota({ window: WINDOW, maxPauseMs: 1e9, metricsWindows: METRICS_WINDOWS })
+  quota.setLimit(entity('u', null), 100)
+  quota.setLimit(entity('v', undefined), 100)
+  quota.setLimit(entity(undefined, 'c'), 100)
+  quota.record({ user: 'nobody', clientId: 'other' }, 10, 0)
+  for (const user of ['u', 'v', 'w']) quota.record({ user, clientId: 'c' }, 1500, 0)
+  quota.onThrottled({ user: 'u', clientId: 'c' }, 100, 0)
+  quota.onThrottled({ user: 'u', clientId: 'c' }, 300, 40_000)
+  const of = (user: string | null, clientId: string | null, throttleTimeMs: number | null) => {
+    return { user, clientId, rate: 150, tokens: null, throttleTimeMs }
+  }
+  assert.deepEqual(quota.readings(0), [of('v', null, null), of(null, 'c', null), of('u', 'c', 200)])
+  assert.deepEqual([quota.measuredCount(0), quota.throttles.total, quota.throttles.now], [3, 2, 0])
+  const later = quota.readings(70_000).at(-1)!
+  assert.deepEqual([later.rate, later.throttleTimeMs], [0, 300], 'the first pause is a minute ago')
+  assert.deepEqual(
+    quota.readings(3_600_000).map(({ user }) => user),
+    ['u'],
+    'it was seen forty seconds after the others',
+  )
+})
+
+test('of partitions there are a rate, and what may be done at once', () => {
+  const quota = new TokenQuota(WINDOW, METRICS_WINDOWS)
+  quota.setLimit(entity('u', undefined), 2)
+  quota.forRequest({ user: 'u', clientId: 'c' }, true, 0).spend(30, 0)
+  assert.equal(quota.forRequest({ user: 'u', clientId: 'c' }, true, 0).spend(1, 0), false)
+  const reading = { user: 'u', clientId: null, rate: 1, tokens: -8, throttleTimeMs: null }
+  assert.deepEqual(quota.readings(0), [reading])
+  assert.equal(quota.readings(3000)[0]!.tokens, -2)
+})
+
+test('a thousand have series; others do when one of those is forgotten, and nobody by a name without end', () => {
+  const quota = new RateQuota({ window: WINDOW, maxPauseMs: 1e9, metricsWindows: METRICS_WINDOWS })
+  quota.setLimit(entity(undefined, null), 1)
+  const record = (clientId: string, nowMs: number) => quota.record({ user: 'u', clientId }, 1, nowMs)
+  record('x'.repeat(10_000), 0)
+  for (let i = 0; i < 1500; i++) record(`c${i}`, i < 500 ? 0 : 1000)
+  const shown = (nowMs: number) => quota.readings(nowMs).map(({ clientId }) => clientId)
+  assert.deepEqual([shown(1000).length, shown(1000)[0], quota.measuredCount(1000)], [1000, 'c0', 1501])
+  record('c1499', 3_600_000)
+  assert.deepEqual([shown(3_600_000).length, shown(3_600_000).at(-1)], [501, 'c1499'])
 })

@@ -2,14 +2,12 @@
  * What clients use of one thing that is limited: bytes, time of the broker, changes of partitions. Nothing is measured of
  * whom no limit is set for, and nothing at all while there are no limits.
  */
-import type { QuotaEntityPart } from '../image/index.ts'
-import { Limits } from './limits.ts'
-import { type QuotaWindow, TokenBucket, WindowedRate } from './rate.ts'
 
-/** Who is not seen for so long begins anew, as in Kafka. */
-const FORGET_MS = 3_600_000
-/** Clients may name themselves as they like: of more of them than this, those not seen for longest begin anew. */
-const MAX_MEASURED = 100_000
+import type { QuotaEntityPart } from '../image/index.ts'
+import type { Windows } from '../metrics/index.ts'
+import { type Allowance, Limits } from './limits.ts'
+import { type Entry, Measured } from './measured.ts'
+import { type QuotaWindow, TokenBucket, WindowedRate } from './rate.ts'
 
 /** Who asks: its principal's name, and what it calls itself. */
 export interface QuotaClient {
@@ -17,45 +15,50 @@ export interface QuotaClient {
   readonly clientId: string
 }
 
-/** By whom, in the order in which they were last seen. */
-class Measured<T> {
-  readonly #make: () => T
-  readonly #all = new Map<string, { readonly measure: T; seenMs: number }>()
+/** Clients that were not heard for a while, and those that are not at the moment. */
+export class ThrottleCount {
+  total = 0
+  now = 0
+}
 
-  constructor(make: () => T) {
-    this.#make = make
-  }
+/** One of those that are measured, as it is at the moment. */
+export interface QuotaReading {
+  /** null: users are not told apart; as with client ids. */
+  readonly user: string | null
+  readonly clientId: string | null
+  /** Of what is limited, a second. */
+  readonly rate: number
+  /** null: nothing is held in store. */
+  readonly tokens: number | null
+  /** For how long it was not heard on the average; null: it has always been. */
+  readonly throttleTimeMs: number | null
+}
 
-  get(key: string, nowMs: number): T {
-    const known = this.#all.get(key)
-    if (known) this.#all.delete(key)
-    const entry = known && nowMs - known.seenMs < FORGET_MS ? known : { measure: this.#make(), seenMs: nowMs }
-    entry.seenMs = nowMs
-    this.#all.set(key, entry)
-    this.#forget(nowMs)
-    return entry.measure
-  }
-
-  /** One or two at a time: each that is added finds those that are to go at the front. */
-  #forget(nowMs: number): void {
-    for (const [key, { seenMs }] of this.#all) {
-      if (this.#all.size <= MAX_MEASURED && nowMs - seenMs < FORGET_MS) return
-      this.#all.delete(key)
-    }
-  }
+/** What all quotas of clients have in common. */
+export interface ClientQuota {
+  readonly throttles: ThrottleCount
+  setLimit(entity: readonly QuotaEntityPart[], limit: number | null): void
+  /** The client is not heard for so long, because of this quota. */
+  onThrottled(client: QuotaClient, ms: number, nowMs: number): void
+  measuredCount(nowMs: number): number
+  /** Of a thousand of them at most. */
+  readings(nowMs: number): QuotaReading[]
 }
 
 export interface RateQuotaOptions {
   readonly window: QuotaWindow
   /** Infinity: as long as it takes. */
   readonly maxPauseMs: number
+  /** Of what is only shown. */
+  readonly metricsWindows: Windows
 }
 
 /** Of bytes a second, or percent of a second. */
-export class RateQuota {
+export class RateQuota implements ClientQuota {
+  readonly throttles = new ThrottleCount()
   readonly #limits = new Limits()
   readonly #options: RateQuotaOptions
-  readonly #rates: Measured<WindowedRate>
+  readonly #rates: Measured<WindowedRate, Allowance>
 
   constructor(options: RateQuotaOptions) {
     this.#options = options
@@ -74,15 +77,15 @@ export class RateQuota {
   record({ user, clientId }: QuotaClient, value: number, nowMs: number): number {
     const allowance = this.#limits.of(user, clientId)
     if (!allowance) return 0
-    const rate = this.#rates.get(allowance.key, nowMs)
-    rate.record(value, nowMs)
-    return Math.min(rate.pauseMs(allowance.limit, nowMs), this.#options.maxPauseMs)
+    const { measure } = this.#rates.get(allowance, nowMs)
+    measure.record(value, nowMs)
+    return Math.min(measure.pauseMs(allowance.limit, nowMs), this.#options.maxPauseMs)
   }
 
   /** What was recorded, and then did not happen. */
   unrecord({ user, clientId }: QuotaClient, value: number, nowMs: number): void {
     const allowance = this.#limits.of(user, clientId)
-    if (allowance) this.#rates.get(allowance.key, nowMs).record(-value, nowMs)
+    if (allowance) this.#rates.get(allowance, nowMs).measure.record(-value, nowMs)
   }
 
   /** More than this at once is too much, whatever was before; Infinity without a limit. */
@@ -91,6 +94,25 @@ export class RateQuota {
     const { count, sizeMs } = this.#options.window
     return allowance ? (allowance.limit * (count - 1) * sizeMs) / 1000 : Number.POSITIVE_INFINITY
   }
+
+  onThrottled(client: QuotaClient, ms: number, nowMs: number): void {
+    this.throttles.total++
+    const allowance = this.#limits.of(client.user, client.clientId)
+    if (allowance) this.#rates.get(allowance, nowMs).onThrottled(ms, this.#options.metricsWindows, nowMs)
+  }
+
+  measuredCount(nowMs: number): number {
+    return this.#rates.count(nowMs)
+  }
+
+  readings(nowMs: number): QuotaReading[] {
+    return this.#rates.shown(nowMs).map(entry => reading(entry, entry.measure.observe(nowMs), null, nowMs))
+  }
+}
+
+function reading<T>(entry: Entry<T, Allowance>, rate: number, tokens: number | null, nowMs: number): QuotaReading {
+  const { user, clientId } = entry.who
+  return { user, clientId, rate, tokens, throttleTimeMs: entry.throttleTimeMs(nowMs) }
 }
 
 /** What one request is granted of partitions to make or to delete. */
@@ -103,13 +125,26 @@ export interface PartitionQuota {
 
 export const UNLIMITED: PartitionQuota = { spend: () => true, pauseMs: () => 0 }
 
-/** Of partitions a second (KIP-599). */
-export class TokenQuota {
-  readonly #limits = new Limits()
-  readonly #buckets: Measured<TokenBucket>
+/** What a client may change, and what it has changed. */
+interface Mutations {
+  readonly bucket: TokenBucket
+  readonly rate: WindowedRate
+}
 
-  constructor(window: QuotaWindow) {
-    this.#buckets = new Measured(() => new TokenBucket(window))
+/** Of partitions a second (KIP-599). */
+export class TokenQuota implements ClientQuota {
+  readonly throttles = new ThrottleCount()
+  readonly #limits = new Limits()
+  readonly #clients: Measured<Mutations, Allowance>
+  readonly #metricsWindows: Windows
+
+  constructor(window: QuotaWindow, metricsWindows: Windows) {
+    this.#metricsWindows = metricsWindows
+    const { count, lengthMs: sizeMs } = metricsWindows
+    this.#clients = new Measured(() => ({
+      bucket: new TokenBucket(window),
+      rate: new WindowedRate({ count, sizeMs }),
+    }))
   }
 
   setLimit(entity: readonly QuotaEntityPart[], limit: number | null): void {
@@ -121,7 +156,7 @@ export class TokenQuota {
     const allowance = this.#limits.of(user, clientId)
     if (!allowance) return UNLIMITED
     const { limit } = allowance
-    const bucket = this.#buckets.get(allowance.key, nowMs)
+    const { bucket, rate } = this.#clients.get(allowance, nowMs).measure
     let pause = 0
     let sinceMs = 0
     const note = (pauseMs: number, atMs: number) => {
@@ -137,10 +172,28 @@ export class TokenQuota {
           if (missing > 0) return false
         }
         bucket.take(partitions, limit, atMs)
+        rate.record(partitions, atMs)
         if (!isStrict) note(bucket.pauseMs(limit, atMs), atMs)
         return true
       },
       pauseMs: atMs => Math.max(0, Math.round(pause - (atMs - sinceMs))),
     }
+  }
+
+  onThrottled(client: QuotaClient, ms: number, nowMs: number): void {
+    this.throttles.total++
+    const allowance = this.#limits.of(client.user, client.clientId)
+    if (allowance) this.#clients.get(allowance, nowMs).onThrottled(ms, this.#metricsWindows, nowMs)
+  }
+
+  measuredCount(nowMs: number): number {
+    return this.#clients.count(nowMs)
+  }
+
+  readings(nowMs: number): QuotaReading[] {
+    return this.#clients.shown(nowMs).map(entry => {
+      const { bucket, rate } = entry.measure
+      return reading(entry, rate.observe(nowMs), bucket.tokensAt(entry.who.limit, nowMs), nowMs)
+    })
   }
 }

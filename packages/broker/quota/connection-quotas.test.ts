@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts'
 
 const WINDOW = { count: 11, sizeMs: 1000 }
+const METRICS_WINDOWS = { count: 2, lengthMs: 30_000 }
 const MANY = Number.MAX_SAFE_INTEGER
 const NO_LIMITS: ConnectionLimits = {
   maxConnections: MANY,
@@ -13,7 +14,10 @@ const NO_LIMITS: ConnectionLimits = {
 }
 
 function quotas(limits: Partial<ConnectionLimits>, protectedListener: string | null = null): ConnectionQuotas {
-  return new ConnectionQuotas({ ...NO_LIMITS, ...limits }, { window: WINDOW, protectedListener })
+  return new ConnectionQuotas(
+    { ...NO_LIMITS, ...limits },
+    { window: WINDOW, metricsWindows: METRICS_WINDOWS, protectedListener },
+  )
 }
 
 test('a listener has its own limit beside the one for all', () => {
@@ -66,4 +70,25 @@ test('an address that comes too fast is kept waiting, and has not come', () => {
   assert.equal(all.delayOf('A', 'x', 0), 0)
   for (let i = 0; i < 10; i++) assert.equal(all.delayOf('A', 'z', 0), 0)
   assert.equal(all.delayOf('A', 'z', 0), 1000)
+})
+
+test('what is seen of it: rates of all, of a listener, of an address that is limited; and how long somebody had to wait', () => {
+  const all = quotas({ maxCreationRate: 5 }, 'INTERNAL')
+  all.ipRates = { default: Number.POSITIVE_INFINITY, byAddress: new Map([['x', 1]]) }
+  const come = (listener: string, address: string) => {
+    all.arrive(listener, 0)
+    all.delayOf(listener, address, 0)
+  }
+  for (let i = 0; i < 12; i++) come('A', 'x')
+  for (let i = 0; i < 3; i++) come('INTERNAL', 'y')
+  assert.equal(all.acceptRate(0), 1, 'who is sent away has not come')
+  assert.deepEqual(all.byListener(0), [
+    { listener: 'A', rate: 1, throttleTimeMs: Number.NaN, ipThrottleTimeMs: 1000 },
+    { listener: 'INTERNAL', rate: 0.3, throttleTimeMs: Number.NaN, ipThrottleTimeMs: Number.NaN },
+  ])
+  assert.deepEqual(all.byAddress(0), [{ address: 'x', rate: 1 }])
+  for (let i = 0; i < 42; i++) come('A', 'z')
+  assert.equal(all.byListener(0)[0]!.throttleTimeMs, 300, '200 and 400')
+  assert.deepEqual(all.byAddress(3_599_999), [{ address: 'x', rate: 0 }])
+  assert.deepEqual(all.byAddress(3_600_000), [], 'an hour later it is forgotten')
 })

@@ -5,6 +5,8 @@
  *
  * The listener by which brokers talk to each other is not kept shut by the others, where there are others.
  */
+import { WindowedValues, type Windows } from '../metrics/index.ts'
+import { type Identity, Measured } from './measured.ts'
 import { type QuotaWindow, WindowedRate } from './rate.ts'
 
 export interface ListenerLimits {
@@ -29,12 +31,33 @@ export interface IpRates {
 
 export interface ConnectionQuotaOptions {
   readonly window: QuotaWindow
+  /** Of what is only shown. */
+  readonly metricsWindows: Windows
   /** null: there is none that is better than the others. */
   readonly protectedListener: string | null
 }
 
-/** How many addresses are measured at most; those seen last are forgotten last. */
-const MAX_ADDRESSES = 100_000
+/** How connections have come lately on one listener. */
+export interface AcceptReading {
+  readonly listener: string
+  /** A second. */
+  readonly rate: number
+  /** For how long those had to wait on the average that had to: because too many came, or too many from an address. */
+  readonly throttleTimeMs: number
+  readonly ipThrottleTimeMs: number
+}
+
+class ListenerMeasures {
+  readonly rate: WindowedRate
+  readonly pauses: WindowedValues
+  readonly ipPauses: WindowedValues
+
+  constructor({ window, metricsWindows }: ConnectionQuotaOptions) {
+    this.rate = new WindowedRate(window)
+    this.pauses = new WindowedValues(metricsWindows)
+    this.ipPauses = new WindowedValues(metricsWindows)
+  }
+}
 
 export class ConnectionQuotas {
   readonly #options: ConnectionQuotaOptions
@@ -44,13 +67,15 @@ export class ConnectionQuotas {
   readonly #byListener = new Map<string, number>()
   readonly #byAddress = new Map<string, number>()
   readonly #rate: WindowedRate
-  readonly #listenerRates = new Map<string, WindowedRate>()
-  readonly #addressRates = new Map<string, WindowedRate>()
+  readonly #listeners = new Map<string, ListenerMeasures>()
+  /** By address; of those only that may not come as they like. */
+  readonly #addressRates: Measured<WindowedRate, Identity>
 
   constructor(limits: ConnectionLimits, options: ConnectionQuotaOptions) {
     this.#limits = limits
     this.#options = options
     this.#rate = new WindowedRate(options.window)
+    this.#addressRates = new Measured(() => new WindowedRate(options.window))
   }
 
   /** Who is connected stays. */
@@ -78,20 +103,25 @@ export class ConnectionQuotas {
 
   /** Somebody comes. For how long they have to wait, and all behind them on this listener. */
   arrive(listener: string, nowMs: number): number {
-    const ofListener = this.#pauseMs(this.#listenerRate(listener), this.#limitsOf(listener).maxCreationRate, nowMs)
-    if (this.#isProtected(listener)) return ofListener
-    return Math.max(ofListener, this.#pauseMs(this.#rate, this.#limits.maxCreationRate, nowMs))
+    const { rate, pauses } = this.#listener(listener)
+    let pauseMs = this.#pauseMs(rate, this.#limitsOf(listener).maxCreationRate, nowMs)
+    if (!this.#isProtected(listener))
+      pauseMs = Math.max(pauseMs, this.#pauseMs(this.#rate, this.#limits.maxCreationRate, nowMs))
+    if (pauseMs > 0) pauses.record(pauseMs, nowMs)
+    return pauseMs
   }
 
   /** For how long an address that comes too fast is not to be let go; 0: it may come. Who may not has not come. */
   delayOf(listener: string, address: string, nowMs: number): number {
     const limit = this.#ipRates.byAddress.get(address) ?? this.#ipRates.default
     if (limit === Number.POSITIVE_INFINITY) return 0
-    const rate = this.#addressRate(address)
+    const rate = this.#addressRates.get({ key: address }, nowMs).measure
     const delayMs = this.#pauseMs(rate, limit, nowMs)
     if (delayMs === 0) return 0
     rate.record(-1, nowMs)
-    this.#listenerRate(listener).record(-1, nowMs)
+    const measures = this.#listener(listener)
+    measures.rate.record(-1, nowMs)
+    measures.ipPauses.record(delayMs, nowMs)
     if (!this.#isProtected(listener)) this.#rate.record(-1, nowMs)
     return delayMs
   }
@@ -128,19 +158,35 @@ export class ConnectionQuotas {
     return Math.min(rate.pauseMs(limit, nowMs), this.#options.window.sizeMs)
   }
 
-  #listenerRate(listener: string): WindowedRate {
-    const known = this.#listenerRates.get(listener)
+  #listener(name: string): ListenerMeasures {
+    const known = this.#listeners.get(name)
     if (known) return known
-    const rate = new WindowedRate(this.#options.window)
-    this.#listenerRates.set(listener, rate)
-    return rate
+    const measures = new ListenerMeasures(this.#options)
+    this.#listeners.set(name, measures)
+    return measures
   }
 
-  #addressRate(address: string): WindowedRate {
-    const rate = this.#addressRates.get(address) ?? new WindowedRate(this.#options.window)
-    this.#addressRates.delete(address)
-    this.#addressRates.set(address, rate)
-    if (this.#addressRates.size > MAX_ADDRESSES) this.#addressRates.delete(this.#addressRates.keys().next().value!)
-    return rate
+  // ------------------------------------------------------------------------------------------------ for who watches
+
+  /** Of all listeners but the protected one, a second. */
+  acceptRate(nowMs: number): number {
+    return this.#rate.observe(nowMs)
+  }
+
+  byListener(nowMs: number): AcceptReading[] {
+    return Array.from(this.#listeners, ([listener, { rate, pauses, ipPauses }]) => ({
+      listener,
+      rate: rate.observe(nowMs),
+      throttleTimeMs: pauses.average(nowMs),
+      ipThrottleTimeMs: ipPauses.average(nowMs),
+    }))
+  }
+
+  /** A second; of a thousand addresses at most. */
+  byAddress(nowMs: number): { readonly address: string; readonly rate: number }[] {
+    return this.#addressRates.shown(nowMs).map(({ who, measure }) => ({
+      address: who.key,
+      rate: measure.observe(nowMs),
+    }))
   }
 }

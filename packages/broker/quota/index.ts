@@ -1,5 +1,18 @@
 /** What the other rooms of the broker use of the quotas. */
-export { type PartitionQuota, type QuotaClient, UNLIMITED } from './client-quota.ts'
-export { type ConnectionLimits, ConnectionQuotas, type IpRates, type ListenerLimits } from './connection-quotas.ts'
-export { ipConnectionRates, Quotas } from './quotas.ts'
+export {
+  type ClientQuota,
+  type PartitionQuota,
+  type QuotaClient,
+  type QuotaReading,
+  type ThrottleCount,
+  UNLIMITED,
+} from './client-quota.ts'
+export {
+  type AcceptReading,
+  type ConnectionLimits,
+  ConnectionQuotas,
+  type IpRates,
+  type ListenerLimits,
+} from './connection-quotas.ts'
+export { ipConnectionRates, type QuotaResource, Quotas } from './quotas.ts'
 export type { QuotaWindow } from './rate.ts'

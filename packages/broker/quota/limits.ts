@@ -3,12 +3,14 @@
  * most particular one counts, and whoever shares it through the same names is measured together.
  */
 import { type QuotaEntityPart, QuotaEntityType } from '../image/index.ts'
+import type { Identity } from './measured.ts'
 
-export interface Allowance {
+export interface Allowance extends Identity {
   /** A second. */
   readonly limit: number
-  /** The same for all that are measured together. */
-  readonly key: string
+  /** Whom the two parts of it tell apart from others; null: not by this one. */
+  readonly user: string | null
+  readonly clientId: string | null
 }
 
 /** A name, null for the default, undefined for a part that is not in the entity. */
@@ -57,8 +59,10 @@ export class Limits {
     for (const [userPart, clientPart] of precedence(user, clientId)) {
       const limit = this.#limits.get(entityKey(userPart, clientPart))
       if (limit === undefined) continue
-      const shared = userPart === undefined ? undefined : user
-      return { limit, key: entityKey(shared, clientPart === undefined ? undefined : clientId) }
+      const ofUser = userPart === undefined ? null : user
+      const ofClientId = clientPart === undefined ? null : clientId
+      const key = entityKey(ofUser ?? undefined, ofClientId ?? undefined)
+      return { limit, key, user: ofUser, clientId: ofClientId }
     }
     return null
   }

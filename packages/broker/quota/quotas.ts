@@ -1,17 +1,19 @@
 /** The quotas of clients as the metadata sets them, each with what clients have used of it. */
 import { type ClientQuotaImage, type MetadataDelta, QuotaEntityType, QuotaKey } from '../image/index.ts'
-import { RateQuota, TokenQuota } from './client-quota.ts'
+import type { Windows } from '../metrics/index.ts'
+import { type ClientQuota, RateQuota, TokenQuota } from './client-quota.ts'
 import type { QuotaWindow } from './rate.ts'
 
 export interface QuotaOptions {
   readonly window: QuotaWindow
   /** Of changes of partitions. */
   readonly controllerWindow: QuotaWindow
+  /** Of what is only shown. */
+  readonly metricsWindows: Windows
 }
 
-interface Limited {
-  setLimit(entity: ClientQuotaImage['entity'], limit: number | null): void
-}
+/** As Kafka's metrics call what is limited. */
+export type QuotaResource = 'Produce' | 'Fetch' | 'Request' | 'ControllerMutation'
 
 const NOTHING: ReadonlyMap<string, number> = new Map()
 
@@ -21,15 +23,22 @@ export class Quotas {
   /** In percent of the time of a thread: 100 is all that there is here. */
   readonly request: RateQuota
   readonly partitions: TokenQuota
-  readonly #byKey: ReadonlyMap<string, Limited>
+  readonly byResource: ReadonlyMap<QuotaResource, ClientQuota>
+  readonly #byKey: ReadonlyMap<string, ClientQuota>
 
-  constructor({ window, controllerWindow }: QuotaOptions) {
-    const maxPauseMs = Number.POSITIVE_INFINITY
-    this.produce = new RateQuota({ window, maxPauseMs })
-    this.fetch = new RateQuota({ window, maxPauseMs })
-    this.request = new RateQuota({ window, maxPauseMs: window.sizeMs })
-    this.partitions = new TokenQuota(controllerWindow)
-    this.#byKey = new Map<string, Limited>([
+  constructor({ window, controllerWindow, metricsWindows }: QuotaOptions) {
+    const bytes = { window, maxPauseMs: Number.POSITIVE_INFINITY, metricsWindows }
+    this.produce = new RateQuota(bytes)
+    this.fetch = new RateQuota(bytes)
+    this.request = new RateQuota({ ...bytes, maxPauseMs: window.sizeMs })
+    this.partitions = new TokenQuota(controllerWindow, metricsWindows)
+    this.byResource = new Map<QuotaResource, ClientQuota>([
+      ['Produce', this.produce],
+      ['Fetch', this.fetch],
+      ['Request', this.request],
+      ['ControllerMutation', this.partitions],
+    ])
+    this.#byKey = new Map<string, ClientQuota>([
       [QuotaKey.producerByteRate, this.produce],
       [QuotaKey.consumerByteRate, this.fetch],
       [QuotaKey.requestPercentage, this.request],

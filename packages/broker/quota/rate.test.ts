@@ -114,3 +114,23 @@ test('of a bucket comes what it holds, what flows in, and one lump more', () => 
     ),
   )
 })
+
+test('whoever only looks on sees the same rate, and changes nothing', () => {
+  const events = fc.array(fc.tuple(fc.nat(20_000), fc.nat(1000), fc.nat(20_000)), { maxLength: 50 })
+  fc.assert(
+    fc.property(windows, events, (window, all) => {
+      const watched = new WindowedRate(window)
+      const alone = new WindowedRate(window)
+      let nowMs = 0
+      for (const [sinceMs, value, lookedMs] of all) {
+        nowMs += sinceMs
+        watched.record(value, nowMs)
+        alone.record(value, nowMs)
+        assert.equal(watched.observe(nowMs), alone.perSecond(nowMs))
+        assert.equal(watched.perSecond(nowMs), alone.perSecond(nowMs))
+        nowMs += lookedMs
+        watched.observe(nowMs)
+      }
+    }),
+  )
+})

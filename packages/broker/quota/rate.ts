@@ -40,6 +40,18 @@ export class WindowedRate {
     return sum / (windowMs / 1000)
   }
 
+  /** As `perSecond`, for those who only look on: what is paused later does not depend on whether anybody has looked. */
+  observe(nowMs: number): number {
+    let sum = 0
+    let oldestMs = nowMs
+    for (const sample of this.#samples) {
+      if (this.#isOver(sample, nowMs)) continue
+      sum += sample.value
+      oldestMs = Math.min(oldestMs, sample.startMs)
+    }
+    return sum / (this.#spanMs(nowMs - oldestMs) / 1000)
+  }
+
   /** For how long nothing may come until the rate is `bound` a second; 0 if it is within it. */
   pauseMs(bound: number, nowMs: number): number {
     const rate = this.perSecond(nowMs)
@@ -62,14 +74,22 @@ export class WindowedRate {
 
   /** Nothing that lies outside of it counts any more; at least all windows but the running one, however young they are. */
   #measuredMs(nowMs: number): number {
-    const { count, sizeMs } = this.#window
     if (this.#samples.length === 0) this.#add(nowMs)
     let oldestMs = Number.POSITIVE_INFINITY
     for (const sample of this.#samples) {
-      if (nowMs - sample.lastMs >= count * sizeMs) restart(sample, nowMs)
+      if (this.#isOver(sample, nowMs)) restart(sample, nowMs)
       oldestMs = Math.min(oldestMs, sample.startMs)
     }
-    const elapsedMs = nowMs - oldestMs
+    return this.#spanMs(nowMs - oldestMs)
+  }
+
+  #isOver({ lastMs }: Sample, nowMs: number): boolean {
+    const { count, sizeMs } = this.#window
+    return nowMs - lastMs >= count * sizeMs
+  }
+
+  #spanMs(elapsedMs: number): number {
+    const { count, sizeMs } = this.#window
     const missing = Math.max(0, count - 1 - Math.floor(elapsedMs / sizeMs))
     return Math.max(1, elapsedMs + missing * sizeMs)
   }
@@ -107,10 +127,15 @@ export class TokenBucket {
     this.#tokens = this.#refill(perSecond, nowMs) - tokens
   }
 
-  #refill(perSecond: number, nowMs: number): number {
+  /** How many there are; below 0: so many are owed. */
+  tokensAt(perSecond: number, nowMs: number): number {
     const full = (this.#window.count * this.#window.sizeMs * perSecond) / 1000
     const passed = ((nowMs - this.#lastMs) * perSecond) / 1000
-    this.#tokens = this.#tokens === null ? full : Math.min(full, this.#tokens + passed)
+    return this.#tokens === null ? full : Math.min(full, this.#tokens + passed)
+  }
+
+  #refill(perSecond: number, nowMs: number): number {
+    this.#tokens = this.tokensAt(perSecond, nowMs)
     this.#lastMs = nowMs
     return this.#tokens
   }

@@ -8,7 +8,7 @@
 import type { RequestHeader } from '@ottla/protocol'
 import type { ClientSoftware, Handler, RequestContext } from '../handlers/handler.ts'
 import type { RequestTiming } from '../metrics/index.ts'
-import type { QuotaClient } from '../quota/index.ts'
+import type { ClientQuota, QuotaClient, ThrottleCount } from '../quota/index.ts'
 import type { Services } from '../services.ts'
 
 /** Until clients authenticate. */
@@ -32,7 +32,7 @@ export interface Peer {
   charge(bytes: number): void
   giveBackAfter(frame: Uint8Array, done: Promise<unknown>): void
   afterSent(task: () => void): void
-  throttle(ms: number): void
+  throttle(ms: number, count: ThrottleCount): void
 }
 
 export interface Received {
@@ -125,8 +125,11 @@ export class Call implements RequestContext {
     this.timing.endLocal(this.#services.world.clock.monotonic())
   }
 
-  throttle(ms: number): void {
-    this.#peer.throttle(ms)
+  throttle(ms: number, quota: ClientQuota): void {
+    if (ms <= 0) return
+    this.timing.throttleTimeMs = Math.max(this.timing.throttleTimeMs, ms)
+    quota.onThrottled(this.quotaClient, ms, this.#services.world.clock.monotonic())
+    this.#peer.throttle(ms, quota.throttles)
   }
 
   requestPauseMs(): number {

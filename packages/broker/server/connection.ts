@@ -11,6 +11,7 @@ import { FrameReader, ProtocolError } from '@ottla/protocol'
 import { ConnectionClosingError } from '../errors.ts'
 import type { ClientSoftware } from '../handlers/handler.ts'
 import { RequestTiming } from '../metrics/index.ts'
+import type { ThrottleCount } from '../quota/index.ts'
 import type { Peer } from './call.ts'
 import type { ListenerTraffic } from './listener-traffic.ts'
 import type { RequestMemory } from './request-memory.ts'
@@ -65,6 +66,8 @@ export class ClientConnection implements Peer {
   /** Until then the client is not heard. */
   #throttle: Timer | null = null
   #throttledUntilMs = 0
+  /** Of the quota that is the reason. */
+  #throttledBy: ThrottleCount | null = null
   /** No more requests are taken; the socket may not have said yet that it is closed. */
   #ended = false
   #closed = false
@@ -132,16 +135,25 @@ export class ClientConnection implements Peer {
     this.#afterSent = task
   }
 
-  throttle(ms: number): void {
+  throttle(ms: number, count: ThrottleCount): void {
     const { clock } = this.#options
     const untilMs = clock.monotonic() + ms
     if (ms <= 0 || untilMs <= this.#throttledUntilMs || this.#closed) return
+    this.#endThrottle()
     this.#throttledUntilMs = untilMs
-    this.#throttle?.cancel()
+    this.#throttledBy = count
+    count.now++
     this.#throttle = clock.setTimer(Math.ceil(ms), () => {
-      this.#throttle = null
+      this.#endThrottle()
       this.#pump()
     })
+  }
+
+  #endThrottle(): void {
+    this.#throttle?.cancel()
+    this.#throttle = null
+    if (this.#throttledBy) this.#throttledBy.now--
+    this.#throttledBy = null
   }
 
   /** Closes at once; a response that is still being made is dropped. */
@@ -277,8 +289,7 @@ export class ClientConnection implements Peer {
     if (this.#closed) return
     this.#closed = true
     this.#ended = true
-    this.#throttle?.cancel()
-    this.#throttle = null
+    this.#endThrottle()
     if (this.#waitingForMemory) this.#options.memory.cancel(this.#onMemory)
     // A request that is still being handled keeps its memory until it is done.
     if (!this.#busy) this.#releaseMemory()

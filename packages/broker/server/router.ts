@@ -115,8 +115,11 @@ export class Router {
     let response = answer as Init<Message> & { readonly throttleTimeMs?: number }
     if (!handler.throttlesItself) {
       const pauseMs = call.requestPauseMs()
-      if (pauseMs > (response.throttleTimeMs ?? 0)) response = { ...response, throttleTimeMs: pauseMs }
-      call.throttle(pauseMs)
+      // Another quota may keep it from being heard for longer.
+      if (pauseMs > (response.throttleTimeMs ?? 0)) {
+        response = { ...response, throttleTimeMs: pauseMs }
+        call.throttle(pauseMs, this.#services.quotas.request)
+      }
     }
     timing.api!.countErrors(response, header.apiVersion)
     call.startClock()

@@ -6,6 +6,7 @@
  * one after the other: the first that has to wait holds up those behind it.
  */
 import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
+import type { Windows } from '../metrics/index.ts'
 import { type ConnectionLimits, ConnectionQuotas, type IpRates, type QuotaWindow } from '../quota/index.ts'
 import { ClientConnection, type Role } from './connection.ts'
 import { ListenerTraffic } from './listener-traffic.ts'
@@ -27,6 +28,7 @@ export interface ServerOptions {
   readonly limits: ConnectionLimits
   /** Over which the rate of new connections is measured. */
   readonly quotaWindow: QuotaWindow
+  readonly metricsWindows: Windows
   /** The listener by which brokers talk to each other, if it is not the only one. */
   readonly protectedListener: string | null
   readonly memory: RequestMemory
@@ -78,11 +80,16 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options
-    const { limits, quotaWindow: window, protectedListener } = options
+    const { limits, quotaWindow: window, metricsWindows, protectedListener } = options
     this.#quotas = {
-      broker: new ConnectionQuotas(limits, { window, protectedListener }),
-      controller: new ConnectionQuotas(limits, { window, protectedListener: null }),
+      broker: new ConnectionQuotas(limits, { window, metricsWindows, protectedListener }),
+      controller: new ConnectionQuotas(limits, { window, metricsWindows, protectedListener: null }),
     }
+  }
+
+  /** Of listeners for clients, and of those for controllers. */
+  get quotas(): Readonly<Record<Role, ConnectionQuotas>> {
+    return this.#quotas
   }
 
   /** Of each listener. */

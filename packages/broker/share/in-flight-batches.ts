@@ -3,6 +3,9 @@ import type { InFlightBatch } from './in-flight.ts'
 
 export class InFlightBatches {
   readonly #batches: InFlightBatch[] = []
+  /** Since the start: how many there were, and of how many offsets. */
+  addedCount = 0
+  addedOffsets = 0
 
   get size(): number {
     return this.#batches.length
@@ -37,6 +40,8 @@ export class InFlightBatches {
 
   /** In the place of whatever began at the same offset. */
   put(batch: InFlightBatch): void {
+    this.addedCount++
+    this.addedOffsets += batch.size
     const index = this.#indexAfter(batch.firstOffset - 1)
     const isThere = this.#batches[index]?.firstOffset === batch.firstOffset
     this.#batches.splice(index, isThere ? 1 : 0, batch)

@@ -11,6 +11,7 @@ import type { Partition } from '../replica/partition.ts'
 import type { AcknowledgementBatch } from './acknowledge.ts'
 import type { AcquiredRecords, AcquireRequest } from './acquire.ts'
 import { persisterError } from './persister-errors.ts'
+import { FetchLockMeter } from './share-metrics.ts'
 import { type ShareLimits, SharePartition, type StateChange } from './share-partition.ts'
 import { type OffsetReset, startOffsetOf } from './start-offset.ts'
 
@@ -24,6 +25,8 @@ export interface SharePartitionOptions {
   readonly offsetReset: () => OffsetReset
   /** It can't go on: whoever asks for it next gets a new one, or is told why there is none. */
   readonly onFenced: (partition: LoadedSharePartition) => void
+  /** Its state is there, or can't be had. */
+  readonly onLoaded: (tookMs: number) => void
 }
 
 /** Someone who waits for records. */
@@ -49,6 +52,7 @@ const MAX_DELAY_MS = 0x7fff_ffff
 export class LoadedSharePartition {
   readonly groupId: string
   readonly replica: Partition
+  readonly fetchLock = new FetchLockMeter()
   readonly #options: SharePartitionOptions
   readonly #leaderEpoch: number
   readonly #waiters = new Set<ShareWaiter>()
@@ -77,11 +81,21 @@ export class LoadedSharePartition {
 
   /** Rejects with an ApiError if its state can't be had; it is fenced then. */
   load(): Promise<void> {
-    this.#loading ??= this.#load().catch(error => {
+    this.#loading ??= this.#loadAndCount()
+    return this.#loading
+  }
+
+  async #loadAndCount(): Promise<void> {
+    const { clock, onLoaded } = this.#options
+    const startedMs = clock.monotonic()
+    try {
+      await this.#load()
+    } catch (error) {
       this.fence()
       throw error
-    })
-    return this.#loading
+    } finally {
+      onLoaded(clock.monotonic() - startedMs)
+    }
   }
 
   async #load(): Promise<void> {
@@ -115,6 +129,11 @@ export class LoadedSharePartition {
     return this.#isFenced
   }
 
+  /** For those who watch; null while it is not loaded. */
+  get machine(): SharePartition | null {
+    return this.#machine
+  }
+
   get #active(): SharePartition | null {
     return this.#isFenced ? null : this.#machine
   }
@@ -126,11 +145,13 @@ export class LoadedSharePartition {
     const machine = this.#active
     if (!machine || this.#isBeingRead || !machine.canAcquire) return null
     this.#isBeingRead = true
+    this.fetchLock.begin(this.#options.clock.monotonic())
     return machine.nextFetchOffset()
   }
 
   endRead(): void {
     this.#isBeingRead = false
+    this.fetchLock.end(this.#options.clock.monotonic())
   }
 
   acquire(request: AcquireRequest): AcquiredRecords[] {

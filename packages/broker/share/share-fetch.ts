@@ -9,6 +9,7 @@ import { type PartitionRead, readPartition } from '../replica/read.ts'
 import type { AcquiredRecords } from './acquire.ts'
 import { fetchedBatches, slicesOf } from './fetched-batches.ts'
 import type { LoadedSharePartition } from './loaded-share-partition.ts'
+import type { ShareGroupMeter, ShareMetrics } from './share-metrics.ts'
 
 export interface ShareFetchLimits {
   readonly memberId: string
@@ -46,10 +47,19 @@ interface Reading {
   readonly error: unknown
 }
 
+/** What a fetch adds to. */
+export interface ShareFetchMeters {
+  readonly all: ShareMetrics
+  readonly group: ShareGroupMeter
+}
+
 export class ShareFetch {
   readonly #limits: ShareFetchLimits
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #meters: ShareFetchMeters
+  /** Since then it tries to get hold of anything to read. */
+  #acquiringSinceMs: number
   readonly #partitions: readonly LoadedSharePartition[]
   /** Something has happened since it was looked for last. */
   #isWoken = false
@@ -57,11 +67,19 @@ export class ShareFetch {
   #begun: Begun[] | null = null
   #resume: (() => void) | null = null
 
-  constructor(partitions: readonly LoadedSharePartition[], limits: ShareFetchLimits, clock: Clock, logger: Logger) {
+  constructor(
+    partitions: readonly LoadedSharePartition[],
+    limits: ShareFetchLimits,
+    meters: ShareFetchMeters,
+    clock: Clock,
+    logger: Logger,
+  ) {
     this.#partitions = partitions
     this.#limits = limits
+    this.#meters = meters
     this.#clock = clock
     this.#logger = logger
+    this.#acquiringSinceMs = clock.monotonic()
   }
 
   /** Ends early if the client goes; what it had acquired by then its session gives back. */
@@ -70,6 +88,7 @@ export class ShareFetch {
     const timer = this.#clock.setTimer(this.#limits.maxWaitMs, () => this.wake())
     const onAbort = () => this.wake()
     signal.addEventListener('abort', onAbort)
+    this.#meters.all.awaitedPartitions += this.#partitions.length
     for (const partition of this.#partitions) {
       partition.addWaiter(this)
       partition.replica.addWaiter(this)
@@ -87,6 +106,7 @@ export class ShareFetch {
       this.#letGo(begun)
       timer.cancel()
       signal.removeEventListener('abort', onAbort)
+      this.#meters.all.awaitedPartitions -= this.#partitions.length
       for (const partition of this.#partitions) {
         partition.removeWaiter(this)
         partition.replica.removeWaiter(this)
@@ -120,9 +140,12 @@ export class ShareFetch {
   }
 
   #wait(): Promise<void> {
+    const { all } = this.#meters
+    all.waitingFetches++
     return new Promise(resolve => {
       this.#resume = () => {
         this.#resume = null
+        all.waitingFetches--
         resolve()
       }
     })
@@ -134,17 +157,36 @@ export class ShareFetch {
   async #try(isLast: boolean): Promise<ShareFetchResult[] | null> {
     const begun = this.#begun ?? this.#begin()
     this.#begun = null
-    if (begun.length === 0) return isLast ? [] : null
+    if (begun.length === 0) return isLast ? this.#expired([]) : null
+    this.#onBegun()
     let results: ShareFetchResult[] | null = null
     try {
       const readings = await this.#readAll(begun)
-      if (isLast || isEnough(readings, this.#limits.minBytes)) results = this.#take(readings)
+      const hasEnough = isEnough(readings, this.#limits.minBytes)
+      if (hasEnough) results = this.#take(readings)
+      else if (isLast) results = this.#expired(this.#take(readings))
       else for (const { read } of readings) read?.release?.()
     } finally {
       this.#letGo(begun)
     }
     // Whoever came meanwhile could not read; there may be something left.
-    if (results) for (const { partition } of begun) partition.wake()
+    if (results) {
+      for (const { partition } of begun) partition.wake()
+      this.#meters.group.fetchRatio.record((100 * begun.length) / this.#partitions.length, this.#clock.monotonic())
+    }
+    return results
+  }
+
+  #onBegun(): void {
+    const nowMs = this.#clock.monotonic()
+    this.#meters.group.acquireTimeMs.record(nowMs - this.#acquiringSinceMs, nowMs)
+    this.#acquiringSinceMs = nowMs
+  }
+
+  /** It has waited long enough, for what there is. */
+  #expired(results: ShareFetchResult[]): ShareFetchResult[] {
+    this.#meters.all.expiredFetches++
+    if (results.length === 0) this.#meters.group.fetchRatio.record(0, this.#clock.monotonic())
     return results
   }
 
@@ -187,6 +229,7 @@ export class ShareFetch {
     const position = { currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 }
     const wanted = { topic, topicId, partition: replica.partition, fetchOffset, maxBytes, ...position }
     const failed = (error: unknown): Reading => ({ partition, fetchOffset, read: null, error })
+    replica.meter.add('fetchRequests', 1)
     try {
       const read = readPartition(
         replica,
@@ -223,7 +266,11 @@ export class ShareFetch {
     const batches = fetchedBatches(read)
     const acquired = partition.acquire({ memberId, batchSize, isRecordLimit, maxRecords, fetchOffset, batches })
     if (acquired.length > 0) {
-      return { ...resultOf(partition), chunks: slicesOf(read.chunks, acquired), acquired, release: read.release }
+      const chunks = slicesOf(read.chunks, acquired)
+      let bytes = 0
+      for (const { length } of chunks) bytes += length
+      partition.replica.meter.add('bytesOut', bytes)
+      return { ...resultOf(partition), chunks, acquired, release: read.release }
     }
     read.release?.()
     return resultOf(partition)

@@ -5,10 +5,12 @@
 import type { World } from '@ottla/io'
 import type { Persister } from '../coordinator/share-coordinator.ts'
 import { ApiError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
+import type { TopicCounterName, Windows } from '../metrics/index.ts'
 import type { ReplicaManager } from '../replica/replica-manager.ts'
 import type { AcknowledgementBatch } from './acknowledge.ts'
 import { LoadedSharePartition } from './loaded-share-partition.ts'
 import { ShareFetch, type ShareFetchLimits, type ShareFetchResult } from './share-fetch.ts'
+import { ShareGroupMeter, ShareMetrics } from './share-metrics.ts'
 import type { ShareLimits } from './share-partition.ts'
 import { type SessionPartition, type SessionRequest, type ShareFetchPlan, ShareSessions } from './share-sessions.ts'
 import type { OffsetReset } from './start-offset.ts'
@@ -21,6 +23,14 @@ export interface SharePartitionManagerOptions {
   readonly maxSessions: number
   readonly limits: (groupId: string) => ShareLimits
   readonly offsetReset: (groupId: string) => OffsetReset
+  readonly metricsWindows: Windows
+}
+
+/** What of one group is loaded. */
+interface LoadedGroup {
+  readonly meter: ShareGroupMeter
+  /** By topic id and partition. */
+  readonly partitions: Map<string, LoadedSharePartition>
 }
 
 export interface Acknowledged extends SessionPartition {
@@ -33,16 +43,17 @@ export interface AcknowledgeResult extends SessionPartition {
 }
 
 export class SharePartitionManager {
+  readonly metrics: ShareMetrics
   readonly #options: SharePartitionManagerOptions
   readonly #sessions: ShareSessions
-  /** By group, then by topic id and partition. */
-  readonly #groups = new Map<string, Map<string, LoadedSharePartition>>()
+  readonly #groups = new Map<string, LoadedGroup>()
   /** What a connection has opened: members by group. */
   readonly #connections = new Map<number, Map<string, { readonly groupId: string; readonly memberId: string }>>()
 
   constructor(options: SharePartitionManagerOptions) {
     this.#options = options
     this.#sessions = new ShareSessions(options.maxSessions)
+    this.metrics = new ShareMetrics(options.metricsWindows)
   }
 
   get sessionCount(): number {
@@ -80,7 +91,10 @@ export class SharePartitionManager {
     const members = this.#connections.get(connectionId)
     this.#connections.delete(connectionId)
     for (const { groupId, memberId } of members?.values() ?? []) {
-      if (this.#sessions.get(groupId, memberId)?.connectionId === connectionId) this.releaseSession(groupId, memberId)
+      if (this.#sessions.get(groupId, memberId)?.connectionId === connectionId) {
+        this.metrics.sessionEvictions++
+        this.releaseSession(groupId, memberId)
+      }
       if (!this.#sessions.hasMembers(groupId)) this.#forgetGroup(groupId)
     }
   }
@@ -108,6 +122,7 @@ export class SharePartitionManager {
   ): Promise<ShareFetchResult[]> {
     if (wanted.length === 0 || limits.maxRecords <= 0 || limits.maxBytes <= 0) return []
     const { world } = this.#options
+    this.#countTopics('shareFetchRequests', wanted)
     const failures: ShareFetchResult[] = []
     const partitions: LoadedSharePartition[] = []
     for (const one of wanted) {
@@ -119,19 +134,47 @@ export class SharePartitionManager {
         failures.push(failureOf(one, error, world))
       }
     }
-    if (partitions.length === 0) return failures
-    const results = await new ShareFetch(partitions, limits, world.clock, world.logger).run(signal)
-    return [...results, ...failures]
+    const results = partitions.length === 0 ? [] : await this.#fetch(groupId, partitions, limits).run(signal)
+    const all = [...results, ...failures]
+    this.#countTopics(
+      'failedShareFetchRequests',
+      all.filter(({ errorCode }) => errorCode !== 0),
+    )
+    return all
   }
 
-  acknowledge(groupId: string, memberId: string, acknowledged: readonly Acknowledged[]): Promise<AcknowledgeResult[]> {
-    return Promise.all(
+  #fetch(groupId: string, partitions: readonly LoadedSharePartition[], limits: ShareFetchLimits): ShareFetch {
+    const { clock, logger } = this.#options.world
+    // Forgotten while it is under way, it is one that nobody looks at.
+    const group = this.#groups.get(groupId)?.meter ?? new ShareGroupMeter(this.metrics.windows)
+    return new ShareFetch(partitions, limits, { all: this.metrics, group }, clock, logger)
+  }
+
+  /** Once for each topic, however many of its partitions there are, as Kafka does. */
+  #countTopics(name: TopicCounterName, partitions: readonly SessionPartition[]): void {
+    const counted = new Set<string>()
+    for (const { topicId, partition } of partitions) {
+      const replica = counted.has(topicId) ? undefined : this.#options.replicas.find(topicId, partition)
+      if (!replica) continue
+      counted.add(topicId)
+      replica.meter.add(name, 1)
+    }
+  }
+
+  async acknowledge(
+    groupId: string,
+    memberId: string,
+    acknowledged: readonly Acknowledged[],
+  ): Promise<AcknowledgeResult[]> {
+    this.#countTopics('shareAcknowledgementRequests', acknowledged)
+    const results = await Promise.all(
       acknowledged.map(async ({ topicId, partition, batches }): Promise<AcknowledgeResult> => {
         try {
           const loaded = this.#find(groupId, topicId, partition)
           if (!loaded)
             throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
           await loaded.acknowledge(memberId, batches)
+          this.metrics.onAcknowledged(batches)
           return { topicId, partition, errorCode: 0, errorMessage: null }
         } catch (error) {
           const { errorCode, errorMessage } = failureOf({ topicId, partition }, error, this.#options.world)
@@ -139,12 +182,17 @@ export class SharePartitionManager {
         }
       }),
     )
+    this.#countTopics(
+      'failedShareAcknowledgementRequests',
+      results.filter(({ errorCode }) => errorCode !== 0),
+    )
+    return results
   }
 
   // ------------------------------------------------------------------------------------------------ share partitions
 
   #find(groupId: string, topicId: string, partition: number): LoadedSharePartition | undefined {
-    return this.#groups.get(groupId)?.get(`${topicId}:${partition}`)
+    return this.#groups.get(groupId)?.partitions.get(`${topicId}:${partition}`)
   }
 
   /** Throws if this node does not lead the partition. */
@@ -161,24 +209,41 @@ export class SharePartitionManager {
       limits: () => limits(groupId),
       offsetReset: () => offsetReset(groupId),
       onFenced: fenced => this.#forget(fenced),
+      onLoaded: tookMs => this.metrics.partitionLoadTimeMs.record(tookMs, world.clock.monotonic()),
     })
-    const partitions = this.#groups.get(groupId) ?? new Map<string, LoadedSharePartition>()
-    partitions.set(`${topicId}:${partition}`, loaded)
-    this.#groups.set(groupId, partitions)
+    const meter = () => new ShareGroupMeter(this.metrics.windows)
+    const group = this.#groups.get(groupId) ?? { meter: meter(), partitions: new Map<string, LoadedSharePartition>() }
+    group.partitions.set(`${topicId}:${partition}`, loaded)
+    this.#groups.set(groupId, group)
     return loaded
   }
 
   #forget(loaded: LoadedSharePartition): void {
     const { groupId, replica } = loaded
-    const partitions = this.#groups.get(groupId)
+    const group = this.#groups.get(groupId)
     const key = `${replica.topicId}:${replica.partition}`
-    if (partitions?.get(key) !== loaded) return
-    partitions.delete(key)
-    if (partitions.size === 0) this.#groups.delete(groupId)
+    if (group?.partitions.get(key) !== loaded) return
+    group.partitions.delete(key)
+    if (group.partitions.size === 0) this.#groups.delete(groupId)
   }
 
   #forgetGroup(groupId: string): void {
-    for (const loaded of [...(this.#groups.get(groupId)?.values() ?? [])]) loaded.fence()
+    for (const loaded of [...(this.#groups.get(groupId)?.partitions.values() ?? [])]) loaded.fence()
+  }
+
+  // ------------------------------------------------------------------------------------------------ for who watches
+
+  /** In all sessions. */
+  get sessionPartitionCount(): number {
+    return this.#sessions.partitionCount
+  }
+
+  *groups(): Iterable<readonly [groupId: string, meter: ShareGroupMeter]> {
+    for (const [groupId, { meter }] of this.#groups) yield [groupId, meter]
+  }
+
+  *loaded(): Iterable<LoadedSharePartition> {
+    for (const { partitions } of this.#groups.values()) yield* partitions.values()
   }
 
   close(): void {

@@ -57,6 +57,8 @@ export class SharePartition {
   #endOffset: number
   /** How many between the two are acknowledged or archived. */
   deliveryCompleteCount = 0
+  /** Records whose locks have run out, since the start. */
+  lockTimeouts = 0
   /** Something before the end may be free again: it has to be looked for. */
   mayHaveFree = false
   #gap: Gap | null = null
@@ -188,6 +190,7 @@ export class SharePartition {
     const { deliveryCountLimit } = this.limits()
     const given: InFlight[] = []
     for (const part of expired) {
+      this.lockTimeouts += part.size
       for (const freed of this.#beyondStart(part)) {
         if (!freed.give(this.#freedState(freed), deliveryCountLimit)) {
           freed.onLockExpired()

@@ -59,6 +59,13 @@ export class ShareSessions {
     return this.#sessions.size
   }
 
+  /** In all sessions. */
+  get partitionCount(): number {
+    let count = 0
+    for (const { partitions } of this.#sessions.values()) count += partitions.size
+    return count
+  }
+
   get(groupId: string, memberId: string): ShareSession | undefined {
     return this.#sessions.get(keyOf(groupId, memberId))
   }

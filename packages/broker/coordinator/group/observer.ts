@@ -9,6 +9,10 @@ export class GroupCounters {
   offsetExpirations = 0
   offsetDeletions = 0
   completedRebalances = 0
+  /** Epochs that members' heartbeats have raised; as in Kafka, not those that were raised because a member left. */
+  consumerRebalances = 0
+  shareRebalances = 0
+  streamsRebalances = 0
 }
 
 export interface Rebalance {

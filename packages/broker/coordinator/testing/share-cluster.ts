@@ -21,6 +21,7 @@ export class ShareCluster {
     this.shares = new ShareCoordinator({
       world: this.world,
       config: resolveBrokerConfig(loadConfig({ defaults, set }).raw),
+      metricsWindows: { count: 2, lengthMs: 30_000 },
       topics: {
         topic: () => undefined,
         topicById: id => (id === TOPIC_ID ? { id, name: 't', partitions: { length: 3 } } : undefined),

@@ -21,7 +21,7 @@ import {
 import type { TransactionRecord } from './records.ts'
 import type { MarkerErrand, TransactionRequest, TransactionResponse } from './requests.ts'
 import { TransactionStore, type TransactionStoreOptions } from './store.ts'
-import { isDecided, type Transaction } from './transaction.ts'
+import { isDecided, type Transaction, type TransactionState } from './transaction.ts'
 import { type TransactionEffects, Turn } from './turn.ts'
 
 const ATOMIC = true
@@ -75,6 +75,11 @@ export class TransactionMachine
 
   describeTransaction(transactionalId: string): DescribedTransaction {
     return describeTransaction(this.#store, transactionalId)
+  }
+
+  /** How many transactional ids are in each state. */
+  get counts(): ReadonlyMap<TransactionState, number> {
+    return this.#store.counts
   }
 
   /** For tests: everything, as it is. */

@@ -1,7 +1,7 @@
 /** The state of one partition of `__transaction_state`: its transactional ids, and which of them have a transaction. */
 import type { TransactionConfig } from './config.ts'
 import { fromValue, type TransactionRecord } from './records.ts'
-import type { Transaction } from './transaction.ts'
+import type { Transaction, TransactionState } from './transaction.ts'
 
 /** What is worth an operator's while; the broker's logger is one. */
 export interface TransactionLog {
@@ -23,6 +23,7 @@ export class TransactionStore {
   readonly options: TransactionStoreOptions
   readonly #transactions = new Map<string, Transaction>()
   readonly #ongoing = new Set<string>()
+  readonly #counts = new Map<TransactionState, number>()
 
   constructor(options: TransactionStoreOptions) {
     this.options = options
@@ -45,14 +46,26 @@ export class TransactionStore {
     return this.#ongoing
   }
 
+  /** How many are in each state. */
+  get counts(): ReadonlyMap<TransactionState, number> {
+    return this.#counts
+  }
+
+  #count(transaction: Transaction | undefined, change: 1 | -1): void {
+    if (transaction) this.#counts.set(transaction.state, (this.#counts.get(transaction.state) ?? 0) + change)
+  }
+
   put(transaction: Transaction): void {
     const { transactionalId, state } = transaction
+    this.#count(this.#transactions.get(transactionalId), -1)
+    this.#count(transaction, 1)
     this.#transactions.set(transactionalId, transaction)
     if (state === 'Ongoing') this.#ongoing.add(transactionalId)
     else this.#ongoing.delete(transactionalId)
   }
 
   remove(transactionalId: string): void {
+    this.#count(this.#transactions.get(transactionalId), -1)
     this.#transactions.delete(transactionalId)
     this.#ongoing.delete(transactionalId)
   }

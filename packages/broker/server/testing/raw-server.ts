@@ -23,6 +23,7 @@ import { Server, type ServerOptions } from '../server.ts'
 
 export const PORT = 9092
 const WINDOW = { count: 11, sizeMs: 1000 }
+const METRICS_WINDOWS = { count: 2, lengthMs: 30_000 }
 const MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 interface Held {
@@ -49,7 +50,7 @@ export class RawServer {
   readonly world: MemoryWorld
   readonly server: Server
   readonly memory: RequestMemory
-  readonly quotas = new Quotas({ window: WINDOW, controllerWindow: WINDOW })
+  readonly quotas = new Quotas({ window: WINDOW, controllerWindow: WINDOW, metricsWindows: METRICS_WINDOWS })
   /**
    * Heartbeats whose group id begins with `hold`, in the order of arrival, until the test answers them. Who sends one
    * that begins with `throttle` is not heard for a second.
@@ -69,6 +70,7 @@ export class RawServer {
       socketListenBacklogSize: 50,
       connectionsMaxIdleMs: -1,
       quotaWindow: WINDOW,
+      metricsWindows: METRICS_WINDOWS,
       protectedListener: null,
       ...options,
       limits: { ...NO_LIMITS, ...limits },
@@ -112,7 +114,7 @@ export class RawServer {
       response: HeartbeatResponse,
       handle: ({ groupId, generationId }, context) => {
         this.handled.push(groupId)
-        if (groupId.startsWith('throttle')) context.throttle(1000)
+        if (groupId.startsWith('throttle')) context.throttle(1000, this.quotas.produce)
         if (!groupId.startsWith('hold')) return { throttleTimeMs: generationId }
         return this.#hold(groupId, context, { throttleTimeMs: generationId })
       },

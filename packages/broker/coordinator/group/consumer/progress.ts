@@ -8,7 +8,7 @@ import type { Turn } from '../turn.ts'
 import type { TopicPartitions } from './assignment.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { limitRevocation } from './departure.ts'
-import { bumpEpoch } from './epoch.ts'
+import { rebalance } from './epoch.ts'
 import { type Member, regexOf, sameMetadata, sameNames, sameProgress } from './member.ts'
 import { reconcile } from './reconcile.ts'
 import type { ConsumerGroupRecord } from './record-shapes.ts'
@@ -69,7 +69,7 @@ export function updateMember(turn: Turn, group: ConsumerGroup, update: Update): 
     const isResolved = regex.after === undefined ? regex.before !== undefined : group.resolvedRegexes.has(regex.after)
     const hasChanged = hasOtherNames || (hasOtherRegex && isResolved)
     if (!hasChanged && !group.isMetadataStale) return
-    bumpEpoch(turn, group, hasChanged)
+    rebalance(turn, group, hasChanged)
     if (group.hasPartitionMetadataRecord) turn.apply(partitionMetadataTombstone(group.id))
   })
   return hasOtherNames || hasOtherRegex

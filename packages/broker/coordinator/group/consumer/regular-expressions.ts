@@ -8,7 +8,7 @@ import { re2 } from '../../re2.ts'
 import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
-import { bumpEpoch } from './epoch.ts'
+import { rebalance } from './epoch.ts'
 import type { ConsumerGroupRecord } from './record-shapes.ts'
 import { regexRecord } from './records.ts'
 
@@ -111,7 +111,7 @@ function resolved(turn: Turn, group: ConsumerGroup, { patterns, version, started
     records.push(record)
   }
   for (const record of records) turn.apply(record)
-  bumpEpoch(turn, group, hasChanged)
+  rebalance(turn, group, hasChanged)
 }
 
 function sameTopics(a: readonly string[], b: readonly string[]): boolean {

@@ -168,6 +168,7 @@ function raiseEpoch(turn: Turn, group: ShareGroup, hasChanged: boolean): boolean
   group.topicsAreKnown = true
   if (!hasChanged && hash === group.metadataHash) return false
   turn.apply(groupEpoch(group.id, group.epoch + 1, hash))
+  turn.store.observer.counters.shareRebalances++
   return true
 }
 

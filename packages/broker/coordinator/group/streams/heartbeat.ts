@@ -183,6 +183,7 @@ function planEpoch(turn: Turn, plan: Plan, metadataHash: bigint, isMemberChanged
   if (isSame) return { epoch: group.epoch, configs }
   const epoch = group.epoch + 1
   records.push(groupEpoch(group.id, { epoch, metadataHash, validatedTopologyEpoch, assignmentConfigs: configs }))
+  turn.store.observer.counters.streamsRebalances++
   return { epoch, configs }
 }
 
