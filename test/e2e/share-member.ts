@@ -24,18 +24,22 @@ export const ACCEPT = 1
 export const RELEASE = 2
 const GROUP_RESOURCE = 32
 const FINAL_EPOCH = -1
+const NOT_YET: ReadonlySet<number> = new Set([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR])
+
+/** Of an in-process broker, or of any other. */
+export type Network = Pick<InProcess, 'send' | 'topicId'>
 
 type Range = readonly [firstOffset: number, lastOffset: number]
 
 /** A member of the group, and its share session with partition 0 of `a`. */
 export class Member {
-  readonly #open: InProcess
+  readonly #open: Network
   readonly #id: string
   readonly #topicId: string
   #memberEpoch = 0
   #sessionEpoch = 0
 
-  constructor(open: InProcess, id: string, topicId: string) {
+  constructor(open: Network, id: string, topicId: string) {
     this.#open = open
     this.#id = id
     this.#topicId = topicId
@@ -49,7 +53,7 @@ export class Member {
       memberEpoch: this.#memberEpoch,
       subscribedTopicNames: ['a'],
     })
-    if (response.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return 0
+    if (NOT_YET.has(response.errorCode)) return 0
     assert.equal(response.errorCode, 0, response.errorMessage ?? '')
     this.#memberEpoch = response.memberEpoch
     return response.assignment?.topicPartitions.flatMap(({ partitions }) => partitions).length ?? 0
@@ -94,25 +98,25 @@ export class Member {
   }
 }
 
-export async function joined(open: InProcess, id: string): Promise<Member> {
+export async function joined(open: Network, id: string): Promise<Member> {
   const topicId = await open.topicId('a')
   const find = { keyType: 2, coordinatorKeys: [`${GROUP}:${topicId}:0`] }
   for (const request of [find, { keyType: 0, coordinatorKeys: [GROUP] }]) {
-    const { coordinators } = await open.send(findApi, request)
-    assert.equal(coordinators[0]!.errorCode, 0)
+    const find = async () => (await open.send(findApi, request)).coordinators[0]!.errorCode
+    while ((await find()) !== 0);
   }
   const member = new Member(open, id, topicId)
   for (;;) if ((await member.heartbeat()) > 0) return member
 }
 
-export async function fromTheStart(open: InProcess): Promise<void> {
+export async function fromTheStart(open: Network): Promise<void> {
   const configs = [{ name: 'share.auto.offset.reset', configOperation: 0, value: 'earliest' }]
   const resources = [{ resourceType: GROUP_RESOURCE, resourceName: GROUP, configs }]
   const { responses } = await open.send(configsApi, { resources, validateOnly: false })
   assert.equal(responses[0]!.errorCode, 0)
 }
 
-export async function produce(open: InProcess, count: number, index = 0): Promise<void> {
+export async function produce(open: Network, count: number, index = 0): Promise<void> {
   const topicId = await open.topicId('a')
   const records = encodeBatch(Array.from({ length: count }, () => ({ value: Buffer.from('x') })))
   const topicData = [{ topicId, partitionData: [{ index, records }] }]

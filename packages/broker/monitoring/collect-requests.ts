@@ -17,10 +17,10 @@ export const collectTopics: Collectors<typeof TOPICS> = {
   failedProduceRequests: sources => byTopic(sources, 'failedProduceRequests'),
   fetchRequests: sources => byTopic(sources, 'fetchRequests'),
   failedFetchRequests: sources => byTopic(sources, 'failedFetchRequests'),
-  shareFetchRequests: sources => byTopic(sources, 'shareFetchRequests'),
-  failedShareFetchRequests: sources => byTopic(sources, 'failedShareFetchRequests'),
-  shareAcknowledgementRequests: sources => byTopic(sources, 'shareAcknowledgementRequests'),
-  failedShareAcknowledgementRequests: sources => byTopic(sources, 'failedShareAcknowledgementRequests'),
+  shareFetchRequests: sources => bySharedTopic(sources, 'shareFetchRequests'),
+  failedShareFetchRequests: sources => bySharedTopic(sources, 'failedShareFetchRequests'),
+  shareAcknowledgementRequests: sources => bySharedTopic(sources, 'shareAcknowledgementRequests'),
+  failedShareAcknowledgementRequests: sources => bySharedTopic(sources, 'failedShareAcknowledgementRequests'),
   replicationBytesOut: ({ topics }) => [sample(topics.all.replicationBytesOut)],
   invalidMessageCrcRecords: ({ topics }) => [sample(topics.all.invalidMessageCrcRecords)],
 }
@@ -29,6 +29,14 @@ export const collectTopics: Collectors<typeof TOPICS> = {
 function* byTopic({ topics }: Sources, name: TopicCounterName): Iterable<Sample> {
   yield sample(topics.all[name])
   for (const { topic, own } of topics.meters) yield sample(own[name], { topic })
+}
+
+/** As `byTopic`, of those that a share group has ever read: most topics are not for any. */
+function* bySharedTopic({ topics }: Sources, name: TopicCounterName): Iterable<Sample> {
+  yield sample(topics.all[name])
+  for (const { topic, own } of topics.meters) {
+    if (own.shareFetchRequests + own.shareAcknowledgementRequests > 0) yield sample(own[name], { topic })
+  }
 }
 
 export const collectRequests: Collectors<typeof REQUESTS> = {

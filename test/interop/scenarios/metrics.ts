@@ -25,6 +25,7 @@ import type { Context } from '../context.ts'
 import { Asker } from '../prober.ts'
 import { Child, must, poll } from '../process.ts'
 import { TopicProbe } from '../topic-probe.ts'
+import { workInShareGroup, workInTransaction, workUnderQuotas } from './metrics-work.ts'
 
 const PRODUCE = { request: ProduceRequest, response: ProduceResponse }
 const FETCH = { request: FetchRequest, response: FetchResponse }
@@ -60,15 +61,19 @@ async function counted(context: Context): Promise<void> {
   await before.create({ 'max.message.bytes': '2000' })
   await work(before.asker())
   before.end()
+  await workUnderQuotas(broker.bootstrap)
+  await workInTransaction(broker.bootstrap)
+  const sharing = await workInShareGroup(broker.bootstrap)
   const series = await (context.kind === 'kafka' ? ofKafka(context, watchPort) : ofOttla(watchPort))
+  sharing.end()
   const cases = Object.fromEntries(
     Object.entries(COMPARED).map(([name, wanted]) => [
       name,
       async (probe: Probe) => {
         for (const [key, value] of series) {
           // Of a topic Apache Kafka makes a series when there is something to count.
-          const isThere = value !== 0 || !key.startsWith('kafka_server_brokertopicmetrics_') || name !== 'topics'
-          if (wanted.test(key) && isThere) probe.notes.lines.push(`${key}${value}`)
+          const isThere = value !== 0 || !/^kafka_server_brokertopicmetrics_.*topic=/.test(key)
+          if (wanted.test(key) && isThere) probe.notes.lines.push(`${key}${MEASURED.test(key) ? 'measured' : value}`)
         }
         probe.notes.lines.sort()
       },
@@ -136,13 +141,21 @@ const COMPARED: Readonly<Record<string, RegExp>> = {
   requests: /^kafka_network_requestmetrics_requests_total\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"/,
   errors: /^kafka_network_requestmetrics_errors_total\{.*request="(Produce|Fetch|OffsetFetch)"/,
   times:
-    /^kafka_network_requestmetrics_(total|local|remote|responsesend)timems_count\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"\}/,
+    /^kafka_network_requestmetrics_(total|local|remote|responsesend|throttle)timems_count\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"\}/,
   logs: new RegExp(`^kafka_(log_log|cluster_partition)_.*topic="${TOPIC}"`),
   replicas: /^kafka_server_replicamanager_(partitioncount|leadercount|offline|under|atmin)\w* /,
   groups: /^kafka_coordinator_group_groupmetadatamanager_numoffsets /,
+  quotas: /^kafka_server_(quota_\w+\{clientId="limited"|(produce|fetch|request|controllermutation)_queue_size )/,
+  transactions: /^kafka_(server_addpartitionstotxnmanager_\w+_count |coordinator_transaction_\w+ )/,
+  'share groups':
+    /^kafka_server_(sharegroupmetrics_recordack|sharepartitionmetrics_(inflight\w+count\{|acquisition)|sharesessioncache|share_coordinator_metrics_(num_partitions|write_total)|brokertopicmetrics_(failedshare|totalshareack)\w*\{)/,
+  rebalances: /^kafka_server_group_coordinator_metrics_\w+_rebalance_count /,
   controller:
     /^kafka_controller_kafkacontroller_(active|fenced|global|offline|preferred|metadataerror|controlled|newactive)\w+ |currentmetadataversion|brokerstate|number_of_voters/,
 }
+
+/** That it is measured is compared, and not what. */
+const MEASURED = /^kafka_server_quota_/
 
 /** The labels of a series in one order. */
 function seriesName(name: string, labels: Readonly<Record<string, string>>): string {
@@ -165,19 +178,33 @@ async function ofOttla(port: number): Promise<Series> {
   return series
 }
 
+/** Of a meter its count is one of several attributes. */
+function beanOf(mbean: string | null): string | null {
+  return mbean?.replace(/(,name=\w+)><Count$/, '$1') ?? null
+}
+
 /** The exporter's rules, applied to what JMX tells of the MBeans that our catalog has. */
 async function ofKafka({ kit }: Context, port: number): Promise<Series> {
   const url = `service:jmx:rmi:///jndi/rmi://127.0.0.1:${port}/jmxrmi`
   const tool = kit.java!.command('org.apache.kafka.tools.JmxTool')
   const args = ['--jmx-url', url, '--one-time', '--report-format', 'properties']
   const stdout = await must([...tool, ...args], { timeoutMs: 60_000 })
-  const families = new Map(CATALOG.flatMap(([, those]) => Object.values(those).map(family => [family.mbean, family])))
+  const families = new Map(
+    CATALOG.flatMap(([, those]) => Object.values(those).map(family => [beanOf(family.mbean), family])),
+  )
   const series = new Map<string, number>()
   for (const line of stdout.split('\n')) {
     const [, domain, keys = '', attribute = '', value] = /^(kafka[\w.]*):(.*):([\w-]+)=(\S+)$/.exec(line) ?? []
     const { type, name, ...labels } = Object.fromEntries(
       keys.split(',').map(pair => pair.split('=') as [string, string]),
     )
+    if ((labels.user ?? labels['client-id']) !== undefined) {
+      const { user, 'client-id': clientId } = labels
+      const who = { ...(user && { user }), ...(clientId && { clientId }) }
+      const quota = `kafka_server_quota_${attribute.replaceAll('-', '_')}`
+      if (value !== 'NaN') series.set(seriesName(quota, { resource: type!, ...who }), Number(value))
+      continue
+    }
     const bean = name === undefined ? `${domain}:type=${type}><${attribute}` : `${domain}:type=${type},name=${name}`
     const family = families.get(bean)
     if (!family) continue
