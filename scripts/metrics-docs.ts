@@ -56,8 +56,9 @@ Clients that know KIP-714 (Java since 3.7, librdkafka since 2.5) push metrics of
 The last values are exported here: \`org.apache.kafka.producer.record.send.total\` is \`org_apache_kafka_producer_record_send_total\`, with the
 labels \`client_id\`, \`client_instance_id\`, \`client_software_name\` and those of the client. Names that do not begin with
 \`org.apache.kafka.\` get \`client_\` in front. A client is forgotten that has not pushed for three of its intervals, a minute at least. There are
-at most 1,000 series of a client, 50,000 in all, and 2,000 names; what is over is counted. Histograms are left out: no client has
-any yet. \`ottla start --no-client-telemetry\` takes the two APIs away, as they are away from an Apache Kafka without a plugin.
+at most 1,000 series of a client, 50,000 in all, and 2,000 names; what is over is counted. Histograms and summaries
+are exported as such, a series for each of their lines; an exponential histogram gets bounds of powers of two and roots of two, in
+eighty buckets at most. \`ottla start --no-client-telemetry\` takes the two APIs away, as they are away from an Apache Kafka without a plugin.
 `
 
 export function metricsPage(): string {

@@ -7,16 +7,29 @@ import { DeleteGroupsRequest, DeleteGroupsResponse } from '@ottla/protocol/messa
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
+import {
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsResponse,
+} from '@ottla/protocol/messages/get-telemetry-subscriptions'
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '@ottla/protocol/messages/incremental-alter-configs'
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { PushTelemetryRequest, PushTelemetryResponse } from '@ottla/protocol/messages/push-telemetry'
 import { createCluster } from 'ottla'
 import parse from 'parse-prometheus-text-format'
+import { otlpBytes } from '../../packages/broker/telemetry/testing/otlp-bytes.ts'
 import { type InProcess, inProcess } from './in-process.ts'
 
 const produceApi = { request: ProduceRequest, response: ProduceResponse }
 const fetchApi = { request: FetchRequest, response: FetchResponse }
 const commitApi = { request: OffsetCommitRequest, response: OffsetCommitResponse }
 const findApi = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
+const configsApi = { request: IncrementalAlterConfigsRequest, response: IncrementalAlterConfigsResponse }
+const subscriptionsApi = { request: GetTelemetrySubscriptionsRequest, response: GetTelemetrySubscriptionsResponse }
+const pushApi = { request: PushTelemetryRequest, response: PushTelemetryResponse }
 const deleteGroupsApi = { request: DeleteGroupsRequest, response: DeleteGroupsResponse }
 const deleteApi = { request: DeleteTopicsRequest, response: DeleteTopicsResponse }
 const TOPICS = 'kafka_server_brokertopicmetrics_'
@@ -141,6 +154,51 @@ test("Prometheus' format, over HTTP, with every family once", async () => {
   assert.equal(valueIn('kafka_server_kafkaserver_brokerstate'), '3')
   assert.ok(Number(valueIn('process_resident_memory_bytes')) > 1_000_000)
   assert.ok(Number(valueIn('nodejs_eventloop_lag_p99_seconds')) >= 0)
+})
+
+test('histograms and summaries that a client has pushed are scraped as such', async () => {
+  await using open = await inProcess({ metricsPort: 0 })
+  const configs = { metrics: '*', 'interval.ms': '100' }
+  const entries = Object.entries(configs).map(([name, value]) => ({ name, configOperation: 0, value }))
+  const resources = [{ resourceType: 16, resourceName: 'all', configs: entries }]
+  const { responses } = await open.send(configsApi, { resources, validateOnly: false })
+  assert.equal(responses[0]!.errorCode, 0)
+  const { clientInstanceId, subscriptionId } = await open.send(subscriptionsApi, {})
+  const metrics = otlpBytes([
+    {
+      name: 'org.apache.kafka.app.times',
+      kind: 'histogram',
+      points: [{ count: 6, sum: 9.5, bounds: [0.5, 1], counts: [1, 2, 3], attributes: { topic: 'a' } }],
+    },
+    {
+      name: 'org.apache.kafka.app.sizes',
+      kind: 'exponentialHistogram',
+      points: [{ count: 5, sum: 20, scale: 0, zeroCount: 1, positive: { offset: 1, counts: [3, 1] } }],
+    },
+    {
+      name: 'org.apache.kafka.app.quantiles',
+      kind: 'summary',
+      points: [{ count: 4, sum: 10, quantiles: [[0.5, 2]] }],
+    },
+  ])
+  const { errorCode } = await open.send(pushApi, { clientInstanceId, subscriptionId, metrics })
+  assert.equal(errorCode, 0)
+  const text = await (await fetch(`${open.cluster.metricsUrl}/metrics`)).text()
+  const pushed = parse(text).filter(({ name }) => name.startsWith('org_apache_kafka_app_'))
+  assert.deepEqual(
+    pushed.map(({ name, type, metrics: [only] }) => [name, type, only!.buckets ?? only!.quantiles]),
+    [
+      ['org_apache_kafka_app_times', 'HISTOGRAM', { '0.5': '1', '1': '3', '+Inf': '6' }],
+      ['org_apache_kafka_app_sizes', 'HISTOGRAM', { '0': '1', '4': '4', '8': '5', '+Inf': '5' }],
+      ['org_apache_kafka_app_quantiles', 'SUMMARY', { '0.5': '2' }],
+    ],
+  )
+  // The parser knows no sums and counts with labels.
+  const ends = [...text.matchAll(/^org_apache_kafka_app_(\w+_(?:sum|count))\{.*\} (.*)$/gm)]
+  assert.deepEqual(
+    ends.map(([, name, value]) => `${name} ${value}`),
+    ['times_sum 9.5', 'times_count 6', 'sizes_sum 20', 'sizes_count 5', 'quantiles_sum 10', 'quantiles_count 4'],
+  )
 })
 
 test('health, paths that are not there, methods that are not meant', async () => {

@@ -6,6 +6,7 @@ declare module 'parse-prometheus-text-format' {
     /** Of summaries and histograms. */
     readonly count?: string
     readonly sum?: string
+    readonly buckets?: Readonly<Record<string, string>>
     readonly quantiles?: Readonly<Record<string, string>>
   }
   interface ParsedFamily {

@@ -7,7 +7,7 @@
  * `kafka_server_brokertopicmetrics_bytesin_total`. What Kafka has no name for begins with `ottla_`.
  */
 
-export type FamilyType = 'counter' | 'gauge' | 'summary'
+export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary'
 
 export interface Family {
   readonly name: string
@@ -22,8 +22,8 @@ export interface Family {
 export interface Sample {
   readonly value: number
   readonly labels: Labels
-  /** Of a summary: which of its series. */
-  readonly suffix: '' | '_sum' | '_count'
+  /** Of a summary or a histogram: which of its series. */
+  readonly suffix: '' | '_bucket' | '_sum' | '_count'
 }
 
 export type Labels = Readonly<Record<string, string | number>>

@@ -399,7 +399,7 @@ export const CLIENTS = {
   clientSeries: gauge('ottla_client_series', [],
     'Series that clients have pushed and that are exported here.'),
   clientSeriesDropped: counter('ottla_client_series_dropped_total', [],
-    'Data points that were left out: over the bound on series, or of a kind that Prometheus has no place for.'),
+    'Data points that were left out: over the bound on series, or without a sense.'),
 } as const satisfies Families
 
 export const CATALOG: readonly (readonly [title: string, families: Families])[] = [

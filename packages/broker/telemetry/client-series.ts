@@ -4,9 +4,10 @@
  *
  *     org.apache.kafka.producer.record.send.total  →  org_apache_kafka_producer_record_send_total{client_id="…", …}
  */
-import type { CollectedFamily, Labels, Sample } from '../metrics/index.ts'
+import { type CollectedFamily, type Labels, type Sample, sample } from '../metrics/index.ts'
 import type { ClientInstance } from './client-instances.ts'
 import { keepMs } from './client-instances.ts'
+import type { Distribution } from './distributions.ts'
 import type { DataPoint } from './otlp.ts'
 
 /** A Java client has some two hundred metrics, and more with many topics and brokers. */
@@ -21,9 +22,12 @@ const STANDARD = 'org_apache_kafka_'
 /** Before names that are not of KIP-714. */
 const PREFIX = 'client_'
 
+/** Series that one distribution is made of, each under a name of its own. */
+const SUFFIXES = ['_bucket', '_sum', '_count']
+
 interface Series {
   readonly labels: Labels
-  value: number
+  value: number | Distribution
 }
 
 interface Name {
@@ -72,16 +76,25 @@ export class ClientSeries {
     if (metric && metric.type !== point.kind) return false
     const key = JSON.stringify(labels)
     const known = metric?.clients.get(id)?.get(key)
-    if (known) {
-      known.value = point.isDelta ? known.value + point.value : point.value
-      return true
-    }
-    const isFull = client.seriesCount >= MAX_SERIES_PER_CLIENT || this.#size >= MAX_SERIES
-    if (isFull || (!metric && this.#names.size >= MAX_NAMES)) return false
-    this.#seriesOf(id, metric ?? this.#addName(name, point.kind)).set(key, { labels, value: point.value })
-    client.seriesCount++
-    this.#size++
+    const room = Math.min(MAX_SERIES_PER_CLIENT - client.seriesCount, MAX_SERIES - this.#size)
+    const before = known ? linesOf(known.value) : 0
+    const value = known && point.isDelta ? sum(known.value, point.value, before + room) : point.value
+    const change = linesOf(value) - before
+    if (change > room || (!metric && !this.#mayAdd(name, point.kind))) return false
+    if (known) known.value = value
+    else this.#seriesOf(id, metric ?? this.#addName(name, point.kind)).set(key, { labels, value })
+    client.seriesCount += change
+    this.#size += change
     return true
+  }
+
+  /** No name is one of the names that another one's series have. */
+  #mayAdd(name: string, type: DataPoint['kind']): boolean {
+    if (this.#names.size >= MAX_NAMES) return false
+    if (isDistributed(type) && SUFFIXES.some(suffix => this.#names.has(`${name}${suffix}`))) return false
+    const suffix = SUFFIXES.find(end => name.endsWith(end))
+    const whole = suffix && this.#names.get(name.slice(0, -suffix.length))
+    return !whole || !isDistributed(whole.type)
   }
 
   #addName(name: string, type: DataPoint['kind']): Name {
@@ -121,8 +134,26 @@ export class ClientSeries {
 
 function* samplesOf(clients: Name['clients']): Iterable<Sample> {
   for (const series of clients.values()) {
-    for (const { value, labels } of series.values()) yield { value, labels, suffix: '' }
+    for (const { value, labels } of series.values()) {
+      if (typeof value === 'number') yield sample(value, labels)
+      else yield* value.samples(labels)
+    }
   }
+}
+
+function isDistributed(type: DataPoint['kind']): boolean {
+  return type === 'histogram' || type === 'summary'
+}
+
+/** In a scrape. */
+function linesOf(value: Series['value']): number {
+  return typeof value === 'number' ? 1 : value.lines
+}
+
+function sum(known: Series['value'], since: Series['value'], maxLines: number): Series['value'] {
+  if (typeof known === 'number' && typeof since === 'number') return known + since
+  if (typeof known !== 'number' && typeof since !== 'number') return known.plus(since, maxLines)
+  return since
 }
 
 /** null: there is nothing left of it that Prometheus takes. */

@@ -211,3 +211,69 @@ test('who disconnects is forgotten, and so is who does not come again; there are
   come(1)
   assert.equal(probe.telemetry.instanceCount, 1)
 })
+
+const histogram = (name: string, counts: readonly number[], more: Partial<TestMetric> = {}): Uint8Array =>
+  otlpBytes([
+    {
+      ...{ name, kind: 'histogram', isDelta: true, ...more },
+      points: [{ count: 0, sum: 1.5, bounds: counts.slice(1).map((_, i) => i), counts }],
+    },
+  ])
+
+test('differences of a histogram add up; each of its lines is a series, and none of them is anybody else’s', () => {
+  const probe = new Probe()
+  const name = 'org.apache.kafka.producer.times'
+  const exported = 'org_apache_kafka_producer_times'
+  const push = (metrics: Uint8Array) => {
+    probe.nowMs += 1000
+    assert.equal(probe.push({ metrics }), ErrorCode.NONE)
+  }
+  push(histogram(name, [1, 2, 3]))
+  push(histogram(name, [1, 0, 1]))
+  const { series } = probe.telemetry
+  assert.deepEqual(probe.exported(exported), [
+    [{ ...LABELS, le: 0 }, 2],
+    [{ ...LABELS, le: 1 }, 4],
+    [{ ...LABELS, le: '+Inf' }, 8],
+    [LABELS, 3],
+    [LABELS, 8],
+  ])
+  assert.deepEqual(
+    [...series.families()].map(({ type }) => type),
+    ['histogram'],
+  )
+  assert.equal(series.size, 5)
+  push(otlpBytes([{ name: `${name}.count`, kind: 'gauge', points: [{ value: 1 }] }]))
+  assert.equal(series.dropped, 1, 'it would have the name of a line of the histogram')
+  push(otlpBytes([{ name: `${name}.counts`, kind: 'gauge', points: [{ value: 1 }] }]))
+  push(otlpBytes([{ name: 'x.sum', kind: 'gauge', points: [{ value: 1 }] }]))
+  push(histogram('x', [1, 1]))
+  assert.deepEqual([series.size, series.dropped], [7, 2])
+  push(histogram(name, [5], { isDelta: false }))
+  assert.deepEqual([series.size, series.dropped], [5, 2], 'with other bounds it begins anew')
+  probe.nowMs += 60_000
+  series.expire(probe.nowMs)
+  assert.equal(series.size, 0)
+})
+
+test('a client has a thousand lines of histograms and no more', () => {
+  const probe = new Probe()
+  for (let i = 0; i < 12; i++) {
+    probe.nowMs += 1000
+    assert.equal(probe.push({ metrics: histogram(`h${i}`, new Array(100).fill(1)) }), ErrorCode.NONE)
+  }
+  const { series } = probe.telemetry
+  assert.deepEqual([series.size, series.dropped], [9 * 102, 3])
+  probe.nowMs += 1000
+  probe.push({ metrics: histogram('h0', new Array(100).fill(1)) })
+  assert.equal(series.size, 9 * 102, 'those that are there go on')
+})
+
+test('of a distribution that nobody has the patience for, nothing is taken', () => {
+  const probe = new Probe()
+  assert.equal(
+    probe.push({ metrics: compress('gzip', histogram('h', new Array(5000).fill(1))), compressionType: 1 }),
+    ErrorCode.INVALID_RECORD,
+  )
+  assert.equal(probe.telemetry.series.size, 0)
+})

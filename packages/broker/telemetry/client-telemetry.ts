@@ -11,7 +11,8 @@ import type { PushTelemetryRequest } from '@ottla/protocol/messages/push-telemet
 import type { MetadataImage } from '../image/index.ts'
 import { type ClientInstance, ClientInstances, type TelemetryCounters } from './client-instances.ts'
 import { ClientSeries } from './client-series.ts'
-import { dataPoints, OtlpError } from './otlp.ts'
+import { dataPoints } from './otlp.ts'
+import { OtlpError } from './protobuf.ts'
 import { type ClientIdentity, type RefusedSubscription, Subscriptions } from './subscriptions.ts'
 
 export interface Caller extends ClientIdentity {
@@ -27,8 +28,9 @@ export interface Received {
 const ONE_UUID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 /** zstd, lz4, gzip, snappy: in Kafka's order. */
 const ACCEPTED_COMPRESSION_TYPES = [4, 3, 1, 2]
-/** Points that are taken in before others have their turn. */
+/** Points that are taken in before others have their turn; a distribution is as much work as so many of the others. */
 const POINTS_A_TURN = 500
+const POINTS_OF_DISTRIBUTION = 20
 
 export class ClientTelemetry {
   readonly series = new ClientSeries()
@@ -107,7 +109,10 @@ export class ClientTelemetry {
       let points = 0
       for (const point of dataPoints(bytes)) {
         this.series.add(instance, point)
-        if (++points % POINTS_A_TURN === 0) yield
+        points += typeof point?.value === 'number' ? 1 : POINTS_OF_DISTRIBUTION
+        if (points < POINTS_A_TURN) continue
+        points = 0
+        yield
       }
       this.counters.pushes++
       return ErrorCode.NONE
