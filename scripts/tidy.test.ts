@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const BROKER_ROOMS: Record<string, readonly string[]> = {
   monitoring: [
     ...['server', 'share', 'replica', 'coordinator', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
-    ...['metadata-cache', 'share-services', 'topic-configs'],
+    ...['metadata-cache', 'services', 'share-services', 'topic-configs'],
   ],
   server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
   handlers: [
@@ -38,7 +38,7 @@ const BROKER_ROOMS: Record<string, readonly string[]> = {
   replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
   coordinator: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
   metrics: [],
-  quorum: ['controller', 'image', 'quota', 'config', 'errors'],
+  quorum: ['controller', 'image', 'quota', 'metrics', 'config', 'errors'],
   quota: ['image', 'metrics'],
   controller: ['image', 'config', 'errors'],
   image: ['config', 'errors'],

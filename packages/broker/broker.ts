@@ -397,6 +397,7 @@ export class Broker implements AsyncDisposable {
       transactionVerifier: this.#coordinators.transactionVerifier,
       metadata: this.#metadata,
       controller: () => this.#controller,
+      assignmentCount: () => this.#assignments?.size ?? 0,
       state: () => this.#monitoring.state,
     })
   }

@@ -48,6 +48,11 @@ export class DirectoryAssignments {
     this.#schedule()
   }
 
+  /** That the controller has not been told yet. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()

@@ -44,8 +44,8 @@ export interface Services {
   describeQuorum(): QuorumDescription
   readonly replicas: ReplicaManager
   readonly fetchSessions: FetchSessionCache
-  /** Fetch requests that wait for data. */
-  readonly waitingFetches: { count: number }
+  /** Fetch requests that wait for data, and how many have waited for as long as they may. */
+  readonly waitingFetches: { count: number; readonly expired: { consumer: number; follower: number } }
   readonly telemetry: ClientTelemetry
   readonly groups: GroupCoordinator
   readonly groupConfigs: GroupConfigs

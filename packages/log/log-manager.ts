@@ -389,6 +389,11 @@ export class LogManager implements AsyncDisposable {
   // ----------------------------------------------------------------------------------------------------------- moving
 
   /** The copy of a log that is being moved; null: it is not. */
+  /** Logs that are on their way to another log dir. */
+  get futures(): Iterable<PartitionLog> {
+    return this.#futureLogs.values()
+  }
+
   futureOf(topicPartition: TopicPartition): PartitionLog | null {
     return this.#futureLogs.get(topicPartition)
   }
@@ -456,6 +461,10 @@ export class LogManager implements AsyncDisposable {
   /** No new log is put into these dirs from now on; false: nothing has changed. */
   cordon(logDirs: readonly string[]): boolean {
     return this.#dirs.cordon(logDirs)
+  }
+
+  isCordoned(logDir: string): boolean {
+    return this.#dirs.isCordoned(logDir)
   }
 
   /** Whether replicas may be moved there; throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT. */

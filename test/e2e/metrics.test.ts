@@ -127,6 +127,38 @@ test('a fetch that waits is in the purgatory, and its waiting is no time of this
   assert.ok(Math.abs(parts - time('total')) < 0.001, `${parts} ms of ${time('total')}`)
 })
 
+test('a fetch that has waited in vain, the room that retention leaves, and how the node stands', async () => {
+  const config = { 'log.retention.bytes': 10_000 }
+  await using broker = await inProcess({ topics: ['a'], config })
+  const { metrics } = broker.cluster
+  await produce(broker, 'a', batch(30))
+  const partitions = [{ partition: 0, fetchOffset: 30, partitionMaxBytes: 1000 }]
+  const topics = [{ topic: 'a', partitions }]
+  const expired = () => metrics.value('kafka_server_delayedfetchmetrics_expires_total', { fetcherType: 'consumer' })
+  await broker.send(fetchApi, { maxBytes: 1000, minBytes: 1, maxWaitMs: 0, topics }, 12)
+  assert.equal(expired(), 0, 'it did not want to wait')
+  await broker.send(fetchApi, { maxBytes: 1000, minBytes: 1, maxWaitMs: 20, topics }, 12)
+  assert.equal(expired(), 1)
+
+  const size = metrics.value('kafka_log_log_size', { topic: 'a', partition: 0 })!
+  const percent = metrics.value('kafka_log_log_retentionsizeinpercent', { topic: 'a', partition: 0 })
+  assert.equal(percent, Math.floor(size / 100))
+  const logDirectory = [...metrics.text()].join('').match(/logdirectorycordoned\{logDirectory="([^"]+)"/)![1]!
+  assert.equal(metrics.value('kafka_log_logmanager_logdirectorycordoned', { logDirectory }), 0)
+  assert.equal(metrics.value('kafka_log_logmanager_cordonedlogdirectorycount'), 0)
+  const moves = { clientId: 'ReplicaAlterLogDirs' }
+  assert.equal(metrics.value('kafka_server_replicaalterlogdirsmanager_maxlag', moves), 0)
+  assert.equal(metrics.value('kafka_server_assignmentsmanager_queuedreplicatodirassignments'), 0)
+
+  assert.equal(metrics.value('kafka_server_raft_metrics_current_state_info', { state: 'leader' }), 1)
+  assert.equal(metrics.value('kafka_server_raft_metrics_number_of_observers'), 0)
+  assert.equal(metrics.value('kafka_controller_kafkacontroller_brokerregistrationstate', { broker: 1 }), 30)
+  assert.equal(metrics.value('kafka_server_metadataloader_finalizedlevel', { featureName: 'shareVersion' }), 1)
+  assert.equal(metrics.value('kafka_controller_controllerstats_uncleanleaderelections_total'), 0)
+  assert.ok(metrics.value('kafka_controller_controllereventmanager_eventqueueprocessingtimems_count')! > 0)
+  assert.ok(metrics.value('kafka_server_snapshotemitter_latestsnapshotgeneratedagems')! >= 0)
+})
+
 test('groups and offsets are counted', async () => {
   await using broker = await inProcess({ topics: ['a'] })
   const { metrics } = broker.cluster
@@ -153,6 +185,7 @@ test("Prometheus' format, over HTTP, with every family once", async () => {
   assert.equal(valueIn('kafka_controller_kafkacontroller_activecontrollercount'), '1')
   assert.equal(valueIn('kafka_server_kafkaserver_brokerstate'), '3')
   assert.ok(Number(valueIn('process_resident_memory_bytes')) > 1_000_000)
+  if (process.platform === 'linux') assert.ok(Number(valueIn('kafka_server_kafkaserver_linux_disk_write_bytes')) >= 0)
   assert.ok(Number(valueIn('nodejs_eventloop_lag_p99_seconds')) >= 0)
 })
 

@@ -57,9 +57,12 @@ export const fetch = defineHandler({
     const minBytes = Math.min(request.minBytes, maxBytes)
     const deadlineMs = clock.monotonic() + request.maxWaitMs
     let readings = await readAll(partitions, maxBytes, reader, services)
+    let hasWaited = false
     for (let missing = missingBytes(readings, minBytes); missing > 0; missing = missingBytes(readings, minBytes)) {
       const leftMs = deadlineMs - clock.monotonic()
+      if (leftMs <= 0 && hasWaited) services.waitingFetches.expired[isFollower(reader) ? 'follower' : 'consumer']++
       if (leftMs <= 0 || context.signal.aborted) break
+      hasWaited = true
       release(readings)
       context.endLocalTime()
       await wait(new FetchWaiter(positions(readings), missing, reader.committed), leftMs, context, services)

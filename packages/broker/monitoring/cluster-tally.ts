@@ -13,6 +13,9 @@ export class ClusterTally {
   offlinePartitions = 0
   /** Not led by the first of their replicas. */
   imbalancedPartitions = 0
+  /** Since the start: leaders that were not known to have all that was committed, and ones that were only known to (KIP-966). */
+  uncleanElections = 0
+  eligibleElections = 0
 
   apply(delta: MetadataDelta): void {
     for (const { before, after, partitions } of changedTopics(delta)) {
@@ -21,8 +24,15 @@ export class ClusterTally {
       for (const change of partitions) {
         if (change.before) this.#add(change.before, -1)
         if (change.after) this.#add(change.after, 1)
+        if (change.before && change.after) this.#countElection(change.before, change.after)
       }
     }
+  }
+
+  #countElection({ leader: before, isr, elr }: PartitionRegistration, { leader }: PartitionRegistration): void {
+    if (leader === before || leader === NO_LEADER || isr.includes(leader)) return
+    if (elr.includes(leader)) this.eligibleElections++
+    else this.uncleanElections++
   }
 
   #add({ leader, replicas }: PartitionRegistration, count: 1 | -1): void {

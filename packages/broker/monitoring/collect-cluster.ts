@@ -61,6 +61,13 @@ export const collectCluster: Collectors<typeof CLUSTER> = {
   offlinePartitions: ({ tally }) => [sample(tally.offlinePartitions)],
   preferredReplicaImbalance: ({ tally }) => [sample(tally.imbalancedPartitions)],
   metadataErrors: sources => [sample(sources.controller()?.counters.errors ?? 0)],
+  uncleanElections: ({ tally }) => [sample(tally.uncleanElections)],
+  eligibleElections: ({ tally }) => [sample(tally.eligibleElections)],
+  controllerProcessingTimeMs: sources =>
+    sources.controller()?.processingTimes.samples(NO_LABELS, sources.clock.monotonic()) ?? [],
+  *brokerRegistrationState({ metadata }) {
+    for (const [id, broker] of metadata.image.brokers) yield sample(registrationState(broker), { broker: id })
+  },
   newActiveControllers: sources => [sample(sources.controller()?.counters.elections ?? 0)],
   lastAppliedRecordOffset: ({ metadata }) => [sample(metadata.image.provenance.offset)],
   lastAppliedRecordTimestamp: ({ metadata }) => [sample(metadata.image.provenance.timestampMs)],
@@ -72,11 +79,41 @@ export const collectCluster: Collectors<typeof CLUSTER> = {
   metadataApplyErrors: sources => [sample(sources.controller()?.counters.applyErrors ?? 0)],
   currentControllerId: ({ metadata }) => [sample(metadata.activeControllerId)],
   currentMetadataVersion: ({ metadata }) => [sample(metadata.image.metadataVersion ?? 0)],
+  *finalizedLevel({ metadata: { image, kraftVersion } }) {
+    const ofQuorum = kraftVersion()
+    if (ofQuorum > 0) yield sample(ofQuorum, { featureName: 'kraftVersion' })
+    yield sample(image.metadataVersion ?? 0, { featureName: camelCase(METADATA_VERSION) })
+    for (const [name, level] of image.features) {
+      if (name !== METADATA_VERSION) yield sample(level, { featureName: camelCase(name) })
+    }
+  },
+  snapshotAgeMs: sources => {
+    const nowMs = sources.clock.monotonic()
+    return [sample(nowMs - (sources.controller()?.lastSnapshotMs ?? nowMs))]
+  },
+  raftState: sources => [sample(1, { state: sources.controller()?.isActive ? 'leader' : 'unattached' })],
   raftEpoch: sources => [sample(sources.controller()?.quorum.leader.epoch ?? 0)],
   raftLeader: sources => [sample(sources.controller()?.quorum.leader.leaderId ?? -1)],
   raftHighWatermark: sources => [sample(sources.controller()?.quorum.highWatermark ?? 0)],
   raftLogEndOffset: sources => [sample(sources.controller()?.quorum.endOffset ?? 0)],
+  raftObservers: sources => {
+    const replicas = sources.controller()?.describeQuorum().replicas ?? []
+    return [sample(replicas.filter(({ isVoter }) => !isVoter).length)]
+  },
   raftVoters: sources => [sample(sources.controller()?.quorum.voters.length ?? 0)],
+}
+
+const METADATA_VERSION = 'metadata.version'
+
+/** `share.version` as `shareVersion`. */
+function camelCase(feature: string): string {
+  return feature.replace(/\.(\w)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Kafka's numbers. */
+function registrationState({ fenced, inControlledShutdown }: BrokerFacts): number {
+  if (fenced) return 10
+  return inControlledShutdown ? 20 : 30
 }
 
 interface BrokerFacts {

@@ -67,6 +67,10 @@ export const collectRequests: Collectors<typeof REQUESTS> = {
       fetch: waitingFetches.count,
       shareFetch: shares.partitions.metrics.waitingFetches,
     }),
+  expiredFetches: ({ waitingFetches: { expired } }) => [
+    sample(expired.consumer, { fetcherType: 'consumer' }),
+    sample(expired.follower, { fetcherType: 'follower' }),
+  ],
   fetchSessions: ({ fetchSessions }) => [sample(fetchSessions.size)],
   fetchSessionPartitions: ({ fetchSessions }) => [sample(fetchSessions.partitionCount)],
   fetchSessionEvictions: ({ fetchSessions }) => [sample(fetchSessions.evictionCount)],

@@ -39,6 +39,7 @@ export const collectLogs: Collectors<typeof LOGS> = {
   logStartOffset: sources => byLog(sources, log => log.logStartOffset),
   logEndOffset: sources => byLog(sources, log => log.logEndOffset),
   logSegments: sources => byLog(sources, log => log.segmentCount),
+  retentionSizeInPercent: sources => byLog(sources, log => retentionPercent(log)),
   logFlushTimeMs: ({ logs: { flushTimes } }) => [
     sample(flushTimes.totalMs, {}, '_sum'),
     sample(flushTimes.count, {}, '_count'),
@@ -46,10 +47,24 @@ export const collectLogs: Collectors<typeof LOGS> = {
   offlineLogDirs: ({ logs }) => [sample(logs.offlineLogDirs.size)],
   logDirOffline: ({ logs }) =>
     logs.paths.map(path => sample(Number(logs.offlineLogDirs.has(path)), { logDirectory: path })),
+  cordonedLogDirs: ({ logs }) => [sample(logs.paths.filter(path => logs.isCordoned(path)).length)],
+  logDirCordoned: ({ logs }) => logs.paths.map(path => sample(Number(logs.isCordoned(path)), { logDirectory: path })),
+  moveMaxLag: sources => [sample(maxMoveLag(sources), { clientId: 'ReplicaAlterLogDirs' })],
+  queuedReplicaToDirAssignments: sources => [sample(sources.assignmentCount())],
   logDirTotalBytes: (_sources, { spaces }) =>
     spaces.map(({ path, totalBytes }) => sample(totalBytes, { logDirectory: path })),
   logDirUsableBytes: (_sources, { spaces }) =>
     spaces.map(({ path, usableBytes }) => sample(usableBytes, { logDirectory: path })),
+}
+
+function retentionPercent({ sizeInBytes, config: { retentionBytes } }: PartitionLog): number {
+  return retentionBytes > 0 ? Math.floor((100 * sizeInBytes) / retentionBytes) : 0
+}
+
+function maxMoveLag({ logs }: Sources): number {
+  let lag = 0
+  for (const future of logs.futures) lag = Math.max(lag, (logs.get(future)?.logEndOffset ?? 0) - future.logEndOffset)
+  return lag
 }
 
 export const collectCleaner: Collectors<typeof CLEANER> = {

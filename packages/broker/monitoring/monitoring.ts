@@ -14,7 +14,7 @@ export class Monitoring {
   readonly requests: RequestMetrics
   readonly tally = new ClusterTally()
   readonly telemetry: ClientTelemetry
-  readonly waitingFetches = { count: 0 }
+  readonly waitingFetches = { count: 0, expired: { consumer: 0, follower: 0 } }
   state: BrokerState = BrokerState.STARTING
   readonly #logger: Logger
 

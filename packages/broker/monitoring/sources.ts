@@ -11,6 +11,7 @@ import type { Quotas } from '../quota/index.ts'
 import type { FetchSessionCache } from '../replica/fetch-session.ts'
 import type { ReplicaManager } from '../replica/replica-manager.ts'
 import type { Server } from '../server/server.ts'
+import type { Services } from '../services.ts'
 import type { ShareServices } from '../share-services.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { TopicConfigs } from '../topic-configs.ts'
@@ -28,7 +29,7 @@ export interface Sources {
   readonly logs: LogManager
   readonly topicConfigs: TopicConfigs
   readonly fetchSessions: FetchSessionCache
-  readonly waitingFetches: { readonly count: number }
+  readonly waitingFetches: Services['waitingFetches']
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly transactionVerifier: TransactionVerifier
@@ -37,6 +38,8 @@ export interface Sources {
   readonly telemetry: ClientTelemetry
   /** null until it has started. */
   controller(): ControllerDriver | null
+  /** Places of replicas that the controller has not been told yet. */
+  assignmentCount(): number
   /** See health.ts. */
   state(): number
 }

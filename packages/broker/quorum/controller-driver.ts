@@ -33,6 +33,7 @@ import {
   metadataRecord,
   type Provenance,
 } from '../image/index.ts'
+import { Summary } from '../metrics/index.ts'
 import { type PartitionQuota, UNLIMITED } from '../quota/index.ts'
 import type { MetadataBatch } from './batches.ts'
 import type { LeaderAndEpoch, MetadataQuorum, QuorumDescription, QuorumListener } from './metadata-quorum.ts'
@@ -56,6 +57,8 @@ export interface ControllerDriverOptions {
   readonly onFailure: (error: Error) => void
 }
 
+const MICROSECONDS = 1000
+
 /** What is let out once everything up to `offset` is committed. */
 interface Pending {
   readonly offset: number
@@ -70,6 +73,8 @@ export class ControllerDriver implements QuorumListener {
   readonly #snapshotter: Snapshotter
   /** Since the start: what did not replay, what a listener could not take in, and leaders that this node has seen. */
   readonly counters = { errors: 0, applyErrors: 0, elections: 0 }
+  /** Milliseconds that it took to decide a request, and to hand what was decided to the log. */
+  readonly processingTimes: Summary
   /** In which this node is the active controller; null: it is not. */
   #epoch: number | null = null
   /** Published last. */
@@ -91,6 +96,8 @@ export class ControllerDriver implements QuorumListener {
     const { quorum, config, clusterId, bootstrapRecords, world } = options
     this.#options = options
     this.#snapshotter = new Snapshotter(options)
+    const { metricsNumSamples: count, metricsSampleWindowMs: lengthMs } = config
+    this.processingTimes = new Summary({ count, lengthMs }, MICROSECONDS)
     this.#controller = new Controller({
       config,
       clusterId,
@@ -125,6 +132,11 @@ export class ControllerDriver implements QuorumListener {
   /** Committed, and published. */
   get image(): MetadataImage {
     return this.#image
+  }
+
+  /** Monotonic; of the start, if there was none yet. */
+  get lastSnapshotMs(): number {
+    return this.#snapshotter.writtenMs
   }
 
   get isActive(): boolean {
@@ -167,6 +179,8 @@ export class ControllerDriver implements QuorumListener {
     const result = this.#controller.handle(name, request, { nowMs, apiVersion, nextOffset, access, spendPartitions })
     const committed = this.#write(result)
     this.#scheduleExpiry()
+    const doneMs = this.#options.world.clock.monotonic()
+    this.processingTimes.record(doneMs - nowMs, doneMs)
     await committed
     return result.response
   }

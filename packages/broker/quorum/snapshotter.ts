@@ -14,12 +14,19 @@ export class Snapshotter {
   readonly #options: SnapshotterOptions
   #bytes = 0
   #lastMs: number
+  /** When the last one came to its end; the start, if there was none. */
+  #writtenMs: number
   #running: Promise<void> | null = null
   #isClosed = false
 
   constructor(options: SnapshotterOptions) {
     this.#options = options
     this.#lastMs = options.world.clock.monotonic()
+    this.#writtenMs = this.#lastMs
+  }
+
+  get writtenMs(): number {
+    return this.#writtenMs
   }
 
   /** So many bytes of the log were committed, or read at the start. */
@@ -57,6 +64,7 @@ export class Snapshotter {
     const { offset, epoch, timestampMs } = image.provenance
     try {
       await quorum.writeSnapshot({ endOffset: offset + 1, epoch }, timestampMs, snapshotRecords(image))
+      this.#writtenMs = world.clock.monotonic()
     } catch (error) {
       world.logger.error('could not write a metadata snapshot', { error: error as Error, offset })
     }

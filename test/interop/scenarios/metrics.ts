@@ -138,7 +138,8 @@ const COMPARED: Readonly<Record<string, RegExp>> = {
   topics: new RegExp(`^kafka_server_brokertopicmetrics_.*topic="${TOPIC}"`),
   'all topics':
     /^kafka_server_brokertopicmetrics_(invalidmessagecrc|bytesrejected|bytesout|failed|replicationbytesout)\w* /,
-  requests: /^kafka_network_requestmetrics_requests_total\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"/,
+  requests:
+    /^kafka_(network_requestmetrics_requests_total\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"|server_delayedfetchmetrics)/,
   errors: /^kafka_network_requestmetrics_errors_total\{.*request="(Produce|Fetch|OffsetFetch)"/,
   times:
     /^kafka_network_requestmetrics_(total|local|remote|responsesend|throttle)timems_count\{request="(Produce|Fetch|FetchConsumer|OffsetFetch)"\}/,
@@ -151,7 +152,7 @@ const COMPARED: Readonly<Record<string, RegExp>> = {
     /^kafka_server_(sharegroupmetrics_recordack|sharepartitionmetrics_(inflight\w+count\{|acquisition)|sharesessioncache|share_coordinator_metrics_(num_partitions|write_total)|brokertopicmetrics_(failedshare|totalshareack)\w*\{)/,
   rebalances: /^kafka_server_group_coordinator_metrics_\w+_rebalance_count /,
   controller:
-    /^kafka_controller_kafkacontroller_(active|fenced|global|offline|preferred|metadataerror|controlled|newactive)\w+ |currentmetadataversion|brokerstate|number_of_voters/,
+    /^kafka_controller_kafkacontroller_(active|fenced|global|offline|preferred|metadataerror|controlled|newactive)\w+ |currentmetadataversion|brokerstate|number_of_(voters|observers)|finalizedlevel|current_state_info|brokerregistrationstate|controllerstats/,
 }
 
 /** That it is measured is compared, and not what. */
@@ -208,6 +209,11 @@ async function ofKafka({ kit }: Context, port: number): Promise<Series> {
     const bean = name === undefined ? `${domain}:type=${type}><${attribute}` : `${domain}:type=${type},name=${name}`
     const family = families.get(bean)
     if (!family) continue
+    // The one value that is a word: the exporter makes a label of it.
+    if (attribute === 'current-state') {
+      series.set(seriesName(family.name, { state: value! }), 1)
+      continue
+    }
     const isCount = attribute === 'Count'
     if (family.type === 'summary' && isCount) series.set(seriesName(`${family.name}_count`, labels), Number(value))
     else if (isCount || attribute === 'Value' || name === undefined)
