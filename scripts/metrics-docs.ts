@@ -35,7 +35,23 @@ that dashboards and alerts that were made for those work. Confluent's \`jmx-moni
   \`metrics.sample.window.ms\`), within 6 %, and \`_sum\` and \`_count\` since the start; the exporter has no \`_sum\`.
 - Of the times of a request, Kafka's request queue and response queue are missing: one event loop has no queues between threads. How
   late it is, \`nodejs_eventloop_lag_p99_seconds\` tells. Times are exact; Kafka's are whole milliseconds.
-- Rates, and what Kafka's fetchers, quotas and share groups count, are not here yet; \`rate()\` gives the first.
+- Of quotas there is a series for each user, client id, or both, whichever its limit tells apart, with the labels \`resource\`, \`user\` and
+  \`clientId\` that the exporter's rules for quotas give; in its file for KRaft an earlier rule hides them, and puts names of users into
+  names of metrics. Who has no limit is not measured. Of each resource a thousand have series, until they were not seen for an hour.
+- Share partitions have the labels \`group\`, \`topic\` and \`partition\`. The exporter's rules know two labels, and mix the first two up.
+
+**Left out** is what would always say the same here, or what something else says:
+
+- Rates: \`rate()\` of the counters gives them, over the time that one wants.
+- Queues between threads, their times, and how idle threads are (\`RequestChannel\`, \`event-queue-*\`, \`batch-*\`, \`background-*\` and
+  \`thread-idle-ratio-avg\` of the coordinators, \`EventQueueTimeMs\`): there is one event loop. What a request takes of it is in
+  \`LocalTimeMs\`, and what it waits for a commit in \`RemoteTimeMs\`.
+- What is between nodes (\`ReplicaFetcherManager\`, \`IsrShrinksPerSec\` and its like, \`ReassigningPartitions\`, \`LeaderReplication\`,
+  \`ForwardingManager\`, \`*-channel-metrics\`), authentication, remote storage: there is none of it yet.
+- Conversions of records (\`*MessageConversions*\`, \`TemporaryMemoryBytes\`): Kafka 4 has the names still and converts nothing.
+- Why records were refused (\`NoKeyCompactedTopicRecordsPerSec\` and its like, but for wrong checksums): that they were is in
+  \`kafka_network_requestmetrics_errors_total\`, by error.
+- \`LogAppendRetryQueueSize\` and \`exempt-request-time\`: a coordinator whose log fails is loaded anew, and nobody is exempt.
 `
 
 const PROCESS = `## The process

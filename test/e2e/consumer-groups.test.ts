@@ -55,6 +55,10 @@ test('members share what there is, one giving up before another gets', async () 
   const { groups } = await node.send(DESCRIBE, { groupIds: ['g'], includeAuthorizedOperations: true })
   assert.equal(groups[0]?.groupState, 'Stable')
   assert.ok(groups[0].authorizedOperations > 0)
+  const rebalances = 'kafka_server_group_coordinator_metrics_consumer_group_rebalance_count'
+  assert.equal(node.cluster.metrics.value(rebalances), 2)
+  await node.send(BEAT, { groupId: 'g', memberId: 'a', memberEpoch: -1 })
+  assert.equal(node.cluster.metrics.value(rebalances), 2, 'as in Kafka, who goes is not counted')
 })
 
 test('a group says for itself how often its members report', async () => {

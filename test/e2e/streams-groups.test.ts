@@ -133,6 +133,8 @@ test('the configuration of a group is its own, and a new number of copies assign
   }
   const { groups } = await node.send(describeApi, { groupIds: ['g'] })
   assert.equal(groups[0]!.groupState, 'Stable')
+  const rebalances = 'kafka_server_group_coordinator_metrics_streams_group_rebalance_count'
+  assert.ok(node.cluster.metrics.value(rebalances)! >= 3, 'two members came, and then the number of copies')
   const tasks = groups[0]!.members.map(({ assignment }) => [assignment.activeTasks, assignment.standbyTasks])
   const task = (partition: number) => [{ subtopologyId: '0', partitions: [partition] }]
   assert.deepEqual(tasks.sort(), [

@@ -94,9 +94,12 @@ test('a leader that can not be reached is tried again; partitions without one wa
   cluster.leaders = willing
   await cluster.world.advance(3000)
   assert.equal(await cluster.until(cluster.state('t')), 'PrepareCommit 1000/1')
+  const { transactions } = cluster
+  assert.deepEqual([transactions.unknownDestinationCount, transactions.counts.get('PrepareCommit')], [1, 1])
   leaders.set(1, 2)
   await cluster.world.advance(3000)
   assert.equal(await cluster.until(cluster.state('t')), MARKED)
+  assert.deepEqual([transactions.unknownDestinationCount, transactions.counts.get('PrepareCommit')], [0, 0])
 })
 
 test('a marker that a later coordinator has overtaken is left alone', async () => {

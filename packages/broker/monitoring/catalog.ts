@@ -2,8 +2,8 @@
  * Every metric of a node, by what it is about. docs/metrics.md is made from this table (`node scripts/metrics-docs.ts`), and
  * TypeScript wants a collector for each row (collect-*.ts).
  *
- * What is not here yet (quotas, replication from other nodes, share groups) gets its rows when it counts
- * something: a field in its own room, a row here, a line in a collector.
+ * What is not here yet (replication from other nodes, authentication) gets its rows when it counts something: a field in
+ * its own room, a row here, a line in a collector.
  */
 import { counter, type Family, gauge, quota, summary } from '../metrics/index.ts'
 

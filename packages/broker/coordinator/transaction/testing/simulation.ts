@@ -13,7 +13,7 @@ import { TransactionMachine } from '../machine.ts'
 import { transactionRecord } from '../records.ts'
 import type { MarkerErrand, ProducerAnswer, ProducerIdAndEpoch, TransactionRequest } from '../requests.ts'
 import { transactionSerde } from '../serde.ts'
-import { isDecided, MAX_EPOCH, topicPartitions } from '../transaction.ts'
+import { isDecided, MAX_EPOCH, TRANSACTION_STATES, topicPartitions } from '../transaction.ts'
 import type { TransactionEffects } from '../turn.ts'
 import { TEST_CONFIG } from './scenario.ts'
 
@@ -172,6 +172,10 @@ export class Simulation {
         ]),
       )
     assert.deepEqual(known(this.#replayed()), known(this.#machine))
+    for (const state of TRANSACTION_STATES) {
+      const count = this.#machine.transactions().filter(transaction => transaction.state === state).length
+      assert.equal(this.#machine.counts.get(state) ?? 0, count, state)
+    }
   }
 
   // ----------------------------------------------------------------------------------------------------- producers
