@@ -60,7 +60,8 @@ From [prom-client](https://github.com/siimon/prom-client), over HTTP only: \`pro
 \`process_open_fds\`, \`process_max_fds\`, \`nodejs_heap_*\`, \`nodejs_gc_duration_seconds\`, \`nodejs_eventloop_lag_*\` (the delay of the event
 loop, with quantiles), \`nodejs_version_info\`; \`ottla_build_info\`. How idle the event loop is stands for how idle Kafka's threads are:
 \`kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent\`, \`kafka_network_socketserver_networkprocessoravgidle_percent\` and
-\`kafka_network_socketserver_networkprocessoravgidlepercent\`, from 0 to 1, since the last scrape.
+\`kafka_network_socketserver_networkprocessoravgidlepercent\`, from 0 to 1, since the last scrape. Where the system tells,
+\`kafka_server_kafkaserver_linux_disk_read_bytes\` and \`kafka_server_kafkaserver_linux_disk_write_bytes\`.
 
 ## What clients push
 

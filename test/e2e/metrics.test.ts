@@ -174,11 +174,14 @@ test('groups and offsets are counted', async () => {
   assert.equal(metrics.value('kafka_server_group_coordinator_metrics_offset_deletion_count'), 1)
 })
 
-test("Prometheus' format, over HTTP, with every family once", async () => {
+test("Prometheus' format, over HTTP, with every family and every series once", async () => {
   await using cluster = await createCluster({ topics: ['a'], metricsPort: 0 })
   const response = await fetch(`${cluster.metricsUrl}/metrics`)
   assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
-  const families = parse(await response.text())
+  const text = await response.text()
+  const series = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  assert.equal(new Set(series.map(line => line.slice(0, line.lastIndexOf(' ')))).size, series.length)
+  const families = parse(text)
   const names = families.map(({ name }) => name)
   assert.equal(new Set(names).size, names.length)
   const valueIn = (name: string) => families.find(family => family.name === name)?.metrics[0]?.value

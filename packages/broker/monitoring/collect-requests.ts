@@ -58,8 +58,8 @@ export const collectRequests: Collectors<typeof REQUESTS> = {
   requestBytes: sources => byApi(sources, 'requestBytes'),
   purgatorySize: ({ shares }, { replicas: { uncommitted, waiters } }) => {
     const shareFetch = shares.partitions.metrics.awaitedPartitions
-    // Each of these is waited for in the partition itself, too.
-    return delayed({ produce: uncommitted, fetch: waiters - shareFetch, shareFetch })
+    // Each of these is waited for in the partition itself, too, unless that is just being removed.
+    return delayed({ produce: uncommitted, fetch: Math.max(0, waiters - shareFetch), shareFetch })
   },
   delayedOperations: ({ waitingFetches, shares }, { replicas }) =>
     delayed({
