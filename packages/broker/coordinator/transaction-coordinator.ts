@@ -68,6 +68,9 @@ export interface TransactionCoordinatorOptions {
   readonly markers: MarkerTransport
 }
 
+/** Those that a transactional id is in for longer than it takes to answer a request. */
+const LASTING_STATES = ['Empty', 'Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'] as const
+
 /** The error code of a partition that is to be in a transaction. */
 export type PartitionCode = (topic: string, partition: number) => number
 
@@ -173,7 +176,7 @@ export class TransactionCoordinator {
 
   /** Transactional ids that this node coordinates, by state. */
   get counts(): ReadonlyMap<TransactionState, number> {
-    const counts = new Map<TransactionState, number>(TRANSACTION_STATES.map(state => [state, 0]))
+    const counts = new Map<TransactionState, number>(LASTING_STATES.map(state => [state, 0]))
     for (const shard of this.#runtime.survey(machine => machine.counts)) {
       for (const [state, count] of shard) counts.set(state, (counts.get(state) ?? 0) + count)
     }
