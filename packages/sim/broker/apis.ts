@@ -5,6 +5,10 @@ import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
 } from '@ottla/protocol/messages/alter-replica-log-dirs'
+import {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/consumer-group-heartbeat'
 import { CreatePartitionsRequest, CreatePartitionsResponse } from '@ottla/protocol/messages/create-partitions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
@@ -35,6 +39,7 @@ export const apis = {
   alterReplicaLogDirs: { request: AlterReplicaLogDirsRequest, response: AlterReplicaLogDirsResponse },
   endTxn: { request: EndTxnRequest, response: EndTxnResponse },
   txnOffsetCommit: { request: TxnOffsetCommitRequest, response: TxnOffsetCommitResponse },
+  consumerGroupHeartbeat: { request: ConsumerGroupHeartbeatRequest, response: ConsumerGroupHeartbeatResponse },
   createPartitions: { request: CreatePartitionsRequest, response: CreatePartitionsResponse },
   createTopics: { request: CreateTopicsRequest, response: CreateTopicsResponse },
   deleteRecords: { request: DeleteRecordsRequest, response: DeleteRecordsResponse },

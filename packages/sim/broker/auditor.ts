@@ -12,6 +12,7 @@ import { demand } from './simulation.ts'
 import { groupOf } from './transactor.ts'
 
 const EARLIEST = -2n
+const NOWHERE = -1
 
 export class Auditor extends Actor {
   protected override async step(): Promise<void> {}
@@ -208,7 +209,9 @@ export class Auditor extends Actor {
     }
     const expected = model.firstNotOlder(timestamp, start)
     // What somebody has asked to delete may go at any time.
-    const latest = model.firstNotOlder(timestamp, Math.max(start, deletableBelow))?.offset ?? end
+    const left = model.firstNotOlder(timestamp, Math.max(start, deletableBelow))
+    if (found.offset === NOWHERE && left === null) return
+    const latest = left?.offset ?? end
     const isFirst = found.offset >= (expected?.offset ?? end) && found.offset <= latest
     const isThere = found.timestamp >= timestamp && found.timestamp === model.timestampAt(found.offset)
     demand(

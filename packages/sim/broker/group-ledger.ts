@@ -4,6 +4,7 @@
  */
 import { errorName } from '@ottla/protocol'
 import { apis, LAST_WITH_NAMES } from './apis.ts'
+import { ConsumerGroupLedger } from './consumer-group-ledger.ts'
 import type { LinkMaker } from './link.ts'
 import type { SimNode } from './node.ts'
 import { demand, type Simulation } from './simulation.ts'
@@ -13,7 +14,8 @@ export interface Commit {
   readonly metadata: string
   readonly life: number
   readonly losses: number
-  readonly link: number
+  /** Of which client, and which of its connections. */
+  readonly link: string
 }
 
 interface Generation {
@@ -24,7 +26,7 @@ interface Generation {
   decided: Map<string, string> | null
 }
 
-const NOTHING: Commit = { offset: -1, metadata: '', life: -1, losses: 0, link: -1 }
+const NOTHING: Commit = { offset: -1, metadata: '', life: -1, losses: 0, link: '' }
 const COORDINATOR_BUSY: ReadonlySet<string> = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
   'NOT_COORDINATOR',
@@ -41,6 +43,7 @@ class Committed {
 }
 
 export class GroupLedger {
+  readonly consumers: ConsumerGroupLedger
   readonly #sim: Simulation
   readonly #node: SimNode
   readonly #generations = new Map<string, Generation>()
@@ -52,9 +55,11 @@ export class GroupLedger {
   constructor(sim: Simulation, node: SimNode) {
     this.#sim = sim
     this.#node = node
+    this.consumers = new ConsumerGroupLedger(sim, node)
   }
 
   onCrash(powerLoss: boolean): void {
+    this.consumers.onCrash(powerLoss)
     if (!powerLoss || this.#sim.setup.isDurable) return
     for (const partitions of this.#committed.values())
       for (const committed of partitions.values()) committed.isDoubtful = true
@@ -119,7 +124,7 @@ export class GroupLedger {
   // --------------------------------------------------------------------------------------------------------- commits
 
   /** A commit that is about to be sent: from now on it may be found. */
-  attempt(group: string, partition: string, link: number): Commit {
+  attempt(group: string, partition: string, link: string): Commit {
     const { life, losses } = this.#node
     const offset = this.#offsets++
     const commit = { offset, metadata: `commit ${offset}`, life, losses, link }

@@ -144,7 +144,8 @@ export class Member extends Actor {
     const newest = this.groups.newest(this.#group)
     const assigned = this.#assigned ?? []
     if (assigned.length === 0) return false
-    const commits = assigned.map(name => ({ name, commit: this.groups.attempt(this.#group, name, link.number) }))
+    const way = `${this.name} ${link.number}`
+    const commits = assigned.map(name => ({ name, commit: this.groups.attempt(this.#group, name, way) }))
     const request = {
       groupId: this.#group,
       generationIdOrMemberEpoch: generationId,

@@ -13,6 +13,7 @@ export class Mover extends Actor {
     const partition = this.random.integer(topic.partitions.length)
     const path = pick(this.random, this.sim.setup.logDirs)
     const dirs = [{ path, topics: [{ name: topic.name, partitions: [partition] }] }]
+    topic.partitions[partition]!.mayHaveMoved = true
     this.maybeImpatient()
     const answer = await this.links.ask(apis.alterReplicaLogDirs, { dirs })
     const { errorCode } = answer.results[0]!.partitions[0]!

@@ -72,6 +72,8 @@ export class PartitionModel {
   openTransactions: readonly TransactionModel[] = []
   /** Somebody has asked for all below to be deleted. */
   deletableBelow = 0
+  /** Somebody has asked for it to be moved to another log dir. */
+  mayHaveMoved = false
   readonly #sent: ReadonlyMap<number, SentBatch>
   /** Each offset that a known batch takes. */
   readonly #at = new Map<number, SentBatch>()
@@ -306,11 +308,11 @@ export class PartitionModel {
   }
 
   /**
-   * As in Kafka: a producer of which all records were deleted is not known any more after the next start, and what it
-   * sends once more is taken as new.
+   * As in Kafka: a producer of which all records were deleted is not known any more after the next start, nor in a copy
+   * that was made of the log, and what it sends once more is taken as new.
    */
   #mayBeForgotten({ offset, start, records }: SentBatch): boolean {
-    if (offset === null || start === this.#starts) return false
+    if (offset === null || (start === this.#starts && !this.mayHaveMoved)) return false
     return !this.keepsAll || offset + records.length <= this.deletableBelow
   }
 

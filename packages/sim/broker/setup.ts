@@ -1,5 +1,6 @@
 /** What a seed decides before anything runs: how the node and its topics are configured, how fast disk and network are. */
 import { type MemoryWorldOptions, SeededRandom } from '@ottla/io/memory'
+import { SESSION_TIMEOUT_MS } from './consumer-group-ledger.ts'
 
 export interface TopicSetup {
   readonly name: string
@@ -30,6 +31,8 @@ export interface Setup {
   readonly consumers: number
   readonly groups: number
   readonly membersPerGroup: number
+  /** Of one consumer group (KIP-848); 0: there is none. */
+  readonly consumerMembers: number
   /** Of transactions; some have an id together. Only where everything is flushed: Kafka, too, forgets what is not. */
   readonly transactors: number
   readonly transactionalIds: number
@@ -56,6 +59,7 @@ export function chooseSetup(seed: number | string): Setup {
     membersPerGroup: 2 + random.integer(2),
     transactors: isDurable ? 1 + random.integer(3) : 0,
     transactionalIds: 1 + random.integer(2),
+    consumerMembers: random.chance(0.6) ? 2 + random.integer(3) : 0,
   }
 }
 
@@ -91,6 +95,12 @@ function chooseConfig(random: SeededRandom, isDurable: boolean): Record<string, 
     'metadata.max.retention.bytes': pick(random, ['1', '104857600']),
     'group.min.session.timeout.ms': '100',
     'group.initial.rebalance.delay.ms': pick(random, ['0', '150']),
+    'group.consumer.min.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.consumer.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.consumer.min.heartbeat.interval.ms': '50',
+    'group.consumer.heartbeat.interval.ms': '50',
+    // By the wall clock: one that has gone far back would put it off for as long.
+    'group.consumer.assignment.interval.ms': '0',
     'max.incremental.fetch.session.cache.slots': pick(random, ['1', '1000']),
     'queued.max.request.bytes': pick(random, ['-1', '200000']),
     'socket.request.max.bytes': '200000',

@@ -12,6 +12,7 @@ import { Admin } from './admin.ts'
 import { apis } from './apis.ts'
 import { Auditor } from './auditor.ts'
 import { Consumer } from './consumer.ts'
+import { ConsumerMember } from './consumer-member.ts'
 import { Faults } from './faults.ts'
 import { GroupLedger } from './group-ledger.ts'
 import { Ledger } from './ledger.ts'
@@ -156,6 +157,10 @@ class BrokerWorkload {
         const options = this.#options(`member${group}${i}`)
         this.#actors.push(new Member(options, `group${group}`, instanceId, hasStatic))
       }
+    }
+    for (let i = 0; i < setup.consumerMembers; i++) {
+      const instanceId = random.chance(0.3) ? `instance${i}` : null
+      this.#actors.push(new ConsumerMember(this.#options(`reader${i}`), 'readers', instanceId))
     }
     for (let i = 0; i < setup.transactors; i++) {
       const transactionalId = `transactional${i % setup.transactionalIds}`
