@@ -85,8 +85,8 @@ test('no copy is made where there may be one already, or that could not be named
   await assert.rejects(logs.run(logs.manager.createFuture(long, '/b')), refused('KAFKA_STORAGE_ERROR'))
 })
 
-test('a log whose copy fails at the last moment stays where it is', async () => {
-  for (const operation of ['sync', 'rename', 'syncDirectory', 'open'] as const) {
+test('a log whose copy fails before it has its name stays where it is', async () => {
+  for (const operation of ['sync', 'rename'] as const) {
     const world = memoryWorld()
     const { logs } = await copied(world)
     world.disk.inject({ operation, path: /^\/b/, code: 'EIO' })
@@ -96,6 +96,35 @@ test('a log whose copy fails at the last moment stays where it is', async () => 
     await append(logs, log, batch({ values: ['d'] }))
     assert.deepEqual([...logs.manager.offlineLogDirs.keys()], ['/b'])
     await logs.run(logs.manager.close())
+  }
+})
+
+test('wherever the dir of a copy fails, there is one log at the next start, with all that was written', async () => {
+  for (const operation of ['sync', 'rename', 'syncDirectory', 'open', 'read', 'list'] as const) {
+    for (let after = 0; after < 8; after++) {
+      const where = `${operation} after ${after}`
+      const world = memoryWorld()
+      const { logs } = await copied(world)
+      const fault = world.disk.inject({ operation, path: /^\/b/, code: 'EIO', after })
+      let written = 'abc'
+      try {
+        const log = await logs.run(logs.manager.promoteFuture(T0))
+        if (fault.hits > 0) await append(logs, log, batch({ values: ['d'] }))
+        if (fault.hits > 0) written = 'abcd'
+      } catch (error) {
+        assert.ok(error instanceof LogError && error.code === 'KAFKA_STORAGE_ERROR', where)
+      }
+      world.crash({ powerLoss: false })
+      const again = await openLogs({
+        world: world.restart(),
+        logDirs: DIRS,
+        isAssignedTo: ({ logDir }) => logDir === '/b',
+      })
+      const log = again.manager.get(T0)
+      assert.ok(log, where)
+      assert.equal(await values(again, log), written, where)
+      await again.run(again.manager.close())
+    }
   }
 })
 

@@ -94,8 +94,9 @@ export class FutureLogs {
 
   /**
    * Puts the copy in the place of the original. It has to hold all that that holds, and nobody may use either until this
-   * resolves, with the log that there is from then on; the original again, opened anew, if the copy's dir has failed: then its
-   * `logDir` is what it was. Throws KAFKA_STORAGE_ERROR if the original's has.
+   * resolves, with the log that there is from then on; the original again, opened anew, if the copy's dir has failed before
+   * the copy had its name: then its `logDir` is what it was. Throws KAFKA_STORAGE_ERROR if the original's dir has failed, or
+   * the copy's after that: then the log is there, out of reach.
    */
   async promote(topicPartition: TopicPartition): Promise<PartitionLog> {
     const { logs } = this.#parts
@@ -117,6 +118,7 @@ export class FutureLogs {
   async #swap(from: LogDir, to: LogDir, current: PartitionLog, future: PartitionLog): Promise<PartitionLog | null> {
     const { world, removal, logs, reopen } = this.#parts
     const { disk } = world
+    const dirs = this.#parts.dirs()
     const livePath = `${to.path}/${folderName(current)}`
     const oldPath = current.store.folder.path
     const retiredPath = `${from.path}/${folderNameWithState(current, 'delete', world.random)}`
@@ -126,11 +128,15 @@ export class FutureLogs {
       await disk.rename(oldPath, retiredPath)
       await disk.syncDirectory(from.path)
     })
+    let isNamed = false
     const log = await tryIn(to, async () => {
       await disk.rename(future.store.folder.path, livePath)
+      isNamed = true
       await disk.syncDirectory(to.path)
       return reopen(to, livePath, future)
     })
+    // The original must not come back to one that nobody can take away: two at the next start, of which one goes on.
+    if (isNamed && (!log || to.error)) throw dirs.offline(to)
     if (!log || to.error) {
       await this.#within(from, () => disk.rename(retiredPath, oldPath))
       return null
