@@ -320,6 +320,27 @@ test('a read survives the deletion of its segment', async () => {
 
 // --------------------------------------------------------------------------------------------------------- transactions
 
+test('what a reader has to leave out is known, too, where many transactions were copied at once', async () => {
+  const logs = await openLogs()
+  const log = await logs.log()
+  const of = (baseOffset: number, producerId: number) => ({
+    baseOffset,
+    leaderEpoch: 0,
+    producerId,
+    isTransactional: true,
+  })
+  const abort = (baseOffset: number) => marker({ ...of(baseOffset, 1), isCommit: false })
+  const copied = [batch(of(0, 1)), abort(1), batch({ ...of(2, 1), sequence: 1 }), batch(of(3, 2)), abort(4)]
+  await append(logs, log, Buffer.concat(copied), AS_REPLICA)
+  log.updateHighWatermark(log.writtenEndOffset)
+  // The second one has the id of the first: that 2 has written before it was decided says nothing of it.
+  const aborted = await log.abortedTransactions(0, 3)
+  assert.deepEqual(
+    aborted.map(({ firstOffset }) => firstOffset),
+    [0, 2],
+  )
+})
+
 test('the last stable offset, and what a reader of committed data has to leave out', async () => {
   const logs = await openLogs({ transactionPartitionVerificationEnable: false, config: { segmentBytes: 500 } })
   const log = await logs.log()

@@ -129,10 +129,13 @@ export class ProducerState {
     return Math.min(ongoing, unreplicated)
   }
 
-  /** The last stable offset once `completed` is, as the transaction index wants it. */
-  lastStableOffsetAfter(completed: CompletedTransaction): number {
-    const next = this.#ongoing.find(transaction => transaction.producerId !== completed.producerId)
-    return next ? next.firstOffset : completed.lastOffset + 1
+  /**
+   * The last stable offset once `completed` is, as the transaction index wants it. Where many batches are appended at once,
+   * transactions that begin after the marker are known already, which Kafka's followers take for the next that is open.
+   */
+  lastStableOffsetAfter({ producerId, lastOffset }: CompletedTransaction): number {
+    const next = this.#ongoing.find(transaction => transaction.producerId !== producerId)
+    return Math.min(next?.firstOffset ?? Number.POSITIVE_INFINITY, lastOffset + 1)
   }
 
   complete({ firstOffset, lastOffset }: CompletedTransaction): void {
