@@ -5,12 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '@ottla/protocol/messages/alter-replica-log-dirs'
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import {
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse,
 } from '@ottla/protocol/messages/describe-share-group-offsets'
 import { type InProcess, inProcess } from './in-process.ts'
 import { ACCEPT, fromTheStart, GROUP, joined, produce, RELEASE, shareFetchApi } from './share-member.ts'
 
+const dirsApi = { request: DescribeLogDirsRequest, response: DescribeLogDirsResponse }
+const moveApi = { request: AlterReplicaLogDirsRequest, response: AlterReplicaLogDirsResponse }
 const offsetsApi = { request: DescribeShareGroupOffsetsRequest, response: DescribeShareGroupOffsetsResponse }
 
 async function startOffset(open: InProcess): Promise<number> {
@@ -72,6 +79,27 @@ test('a member that waits gets what is produced then', async () => {
   await produce({ ...open, send: (api, value) => producer.send(api, value) }, 3)
   assert.deepEqual(await acquired, [[0, 2, 1]])
   producer.close()
+})
+
+test('a member that waits does not notice that the log moves to another log dir', async () => {
+  await using open = await inProcess({ topics: ['a'], config: { 'log.dirs': '/a,/b' } })
+  await fromTheStart(open)
+  await produce(open, 2)
+  const a = await joined(open, 'a')
+  assert.deepEqual(await a.acquire(), [[0, 1, 1]])
+  const other = await open.connect('other')
+  const acquired = a.acquire()
+  for (const path of ['/a', '/b']) {
+    const { results } = await other.send(moveApi, { dirs: [{ path, topics: [{ name: 'a', partitions: [0] }] }] })
+    assert.equal(results[0]!.partitions[0]!.errorCode, 0)
+    for (let isMoving = true; isMoving; ) {
+      const described = await other.send(dirsApi, { topics: [{ topic: 'a', partitions: [0] }] })
+      isMoving = described.results.some(({ topics }) => topics.some(one => one.partitions.some(p => p.isFutureKey)))
+    }
+  }
+  await produce({ ...open, send: (api, value) => other.send(api, value) }, 3)
+  assert.deepEqual(await acquired, [[2, 4, 1]])
+  other.close()
 })
 
 test('what was acknowledged is not delivered after the broker has stopped and started', async () => {

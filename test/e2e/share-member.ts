@@ -75,7 +75,9 @@ export class Member {
         topics: isNew ? [{ topicId: this.#topicId, partitions: [{ partitionIndex: 0 }] }] : [],
       })
       assert.equal(response.errorCode, 0, response.errorMessage ?? '')
-      const acquired = response.responses.flatMap(({ partitions }) => partitions.flatMap(one => one.acquiredRecords))
+      const parts = response.responses.flatMap(({ partitions }) => partitions)
+      assert.ok(parts.every(({ errorCode }) => errorCode === 0))
+      const acquired = parts.flatMap(one => one.acquiredRecords)
       if (acquired.length === 0) continue
       return acquired.map(({ firstOffset, lastOffset, deliveryCount }) => [firstOffset, lastOffset, deliveryCount])
     }

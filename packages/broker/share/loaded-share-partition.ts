@@ -107,6 +107,7 @@ export class LoadedSharePartition {
     const error = persisterError(result)
     if (error) throw error
     const { stateEpoch, stateBatches, startOffset: stored } = result!
+    if (!replica.log) await replica.ready
     const log = replica.leaderLog(-1)
     const startOffset = stored >= 0 ? stored : await startOffsetOf(log, offsetReset(), clock.now())
     if (this.#isFenced) throw notLeader(replica)

@@ -39,6 +39,11 @@ interface Begun {
   readonly fetchOffset: number
 }
 
+interface Opening {
+  readonly ready: Promise<void>
+  isOver: boolean
+}
+
 interface Reading {
   readonly partition: LoadedSharePartition
   readonly fetchOffset: number
@@ -66,6 +71,8 @@ export class ShareFetch {
   /** What could be read when it was woken; null: to be found out. */
   #begun: Begun[] | null = null
   #resume: (() => void) | null = null
+  /** Partitions without a log for a moment, while another one takes its place. */
+  readonly #opening = new Map<LoadedSharePartition, Opening>()
 
   constructor(
     partitions: readonly LoadedSharePartition[],
@@ -194,10 +201,27 @@ export class ShareFetch {
     this.#isWoken = false
     const begun: Begun[] = []
     for (const partition of this.#partitions) {
+      if (this.#isOpening(partition)) continue
       const fetchOffset = partition.beginRead()
       if (fetchOffset !== null) begun.push({ partition, fetchOffset })
     }
     return begun
+  }
+
+  #isOpening(partition: LoadedSharePartition): boolean {
+    const { log, ready } = partition.replica
+    if (log) return false
+    let opening = this.#opening.get(partition)
+    if (opening?.ready !== ready) {
+      const begun = { ready, isOver: false }
+      ready.then(() => {
+        begun.isOver = true
+        this.wake()
+      })
+      this.#opening.set(partition, begun)
+      opening = begun
+    }
+    return !opening.isOver
   }
 
   #letGo(begun: readonly Begun[]): void {

@@ -121,8 +121,13 @@ export class SharePartitionManager {
     signal: AbortSignal,
   ): Promise<ShareFetchResult[]> {
     if (wanted.length === 0 || limits.maxRecords <= 0 || limits.maxBytes <= 0) return []
-    const { world } = this.#options
+    const { world, replicas } = this.#options
     this.#countTopics('shareFetchRequests', wanted)
+    // A log may have gone for a moment, while another one takes its place.
+    const closed = wanted
+      .map(({ topicId, partition }) => replicas.find(topicId, partition))
+      .filter(one => one && !one.log)
+    if (closed.length > 0) await Promise.all(closed.map(replica => replica!.ready))
     const failures: ShareFetchResult[] = []
     const partitions: LoadedSharePartition[] = []
     for (const one of wanted) {
