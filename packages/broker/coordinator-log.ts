@@ -31,8 +31,10 @@ export class PartitionCoordinatorLog implements CoordinatorLog {
     return this.#partition.leaderLog(-1).logEndOffset
   }
 
+  /** No batch may be larger than a segment either. */
   get maxBatchBytes(): number {
-    return this.#configs.get(this.#partition.topic).maxMessageBytes
+    const { maxMessageBytes, segmentBytes } = this.#configs.get(this.#partition.topic)
+    return Math.min(maxMessageBytes, segmentBytes)
   }
 
   async read(offset: number, maxBytes: number): Promise<LogChunk> {
