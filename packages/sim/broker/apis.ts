@@ -14,6 +14,10 @@ import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messa
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
 import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
+import {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/describe-share-group-offsets'
 import { EndTxnRequest, EndTxnResponse } from '@ottla/protocol/messages/end-txn'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
@@ -30,6 +34,13 @@ import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/meta
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { OffsetFetchRequest, OffsetFetchResponse } from '@ottla/protocol/messages/offset-fetch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import {
+  ReadShareGroupStateRequest,
+  ReadShareGroupStateResponse,
+} from '@ottla/protocol/messages/read-share-group-state'
+import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
+import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
+import { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 
@@ -57,6 +68,11 @@ export const apis = {
   offsetCommit: { request: OffsetCommitRequest, response: OffsetCommitResponse },
   offsetFetch: { request: OffsetFetchRequest, response: OffsetFetchResponse },
   produce: { request: ProduceRequest, response: ProduceResponse },
+  describeShareGroupOffsets: { request: DescribeShareGroupOffsetsRequest, response: DescribeShareGroupOffsetsResponse },
+  readShareGroupState: { request: ReadShareGroupStateRequest, response: ReadShareGroupStateResponse },
+  shareAcknowledge: { request: ShareAcknowledgeRequest, response: ShareAcknowledgeResponse },
+  shareFetch: { request: ShareFetchRequest, response: ShareFetchResponse },
+  shareGroupHeartbeat: { request: ShareGroupHeartbeatRequest, response: ShareGroupHeartbeatResponse },
   syncGroup: { request: SyncGroupRequest, response: SyncGroupResponse },
 } as const
 

@@ -8,10 +8,14 @@ import { isOutOfRange } from './consumer.ts'
 import type { TopicModel } from './ledger.ts'
 import type { LinkMaker } from './link.ts'
 import type { PartitionModel } from './partition-model.ts'
+import { SHARED_TOPIC } from './setup.ts'
+import { SHARE_GROUP } from './share-member.ts'
 import { demand } from './simulation.ts'
 import { groupOf } from './transactor.ts'
 
 const EARLIEST = -2n
+/** Acknowledged or archived, in the state of share groups. */
+const DONE: ReadonlySet<number> = new Set([2, 4])
 const NOWHERE = -1
 
 export class Auditor extends Actor {
@@ -35,7 +39,35 @@ export class Auditor extends Actor {
       }
     }
     await this.groups.audit(this.links)
+    if (this.sim.setup.shareMembers > 0) await this.#checkShareStarts()
     this.say('has found all that was promised')
+  }
+
+  /** Where the share group begins, as anybody is told. */
+  async #checkShareStarts(): Promise<void> {
+    const { name: topicName, partitions: models } = this.ledger.topics.get(SHARED_TOPIC)!
+    const topics = [{ topicName, partitions: [...models.keys()] }]
+    const answer = await this.links.ask(apis.describeShareGroupOffsets, { groups: [{ groupId: SHARE_GROUP, topics }] })
+    const parts = answer.groups.flatMap(group => group.topics).flatMap(({ partitions }) => partitions)
+    for (const { partitionIndex, startOffset, errorCode } of parts) {
+      const model = models[partitionIndex]!
+      if (errorCode === 0) this.groups.shares.onStart(model, startOffset)
+      else this.expectError(errorCode, `where the share group begins in ${model.name}`)
+    }
+  }
+
+  /** When all its members have come to an end: all records are done with. */
+  async checkShares(): Promise<void> {
+    const { id: topicId, partitions: models } = this.ledger.topics.get(SHARED_TOPIC)!
+    const partitions = models.map((_, partition) => ({ partition, leaderEpoch: -1 }))
+    const request = { groupId: SHARE_GROUP, topics: [{ topicId, partitions }] }
+    const { results } = await this.insist(() => this.links.ask(apis.readShareGroupState, request))
+    for (const { partition, errorCode, startOffset, stateBatches } of results[0]!.partitions) {
+      const model = models[partition]!
+      demand(errorCode === 0, () => `the state of ${model.name} can't be read: ${errorCode}`)
+      const done = stateBatches.filter(({ deliveryState }) => DONE.has(deliveryState))
+      this.groups.shares.checkAtLast(model, startOffset, done)
+    }
   }
 
   /** When nobody sends any more. */

@@ -4,9 +4,9 @@
  * somebody else owns it.
  */
 import type { SimNode } from './node.ts'
+import { SESSION_TIMEOUT_MS } from './setup.ts'
 import { demand, type Simulation } from './simulation.ts'
 
-export const SESSION_TIMEOUT_MS = 500
 export const REBALANCE_TIMEOUT_MS = 700
 
 /** A heartbeat without an answer: it may have been taken, or still be on its way. */

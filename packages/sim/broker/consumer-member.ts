@@ -6,10 +6,10 @@ import type { Init } from '@ottla/protocol'
 import type { ConsumerGroupHeartbeatRequest } from '@ottla/protocol/messages/consumer-group-heartbeat'
 import { Actor, type ActorOptions } from './actor.ts'
 import { apis, LAST_WITH_NAMES } from './apis.ts'
-import { type Membership, REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from './consumer-group-ledger.ts'
+import { type Membership, REBALANCE_TIMEOUT_MS } from './consumer-group-ledger.ts'
 import type { Commit } from './group-ledger.ts'
 import { NoAnswer } from './link.ts'
-import { pick } from './setup.ts'
+import { pick, SESSION_TIMEOUT_MS } from './setup.ts'
 import { demand } from './simulation.ts'
 
 const JOINING_EPOCH = 0

@@ -7,6 +7,7 @@ import { apis, LAST_WITH_NAMES } from './apis.ts'
 import { ConsumerGroupLedger } from './consumer-group-ledger.ts'
 import type { LinkMaker } from './link.ts'
 import type { SimNode } from './node.ts'
+import { ShareLedger } from './share-ledger.ts'
 import { demand, type Simulation } from './simulation.ts'
 
 export interface Commit {
@@ -44,6 +45,7 @@ class Committed {
 
 export class GroupLedger {
   readonly consumers: ConsumerGroupLedger
+  readonly shares: ShareLedger
   readonly #sim: Simulation
   readonly #node: SimNode
   readonly #generations = new Map<string, Generation>()
@@ -56,6 +58,7 @@ export class GroupLedger {
     this.#sim = sim
     this.#node = node
     this.consumers = new ConsumerGroupLedger(sim, node)
+    this.shares = new ShareLedger(sim, node)
   }
 
   onCrash(powerLoss: boolean): void {

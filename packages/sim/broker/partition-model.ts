@@ -199,6 +199,14 @@ export class PartitionModel {
     return next
   }
 
+  /** What a share group was given of it. */
+  onShared(records: Uint8Array): void {
+    for (const header of batches(records)) {
+      if (header.isControl) this.#mark(header, records)
+      else this.#identify(header, records)
+    }
+  }
+
   /** A position of which the node says that there is nothing. */
   onOutOfRange(position: number, asked: Snapshot): void {
     if (this.isOutdated(asked)) return

@@ -1,6 +1,12 @@
 /** What a seed decides before anything runs: how the node and its topics are configured, how fast disk and network are. */
 import { type MemoryWorldOptions, SeededRandom } from '@ottla/io/memory'
-import { SESSION_TIMEOUT_MS } from './consumer-group-ledger.ts'
+
+/** Of the groups whose members are told by the node how long they may be silent. */
+export const SESSION_TIMEOUT_MS = 500
+/** For which a member of a share group has the records that it was given. */
+export const LOCK_MS = 1000
+/** What the share group reads. */
+export const SHARED_TOPIC = 'shared'
 
 export interface TopicSetup {
   readonly name: string
@@ -33,6 +39,8 @@ export interface Setup {
   readonly membersPerGroup: number
   /** Of one consumer group (KIP-848); 0: there is none. */
   readonly consumerMembers: number
+  /** Of one share group (KIP-932); 0: there is none. Only where everything is flushed. */
+  readonly shareMembers: number
   /** Of transactions; some have an id together. Only where everything is flushed: Kafka, too, forgets what is not. */
   readonly transactors: number
   readonly transactionalIds: number
@@ -45,13 +53,13 @@ export function pick<T>(random: SeededRandom, choices: readonly [T, ...T[]] | re
 export function chooseSetup(seed: number | string): Setup {
   const random = new SeededRandom(seed, 'setup')
   const isDurable = random.chance(0.5)
-  return {
+  const fixed = {
     world: chooseWorld(random),
     logDirs: random.chance(0.5) ? ['/data'] : ['/data', '/more'],
     config: chooseConfig(random, isDurable),
     isDurable,
     topics: chooseTopics(random, isDurable),
-    internalSegmentBytes: pick(random, ['2000', '10000', '1000000']),
+    internalSegmentBytes: pick(random, ['8000', '20000', '1000000']),
     lives: 2 + random.integer(4),
     producers: 2 + random.integer(4),
     consumers: 1 + random.integer(3),
@@ -61,6 +69,9 @@ export function chooseSetup(seed: number | string): Setup {
     transactionalIds: 1 + random.integer(2),
     consumerMembers: random.chance(0.6) ? 2 + random.integer(3) : 0,
   }
+  const shareMembers = isDurable && random.chance(0.6) ? 1 + random.integer(3) : 0
+  const topics = [...fixed.topics, ...(shareMembers > 0 ? [sharedTopic(random)] : [])]
+  return { ...fixed, shareMembers, topics }
 }
 
 function chooseWorld(random: SeededRandom): Setup['world'] {
@@ -101,6 +112,19 @@ function chooseConfig(random: SeededRandom, isDurable: boolean): Record<string, 
     'group.consumer.heartbeat.interval.ms': '50',
     // By the wall clock: one that has gone far back would put it off for as long.
     'group.consumer.assignment.interval.ms': '0',
+    'group.share.min.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.share.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.share.min.heartbeat.interval.ms': '50',
+    'group.share.heartbeat.interval.ms': '50',
+    'group.share.assignment.interval.ms': '0',
+    'group.share.min.record.lock.duration.ms': String(LOCK_MS),
+    'group.share.record.lock.duration.ms': String(LOCK_MS),
+    'group.share.delivery.count.limit': pick(random, ['2', '5', '10']),
+    'group.share.partition.max.record.locks': pick(random, ['100', '2000']),
+    'share.coordinator.state.topic.num.partitions': String(1 + random.integer(2)),
+    'share.coordinator.snapshot.update.records.per.snapshot': pick(random, ['0', '5', '500']),
+    'share.coordinator.state.topic.prune.interval.ms': pick(random, ['100', '300000']),
+    'share.coordinator.cold.partition.snapshot.interval.ms': pick(random, ['100', '300000']),
     'max.incremental.fetch.session.cache.slots': pick(random, ['1', '1000']),
     'queued.max.request.bytes': pick(random, ['-1', '200000']),
     'socket.request.max.bytes': '200000',
@@ -149,6 +173,18 @@ function chooseTopics(random: SeededRandom, isDurable: boolean): TopicSetup[] {
       keepsBytes: false,
     },
   ]
+}
+
+function sharedTopic(random: SeededRandom): TopicSetup {
+  return {
+    name: SHARED_TOPIC,
+    partitions: 1 + random.integer(2),
+    configs: { 'internal.segment.bytes': pick(random, ['2500', '20000']), 'flush.messages': '1' },
+    isDurable: true,
+    keepsAll: true,
+    keepsBytes: true,
+    grows: false,
+  }
 }
 
 function chooseRetention(random: SeededRandom): Record<string, string> {

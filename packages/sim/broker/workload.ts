@@ -7,6 +7,7 @@
  * be left of the node when it has stopped. What is checked, and what is not, is in the README.
  */
 
+import { ZERO_UUID } from '@ottla/protocol'
 import type { Actor, ActorOptions } from './actor.ts'
 import { Admin } from './admin.ts'
 import { apis } from './apis.ts'
@@ -22,6 +23,7 @@ import { Mover } from './mover.ts'
 import { SimNode } from './node.ts'
 import { ACKS, IdempotentProducer, PlainProducer } from './producer.ts'
 import { pick } from './setup.ts'
+import { SHARE_GROUP, ShareMember } from './share-member.ts'
 import { demand, Simulation } from './simulation.ts'
 import { Transactor } from './transactor.ts'
 import { Vandal } from './vandal.ts'
@@ -162,6 +164,7 @@ class BrokerWorkload {
       const instanceId = random.chance(0.3) ? `instance${i}` : null
       this.#actors.push(new ConsumerMember(this.#options(`reader${i}`), 'readers', instanceId))
     }
+    for (let i = 0; i < setup.shareMembers; i++) this.#actors.push(new ShareMember(this.#options(`sharer${i}`)))
     for (let i = 0; i < setup.transactors; i++) {
       const transactionalId = `transactional${i % setup.transactionalIds}`
       this.#actors.push(new Transactor(this.#options(`transactor${i}`), transactionalId))
@@ -216,15 +219,27 @@ class BrokerWorkload {
     }
     await this.#makeInternalTopic(0, '__consumer_offsets')
     if (this.#sim.setup.transactors > 0) await this.#makeInternalTopic(1, '__transaction_state')
+    if (this.#sim.setup.shareMembers > 0) await this.#makeShareGroup()
+  }
+
+  async #makeShareGroup(): Promise<void> {
+    const configs = [{ name: 'share.auto.offset.reset', configOperation: 0, value: 'earliest' }]
+    const resources = [{ resourceType: 32, resourceName: SHARE_GROUP, configs }]
+    const answer = await this.#auditor.ask(apis.alterConfigs, { resources, validateOnly: false })
+    demand(
+      answer.responses[0]!.errorCode === 0,
+      () => `the share group has no configs: ${answer.responses[0]!.errorMessage}`,
+    )
+    await this.#makeInternalTopic(2, '__share_group_state', `any:${ZERO_UUID}:0`)
   }
 
   /** It is made when it is first asked for; its segments are small enough for the cleaner to find work. */
-  async #makeInternalTopic(keyType: number, resourceName: string): Promise<void> {
+  async #makeInternalTopic(keyType: number, resourceName: string, key = 'any'): Promise<void> {
     const value = this.#sim.setup.internalSegmentBytes
     const configs = [{ name: 'internal.segment.bytes', configOperation: 0, value }]
     const resources = [{ resourceType: 2, resourceName, configs }]
     for (let errorCode = -1; errorCode !== 0; await this.#sim.pause(10)) {
-      await this.#auditor.ask(apis.findCoordinator, { keyType, coordinatorKeys: ['any'] })
+      await this.#auditor.ask(apis.findCoordinator, { keyType, coordinatorKeys: [key] })
       const answer = await this.#auditor.ask(apis.alterConfigs, { resources, validateOnly: false })
       errorCode = answer.responses[0]!.errorCode
     }
@@ -321,6 +336,8 @@ class BrokerWorkload {
     await sim.within(this.#auditor.auditAtLast(), CALM_LIMIT_MS, 'the last audit')
     this.#auditor.checkDisputes()
     await sim.within(this.#auditor.checkTransactions(), CALM_LIMIT_MS, 'the audit of transactions')
+    if (sim.setup.shareMembers > 0)
+      await sim.within(this.#auditor.checkShares(), CALM_LIMIT_MS, 'the audit of the share group')
     if (sim.random.chance(0.5)) this.#auditor.hangUp()
     await this.#node.stop()
     await sim.pause(LINGER_MS)
