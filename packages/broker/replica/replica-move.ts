@@ -79,12 +79,12 @@ export class ReplicaMove implements PartitionWaiter {
     if (isEmpty || future.logEndOffset > log.logEndOffset) await this.#restart(log)
   }
 
-  /** The copy begins with the batch that the log begins with, or in the middle of. */
+  /** The copy begins where the log does, or with the batch that it begins in the middle of. */
   async #restart(log: PartitionLog): Promise<void> {
     const { logStartOffset } = log
     const { baseOffset, release } = await log.read(logStartOffset, { maxBytes: 1, minOneBatch: true })
     release?.()
-    await this.#options.future.truncateFullyAndStartAt(baseOffset, logStartOffset)
+    await this.#options.future.truncateFullyAndStartAt(Math.min(baseOffset, logStartOffset), logStartOffset)
   }
 
   /** Whether the log begins behind the end of the copy: its retention, or who deletes records, is faster than we are. */

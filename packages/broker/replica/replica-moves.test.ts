@@ -158,6 +158,21 @@ test('a log whose begin runs away is followed, also into the middle of a batch',
   assert.deepEqual(read.slice(-3), ['99 a', '99 b', '99 c'])
 })
 
+test('a log of which the first records were compacted away begins where it began', async () => {
+  const replicas = await openReplicas({ logDirs: DIRS })
+  const partition = await replicas.partition()
+  const left = encodeBatch([{ value: Buffer.from('left'), timestamp: 0 }], { baseOffset: 5 })
+  const { written } = partition.log!.append(left, { origin: 'replication', leaderEpoch: 0, nowMs: 0 })
+  await replicas.world.runUntil(written)
+  const to = DIRS.find(dir => dir !== partition.log!.logDir)!
+  await replicas.world.runUntil(replicas.manager.moves.begin(partition, to))
+  await untilMoved(replicas, partition)
+  const log = partition.log!
+  assert.deepEqual([log.logDir, log.logStartOffset, log.logEndOffset], [to, 0, 6])
+  const { chunks } = await replicas.world.runUntil(Promise.resolve(log.read(0, { maxBytes: 1000 })))
+  assert.equal(chunks.length, 1)
+})
+
 test('what is larger than a segment is copied a segment at a time', async () => {
   const before = await openReplicas({ logDirs: DIRS })
   await filled(before, 50)
