@@ -5,6 +5,7 @@
 import { Actor } from './actor.ts'
 import { apis, LAST_WITH_NAMES } from './apis.ts'
 import { isOutOfRange } from './consumer.ts'
+import { readWhole } from './keeper.ts'
 import type { TopicModel } from './ledger.ts'
 import type { LinkMaker } from './link.ts'
 import type { PartitionModel } from './partition-model.ts'
@@ -38,9 +39,19 @@ export class Auditor extends Actor {
         await this.#checkPartition(topic, partition, model)
       }
     }
+    await this.#checkCompacted()
     await this.groups.audit(this.links)
     if (this.sim.setup.shareMembers > 0) await this.#checkShareStarts()
     this.say('has found all that was promised')
+  }
+
+  async #checkCompacted(): Promise<void> {
+    const { compacted } = this.ledger
+    for (const partition of compacted?.partitions.keys() ?? []) {
+      const what = `Fetch of ${compacted!.name}-${partition}`
+      const problem = await readWhole(this.links, compacted!, partition, code => this.expectError(code, what))
+      demand(problem === null, () => problem!)
+    }
   }
 
   /** Where the share group begins, as anybody is told. */

@@ -3,6 +3,7 @@
  * outlives every life of the node.
  */
 import type { RecordInput } from '@ottla/protocol'
+import type { CompactedTopic } from './compacted-model.ts'
 import { PartitionModel, type SentBatch } from './partition-model.ts'
 import type { TopicSetup } from './setup.ts'
 import { TransactionModel } from './transaction-model.ts'
@@ -36,6 +37,8 @@ export interface Dispute {
 
 export class Ledger {
   readonly topics = new Map<string, TopicModel>()
+  /** Its records may be gone when later ones have their keys. */
+  compacted: CompactedTopic | null = null
   /** Topics that were answered for as deleted, by id. */
   readonly deleted = new Map<string, string>()
   readonly disputes: Dispute[] = []

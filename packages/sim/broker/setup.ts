@@ -30,6 +30,8 @@ export interface Setup {
   /** Everything is flushed before it is acknowledged, committed offsets too. */
   readonly isDurable: boolean
   readonly topics: readonly TopicSetup[]
+  /** Beside the others. */
+  readonly compacted: Pick<TopicSetup, 'name' | 'partitions' | 'configs'> | null
   /** Of the coordinators' logs, as internal.segment.bytes. */
   readonly internalSegmentBytes: string
   readonly lives: number
@@ -41,6 +43,8 @@ export interface Setup {
   readonly consumerMembers: number
   /** Of one share group (KIP-932); 0: there is none. Only where everything is flushed. */
   readonly shareMembers: number
+  /** Who write records with keys to a compacted topic; 0: there is none. */
+  readonly keepers: number
   /** Of transactions; some have an id together. Only where everything is flushed: Kafka, too, forgets what is not. */
   readonly transactors: number
   readonly transactionalIds: number
@@ -71,7 +75,8 @@ export function chooseSetup(seed: number | string): Setup {
   }
   const shareMembers = isDurable && random.chance(0.6) ? 1 + random.integer(3) : 0
   const topics = [...fixed.topics, ...(shareMembers > 0 ? [sharedTopic(random)] : [])]
-  return { ...fixed, shareMembers, topics }
+  const keepers = random.chance(0.5) ? 1 + random.integer(2) : 0
+  return { ...fixed, shareMembers, topics, keepers, compacted: keepers > 0 ? compactedTopic(random) : null }
 }
 
 function chooseWorld(random: SeededRandom): Setup['world'] {
@@ -185,6 +190,19 @@ function sharedTopic(random: SeededRandom): TopicSetup {
     keepsBytes: true,
     grows: false,
   }
+}
+
+function compactedTopic(random: SeededRandom): Pick<TopicSetup, 'name' | 'partitions' | 'configs'> {
+  const configs = {
+    'cleanup.policy': 'compact',
+    'flush.messages': '1',
+    'internal.segment.bytes': pick(random, ['2500', '6000']),
+    'index.interval.bytes': pick(random, ['1', '500']),
+    'min.cleanable.dirty.ratio': pick(random, ['0.01', '0.5']),
+    'delete.retention.ms': pick(random, ['0', '300', '86400000']),
+    ...(random.chance(0.5) && { 'segment.ms': '300' }),
+  }
+  return { name: 'compacted', partitions: 1 + random.integer(2), configs }
 }
 
 function chooseRetention(random: SeededRandom): Record<string, string> {

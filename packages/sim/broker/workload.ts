@@ -12,17 +12,19 @@ import type { Actor, ActorOptions } from './actor.ts'
 import { Admin } from './admin.ts'
 import { apis } from './apis.ts'
 import { Auditor } from './auditor.ts'
+import { CompactedModel } from './compacted-model.ts'
 import { Consumer } from './consumer.ts'
 import { ConsumerMember } from './consumer-member.ts'
 import { Faults } from './faults.ts'
 import { GroupLedger } from './group-ledger.ts'
+import { Keeper } from './keeper.ts'
 import { Ledger } from './ledger.ts'
 import { Gate, NoAnswer } from './link.ts'
 import { Member } from './member.ts'
 import { Mover } from './mover.ts'
 import { SimNode } from './node.ts'
 import { ACKS, IdempotentProducer, PlainProducer } from './producer.ts'
-import { pick } from './setup.ts'
+import { pick, type TopicSetup } from './setup.ts'
 import { SHARE_GROUP, ShareMember } from './share-member.ts'
 import { demand, Simulation } from './simulation.ts'
 import { Transactor } from './transactor.ts'
@@ -165,6 +167,7 @@ class BrokerWorkload {
       this.#actors.push(new ConsumerMember(this.#options(`reader${i}`), 'readers', instanceId))
     }
     for (let i = 0; i < setup.shareMembers; i++) this.#actors.push(new ShareMember(this.#options(`sharer${i}`)))
+    for (let i = 0; i < setup.keepers; i++) this.#actors.push(new Keeper(this.#options(`keeper${i}`)))
     for (let i = 0; i < setup.transactors; i++) {
       const transactionalId = `transactional${i % setup.transactionalIds}`
       this.#actors.push(new Transactor(this.#options(`transactor${i}`), transactionalId))
@@ -208,18 +211,29 @@ class BrokerWorkload {
   }
 
   async #makeTopics(): Promise<void> {
-    for (const { name, partitions, configs, ...traits } of this.#sim.setup.topics) {
-      const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
-      const topics = [{ name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: entries }]
-      const answer = await this.#auditor.ask(apis.createTopics, { topics })
-      const { errorCode, errorMessage, topicId } = answer.topics[0]!
-      demand(errorCode === 0, () => `topic ${name} can't be made: ${errorMessage}`)
-      const topic = this.#ledger.addTopic(name, topicId, traits, partitions)
+    const { topics, compacted } = this.#sim.setup
+    for (const { name, partitions, configs, ...traits } of topics) {
+      const topic = this.#ledger.addTopic(name, await this.#makeTopic(name, partitions, configs), traits, partitions)
       for (const [key, value] of Object.entries(configs)) topic.configs.set(key, value)
+    }
+    if (compacted) {
+      const { name, partitions, configs } = compacted
+      const models = Array.from({ length: partitions }, (_, i) => new CompactedModel(`${name}-${i}`))
+      this.#ledger.compacted = { name, id: await this.#makeTopic(name, partitions, configs), partitions: models }
     }
     await this.#makeInternalTopic(0, '__consumer_offsets')
     if (this.#sim.setup.transactors > 0) await this.#makeInternalTopic(1, '__transaction_state')
     if (this.#sim.setup.shareMembers > 0) await this.#makeShareGroup()
+  }
+
+  /** Gives its id. */
+  async #makeTopic(name: string, numPartitions: number, configs: TopicSetup['configs']): Promise<string> {
+    const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
+    const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: entries }]
+    const answer = await this.#auditor.ask(apis.createTopics, { topics })
+    const { errorCode, errorMessage, topicId } = answer.topics[0]!
+    demand(errorCode === 0, () => `topic ${name} can't be made: ${errorMessage}`)
+    return topicId
   }
 
   async #makeShareGroup(): Promise<void> {
