@@ -41,6 +41,10 @@ import {
 import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
 import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
 import { ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse } from '@ottla/protocol/messages/share-group-heartbeat'
+import {
+  StreamsGroupHeartbeatRequest,
+  StreamsGroupHeartbeatResponse,
+} from '@ottla/protocol/messages/streams-group-heartbeat'
 import { SyncGroupRequest, SyncGroupResponse } from '@ottla/protocol/messages/sync-group'
 import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@ottla/protocol/messages/txn-offset-commit'
 
@@ -73,6 +77,7 @@ export const apis = {
   shareAcknowledge: { request: ShareAcknowledgeRequest, response: ShareAcknowledgeResponse },
   shareFetch: { request: ShareFetchRequest, response: ShareFetchResponse },
   shareGroupHeartbeat: { request: ShareGroupHeartbeatRequest, response: ShareGroupHeartbeatResponse },
+  streamsGroupHeartbeat: { request: StreamsGroupHeartbeatRequest, response: StreamsGroupHeartbeatResponse },
   syncGroup: { request: SyncGroupRequest, response: SyncGroupResponse },
 } as const
 

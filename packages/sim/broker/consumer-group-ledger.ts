@@ -93,6 +93,7 @@ export class ConsumerGroupLedger {
   /** The highest epoch that anybody was told. */
   readonly #epochs = new Map<string, number>()
   readonly #rested = new Set<string>()
+  readonly #migrating = new Set<string>()
 
   constructor(sim: Simulation, node: SimNode) {
     this.#sim = sim
@@ -105,8 +106,14 @@ export class ConsumerGroupLedger {
     return member
   }
 
+  /** A group that has become a classic one, and lost its members, makes room for a new one, as in Kafka: 0. */
   epochOf(group: string): number {
-    return this.#epochs.get(group) ?? 0
+    return this.#migrating.has(group) ? 0 : (this.#epochs.get(group) ?? 0)
+  }
+
+  /** Some of its members speak the classic protocol. */
+  migrates(group: string): void {
+    this.#migrating.add(group)
   }
 
   onCrash(powerLoss: boolean): void {

@@ -45,6 +45,10 @@ export interface Setup {
   readonly shareMembers: number
   /** Who write records with keys to a compacted topic; 0: there is none. */
   readonly keepers: number
+  /** Of one streams group (KIP-1071); 0: there is none. */
+  readonly streamsMembers: number
+  /** Of the classic protocol, in the consumer group. */
+  readonly migratingMembers: number
   /** Of transactions; some have an id together. Only where everything is flushed: Kafka, too, forgets what is not. */
   readonly transactors: number
   readonly transactionalIds: number
@@ -71,12 +75,26 @@ export function chooseSetup(seed: number | string): Setup {
     membersPerGroup: 2 + random.integer(2),
     transactors: isDurable ? 1 + random.integer(3) : 0,
     transactionalIds: 1 + random.integer(2),
-    consumerMembers: random.chance(0.6) ? 2 + random.integer(3) : 0,
+    ...chooseReaders(random),
   }
   const shareMembers = isDurable && random.chance(0.6) ? 1 + random.integer(3) : 0
   const topics = [...fixed.topics, ...(shareMembers > 0 ? [sharedTopic(random)] : [])]
+  const streamsMembers = random.chance(0.4) ? 2 + random.integer(2) : 0
   const keepers = random.chance(0.5) ? 1 + random.integer(2) : 0
-  return { ...fixed, shareMembers, topics, keepers, compacted: keepers > 0 ? compactedTopic(random) : null }
+  return {
+    ...fixed,
+    shareMembers,
+    topics,
+    streamsMembers,
+    keepers,
+    compacted: keepers > 0 ? compactedTopic(random) : null,
+  }
+}
+
+function chooseReaders(random: SeededRandom): Pick<Setup, 'consumerMembers' | 'migratingMembers'> {
+  if (!random.chance(0.6)) return { consumerMembers: 0, migratingMembers: 0 }
+  if (random.chance(0.6)) return { consumerMembers: 2 + random.integer(3), migratingMembers: 0 }
+  return { consumerMembers: 1 + random.integer(2), migratingMembers: 1 + random.integer(2) }
 }
 
 function chooseWorld(random: SeededRandom): Setup['world'] {
@@ -130,6 +148,12 @@ function chooseConfig(random: SeededRandom, isDurable: boolean): Record<string, 
     'share.coordinator.snapshot.update.records.per.snapshot': pick(random, ['0', '5', '500']),
     'share.coordinator.state.topic.prune.interval.ms': pick(random, ['100', '300000']),
     'share.coordinator.cold.partition.snapshot.interval.ms': pick(random, ['100', '300000']),
+    'group.streams.min.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.streams.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.streams.min.heartbeat.interval.ms': '50',
+    'group.streams.heartbeat.interval.ms': '50',
+    'group.streams.initial.rebalance.delay.ms': pick(random, ['0', '150']),
+    'group.streams.assignment.interval.ms': '0',
     'max.incremental.fetch.session.cache.slots': pick(random, ['1', '1000']),
     'queued.max.request.bytes': pick(random, ['-1', '200000']),
     'socket.request.max.bytes': '200000',

@@ -21,12 +21,14 @@ import { Keeper } from './keeper.ts'
 import { Ledger } from './ledger.ts'
 import { Gate, NoAnswer } from './link.ts'
 import { Member } from './member.ts'
+import { MigratingMember } from './migrating-member.ts'
 import { Mover } from './mover.ts'
 import { SimNode } from './node.ts'
 import { ACKS, IdempotentProducer, PlainProducer } from './producer.ts'
 import { pick, type TopicSetup } from './setup.ts'
 import { SHARE_GROUP, ShareMember } from './share-member.ts'
 import { demand, Simulation } from './simulation.ts'
+import { StreamsMember } from './streams-member.ts'
 import { Transactor } from './transactor.ts'
 import { Vandal } from './vandal.ts'
 
@@ -168,6 +170,10 @@ class BrokerWorkload {
     }
     for (let i = 0; i < setup.shareMembers; i++) this.#actors.push(new ShareMember(this.#options(`sharer${i}`)))
     for (let i = 0; i < setup.keepers; i++) this.#actors.push(new Keeper(this.#options(`keeper${i}`)))
+    for (let i = 0; i < setup.streamsMembers; i++)
+      this.#actors.push(new StreamsMember(this.#options(`streamer${i}`), 'streamers'))
+    for (let i = 0; i < setup.migratingMembers; i++)
+      this.#actors.push(new MigratingMember(this.#options(`migrating${i}`), 'readers'))
     for (let i = 0; i < setup.transactors; i++) {
       const transactionalId = `transactional${i % setup.transactionalIds}`
       this.#actors.push(new Transactor(this.#options(`transactor${i}`), transactionalId))
