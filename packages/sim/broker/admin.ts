@@ -145,8 +145,10 @@ export class Admin extends Actor {
     try {
       const answer = await this.links.ask(apis.alterConfigs, { resources, validateOnly: false })
       const { errorCode } = answer.responses[0]!
-      if (errorCode === 0) topic.configs.set(name, value)
-      else {
+      if (errorCode === 0) {
+        this.say(`has set ${name} of ${topic.name} to ${value}`)
+        topic.configs.set(name, value)
+      } else {
         this.expectError(errorCode, `${name} of ${topic.name}`)
         this.#spoiled.add(key)
       }

@@ -193,7 +193,7 @@ class BrokerWorkload {
     work.catch(() => undefined) // the violation is told anyway
     for (let life = 0; life < setup.lives; life++) {
       if (this.#node.broker) await this.#live()
-      else this.#crash(random.chance(0.5))
+      else this.#crash(random.chance(0.5) || this.#node.hasSyncFailed)
       await this.#sim.pause(random.between(...DOWN_MS))
       this.#node.restart()
       await this.#begin()
@@ -276,7 +276,7 @@ class BrokerWorkload {
       // Killed while it starts: what recovery was doing is done again.
       starting.catch(() => undefined)
       if (this.#node.broker) return
-      this.#crash(random.chance(0.5))
+      this.#crash(random.chance(0.5) || this.#node.hasSyncFailed)
       await this.#sim.pause(random.between(...DOWN_MS))
       this.#node.restart()
       return this.#begin()
