@@ -64,9 +64,10 @@ export class Membership {
     return [...this.owned.keys()].some(partition => !this.told.has(partition))
   }
 
-  onHeard(sentMs: number): void {
+  /** `isTold`: what it is to have. If it is not, it may have to give up what it doesn't know of, where an answer was lost. */
+  onHeard(sentMs: number, isTold: boolean): void {
     this.#heardMs = sentMs
-    if (!this.mustGiveUp) this.#calmMs = sentMs
+    if (!this.mustGiveUp && (isTold || this.lost.length === 0)) this.#calmMs = sentMs
   }
 
   /** It can't be taken for dead yet. */
@@ -143,7 +144,7 @@ export class ConsumerGroupLedger {
     member.epoch = epoch
     member.told = told
     member.owned = new Map([...member.owned, ...given.map(partition => [partition, since] as const)])
-    member.onHeard(asked.sentMs)
+    member.onHeard(asked.sentMs, assigned !== null)
     for (const partition of given) this.#checkOwner(member, partition)
     return given
   }

@@ -153,7 +153,7 @@ export class MigratingMember extends Actor {
     const sentMs = this.sim.time.monotonic()
     this.maybeImpatient()
     const { errorCode } = await this.links.ask(apis.heartbeat, { groupId, generationId, memberId })
-    if (errorCode === 0) this.#me.onHeard(sentMs)
+    if (errorCode === 0) this.#me.onHeard(sentMs, true)
     else this.#onError(errorCode, 'Heartbeat')
   }
 

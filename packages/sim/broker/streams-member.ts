@@ -75,9 +75,9 @@ export class StreamsMember extends Actor {
     if (saysOwned) {
       this.#saidOwned = owned
       this.#mustSayAll = false
-      me.lost = me.lost.filter(({ life }) => life === this.node.life)
     }
     const assigned = answer.activeTasks && new Set(answer.activeTasks.flatMap(namesOf))
+    if (assigned) me.lost = me.lost.filter(({ life }) => life === this.node.life)
     consumers.onTold(me, answer.memberEpoch, assigned, asked)
     this.say(`is ${me.id} in epoch ${me.epoch}${assigned ? `, is to have ${[...assigned]}` : ''}`)
   }
