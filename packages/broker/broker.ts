@@ -126,7 +126,7 @@ export class Broker implements AsyncDisposable {
     this.failed = new Promise(resolve => {
       this.#onFailed = resolve
     })
-    this.#metadata = new MetadataCache(logs.clusterId)
+    this.#metadata = new MetadataCache(logs.clusterId, config.unstableFeatureVersionsEnable)
     this.#topicConfigs = new TopicConfigs(config, () => this.#metadata.image)
     this.#groupConfigs = new GroupConfigs(config, () => this.#metadata.image)
     this.#replicas = new ReplicaManager({
@@ -450,12 +450,14 @@ export class Broker implements AsyncDisposable {
   }
 
   #makeLifecycle(controller: ControllerDriver): BrokerLifecycle {
-    const { listeners, brokerRack, brokerHeartbeatIntervalMs, logDirFailureTimeoutMs } = this.#config
+    const { listeners, brokerRack, brokerHeartbeatIntervalMs, logDirFailureTimeoutMs, unstableFeatureVersionsEnable } =
+      this.#config
     return new BrokerLifecycle({
       world: this.#world,
       controller,
       nodeId: this.nodeId,
       clusterId: this.clusterId,
+      unstableFeatures: unstableFeatureVersionsEnable,
       rack: brokerRack,
       listeners: listeners.advertisedBroker.map(endpoint => this.#registered(endpoint)),
       controllerListeners: listeners.advertisedController.map(endpoint => this.#registered(endpoint)),

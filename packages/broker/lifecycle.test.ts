@@ -20,6 +20,7 @@ class Standing {
       controller: node.driver,
       nodeId: 1,
       clusterId: CLUSTER_ID,
+      unstableFeatures: false,
       rack: null,
       listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
       controllerListeners: [],

@@ -6,7 +6,7 @@
 import type { Timer, World } from '@ottla/io'
 import { ErrorCode, errorName } from '@ottla/protocol'
 import { ApiError } from './errors.ts'
-import { SUPPORTED_FEATURES } from './image/index.ts'
+import { registeredFeatures } from './image/index.ts'
 import type { ControllerClient } from './services.ts'
 
 export interface RegisteredListener {
@@ -21,6 +21,8 @@ export interface LifecycleOptions {
   readonly controller: ControllerClient
   readonly nodeId: number
   readonly clusterId: string
+  /** unstable.feature.versions.enable */
+  readonly unstableFeatures: boolean
   readonly rack: string | null
   readonly listeners: readonly RegisteredListener[]
   readonly controllerListeners: readonly RegisteredListener[]
@@ -45,12 +47,6 @@ const HEARTBEAT_VERSION = 2
 const CONTROLLER_REGISTRATION_VERSION = 0
 /** The whole of a controlled shutdown is one heartbeat after another; each moves leaderships away. */
 const SHUTDOWN_PAUSE_MS = 50
-
-const FEATURES = [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({
-  name,
-  minSupportedVersion: min,
-  maxSupportedVersion: max,
-}))
 
 export class BrokerLifecycle {
   readonly #options: LifecycleOptions
@@ -82,7 +78,7 @@ export class BrokerLifecycle {
         clusterId,
         incarnationId: this.#incarnationId,
         listeners: [...listeners],
-        features: FEATURES,
+        features: registeredFeatures(this.#options.unstableFeatures),
         rack,
         isMigratingZkBroker: false,
         logDirs: [...this.#options.logDirs()].sort(),
@@ -104,7 +100,7 @@ export class BrokerLifecycle {
         incarnationId: this.#incarnationId,
         zkMigrationReady: false,
         listeners: [...controllerListeners],
-        features: FEATURES,
+        features: registeredFeatures(this.#options.unstableFeatures),
       },
       CONTROLLER_REGISTRATION_VERSION,
     )

@@ -8,7 +8,7 @@ import {
   METADATA_VERSION,
   type MetadataImage,
   type PartitionRegistration,
-  SUPPORTED_FEATURES,
+  supportedFeatures,
   type TopicImage,
 } from './image/index.ts'
 
@@ -21,13 +21,16 @@ export interface NodeEndpoint {
 
 export class MetadataCache {
   readonly clusterId: string
+  readonly #unstableFeatures: boolean
   #image: MetadataImage = EMPTY_IMAGE
   activeControllerId = -1
   /** The level of kraft.version, which is the quorum's and not in the image. */
   kraftVersion: () => number = () => 0
 
-  constructor(clusterId: string) {
+  /** `unstableFeatures`: unstable.feature.versions.enable */
+  constructor(clusterId: string, unstableFeatures = false) {
     this.clusterId = clusterId
+    this.#unstableFeatures = unstableFeatures
   }
 
   get image(): MetadataImage {
@@ -98,7 +101,11 @@ export class MetadataCache {
     const kraftVersion = this.kraftVersion()
     if (kraftVersion > 0) finalized.push({ name: KRAFT_VERSION, level: kraftVersion })
     return {
-      supported: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
+      supported: [...supportedFeatures(this.#unstableFeatures)].map(([name, { min, max }]) => ({
+        name,
+        minVersion: min,
+        maxVersion: max,
+      })),
       finalized,
       finalizedEpoch: image.provenance.offset,
     }

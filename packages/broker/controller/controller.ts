@@ -12,6 +12,8 @@
 import { ApiError } from '../errors.ts'
 import {
   changedTopics,
+  checkRecordedLevel,
+  KRAFT_VERSION,
   type Loaded,
   type MetadataImage,
   MetadataLoader,
@@ -85,6 +87,10 @@ export class Controller implements ControllerState {
   /** In log order, each record once: a new one right after it was appended, others as they are read. Throws a MetadataError. */
   replay(record: MetadataRecord, offset: number): void {
     this.#isSettled = false
+    if (record.type === 'FeatureLevelRecord' && record.value.name !== KRAFT_VERSION) {
+      const { name, featureLevel } = record.value
+      checkRecordedLevel(name, featureLevel, this.options.config.unstableFeatureVersionsEnable)
+    }
     this.#loader.replay(record, offset)
     if (record.type === 'RegisterBrokerRecord') this.#registrationOffsets.set(record.value.brokerId, offset)
     if (record.type === 'UnregisterBrokerRecord') this.#registrationOffsets.delete(record.value.brokerId)

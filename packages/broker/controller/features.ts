@@ -2,6 +2,8 @@
  * UpdateFeatures: the levels that the whole cluster goes by. All of a request are set, or none. Each node has to support a
  * level, and the features that it needs have to be there; going down has to be said, and metadata.version goes down only
  * as far as no record changes its form. kraft.version is the quorum's: it writes that itself.
+ *
+ * Messages are those of Kafka, whose tools print them and whose tests look for them.
  */
 import type { Init } from '@ottla/protocol'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
@@ -17,8 +19,8 @@ import {
   type MetadataRecord,
   metadataRecord,
   Since,
-  SUPPORTED_FEATURES,
   type SupportedFeature,
+  supportedFeatures,
 } from '../image/index.ts'
 import { MIN_INSYNC_REPLICAS } from './configs.ts'
 import { outcomeOf } from './outcome.ts'
@@ -29,6 +31,12 @@ type Update = UpdateFeaturesRequest['featureUpdates'][number]
 
 /** `upgradeType` in a request. */
 const UpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
+
+const FAILED = 'The update failed for all features since the following feature had an error: '
+const UNASKED_DOWNGRADE =
+  "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
+const LOSS = 'Refusing to perform the requested downgrade because it might delete metadata information.'
+const NO_FORCE = 'Unsafe metadata downgrade is not supported in this version.'
 
 interface Decision {
   readonly records: readonly MetadataRecord[]
@@ -46,10 +54,8 @@ export function updateFeatures(state: ControllerState, request: UpdateFeaturesRe
   const outcome = outcomeOf(() => {
     for (const update of updates.values()) decisions.push(decide(state, update, proposed))
   })
-  if (outcome.errorCode !== 0) {
-    const errorMessage = `No feature was changed: ${outcome.errorMessage}`
-    return { records: [], isAtomic: true, response: { ...outcome, errorMessage } }
-  }
+  if (outcome.errorCode !== 0)
+    return { records: [], isAtomic: true, response: { ...outcome, errorMessage: FAILED + outcome.errorMessage } }
   const results = request.featureUpdates.map(({ feature }) => ({ feature, errorCode: 0, errorMessage: 'NONE' }))
   const response = { ...outcome, results }
   if (request.validateOnly) return { records: [], isAtomic: true, response }
@@ -62,27 +68,32 @@ export function updateFeatures(state: ControllerState, request: UpdateFeaturesRe
 /** Throws INVALID_UPDATE_VERSION. */
 function decide(state: ControllerState, update: Update, proposed: ReadonlyMap<string, number>): Decision {
   const { feature: name, maxVersionLevel: level, upgradeType } = update
-  if (!Object.values<number>(UpgradeType).includes(upgradeType)) throw refused(update, 'there is no such upgrade type')
-  if (level < 0) throw refused(update, 'there are no levels below 0')
+  if (!Object.values<number>(UpgradeType).includes(upgradeType))
+    throw refused(update, 'The controller does not support the given upgrade type.')
+  if (level < 0) throw refused(update, 'A feature version cannot be less than 0.')
   const unsupported = whyUnsupported(state, name, level)
   if (unsupported !== null) throw refused(update, unsupported)
   const current = currentLevel(state, name)
   const isUpgrade = upgradeType === UpgradeType.UPGRADE
-  if (level < current && isUpgrade)
-    throw refused(update, `that is a downgrade from ${current}, and has to be asked for`)
-  if (level > current && !isUpgrade) throw refused(update, `that is an upgrade from ${current}`)
+  if (level < current && isUpgrade) throw refused(update, UNASKED_DOWNGRADE)
+  if (level > current && !isUpgrade) throw refused(update, "Can't downgrade to a newer version.")
   if (name === METADATA_VERSION) return { records: [metadataVersionRecord(update, current)] }
   if (name === KRAFT_VERSION) return kraftVersionDecision(update, current)
   const found = featureByName(name)?.levels[level]
-  if (!found) throw refused(update, 'there is no such feature')
+  if (!found) throw refused(update, `No feature:${name} with feature level ${level}`)
   for (const [other, least] of Object.entries(found.dependencies)) {
-    if ((proposed.get(other) ?? 0) < least) throw refused(update, `it needs ${other} ${least} or later`)
+    if ((proposed.get(other) ?? 0) < least) {
+      throw refused(update, `${name} could not be set to ${level} because it depends on ${other} level ${least}`)
+    }
   }
   return { records: [metadataRecord('FeatureLevelRecord', 0, { name, featureLevel: level })] }
 }
 
 function refused({ feature, maxVersionLevel }: Update, why: string): ApiError {
-  return new ApiError('INVALID_UPDATE_VERSION', `${feature} cannot be set to ${maxVersionLevel}: ${why}.`)
+  return new ApiError(
+    'INVALID_UPDATE_VERSION',
+    `Invalid update version ${maxVersionLevel} for feature ${feature}. ${why}`,
+  )
 }
 
 function currentLevel({ image, options }: ControllerState, name: string): number {
@@ -93,14 +104,15 @@ function currentLevel({ image, options }: ControllerState, name: string): number
 /** Of the nodes that have registered; null if all support it. A feature that a node does not name, it has at 0. */
 function whyUnsupported(state: ControllerState, name: string, level: number): string | null {
   const { image } = state
-  const own = SUPPORTED_FEATURES.get(name) ?? { min: 0, max: 0 }
+  const { nodeId, unstableFeatureVersionsEnable } = state.options.config
+  const own = supportedFeatures(unstableFeatureVersionsEnable).get(name) ?? { min: 0, max: 0 }
   const outside = (min: number, max: number) => level < min || level > max
-  if (outside(own.min, own.max)) return `this controller ${supports(own.min, own.max)}`
+  if (outside(own.min, own.max)) return `Local controller ${nodeId} ${supports(own.min, own.max)}`
   const knowsControllers = metadataVersion(state) >= Since.CONTROLLER_REGISTRATION
   const nodes: [string, readonly SupportedFeature[]][] = [
-    ...Array.from(image.brokers.values(), ({ id, features }) => [`broker ${id}`, features] as never),
+    ...Array.from(image.brokers.values(), ({ id, features }) => [`Broker ${id}`, features] as never),
     ...Array.from(knowsControllers ? image.controllers.values() : [], ({ id, features }) => {
-      return [`controller ${id}`, features] as never
+      return [`Controller ${id}`, features] as never
     }),
   ]
   for (const [node, features] of nodes) {
@@ -112,7 +124,7 @@ function whyUnsupported(state: ControllerState, name: string, level: number): st
 }
 
 function supports(min: number, max: number): string {
-  return max === 0 ? 'does not support this feature' : `supports levels ${min} to ${max}`
+  return max === 0 ? 'does not support this feature.' : `only supports versions ${min}-${max}`
 }
 
 /** Kafka can't yet force a downgrade that loses metadata either (KAFKA-13896). */
@@ -123,8 +135,8 @@ function metadataVersionRecord(update: Update, current: number): MetadataRecord 
   )
   if (lost) {
     const isForced = upgradeType === UpgradeType.UNSAFE_DOWNGRADE
-    const why = isForced ? 'metadata would be lost, which cannot be forced yet' : 'metadata would be lost'
-    throw refused(update, why)
+    const message = `Unsupported metadata.version downgrade from ${current} to ${level}. ${isForced ? NO_FORCE : LOSS}`
+    throw new ApiError('INVALID_UPDATE_VERSION', message)
   }
   return metadataRecord('FeatureLevelRecord', 0, { name: METADATA_VERSION, featureLevel: level })
 }
@@ -133,7 +145,7 @@ function kraftVersionDecision(update: Update, current: number): Decision {
   const { maxVersionLevel: level, upgradeType } = update
   if (upgradeType !== UpgradeType.UPGRADE) {
     if (level === current) return NO_RECORDS
-    throw refused(update, 'it cannot be downgraded')
+    throw refused(update, "Can't downgrade the version of this feature.")
   }
   // The answer waits for a record of ours, which comes after the quorum's.
   const records = [metadataRecord('NoOpRecord', 0, {})]

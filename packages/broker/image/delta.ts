@@ -15,7 +15,7 @@ import type {
   UserScramCredentialRecord,
 } from '@ottla/protocol'
 import { MetadataError } from '../errors.ts'
-import { KRAFT_VERSION, METADATA_VERSION, SUPPORTED_FEATURES } from './features.ts'
+import { checkRecordedLevel, KRAFT_VERSION, METADATA_VERSION } from './features.ts'
 import {
   ConfigResourceType,
   configKey,
@@ -250,11 +250,7 @@ export class DeltaBuilder {
   #setFeature({ name, featureLevel }: FeatureLevelRecord): void {
     // Some versions of Kafka wrote it here too, but what counts is the control record of the quorum (KAFKA-18979).
     if (name === KRAFT_VERSION) return
-    const range = SUPPORTED_FEATURES.get(name) ?? { min: 0, max: 0 }
-    if (featureLevel < range.min || featureLevel > range.max) {
-      const message = `the log finalizes ${name} at level ${featureLevel}, and levels ${range.min} to ${range.max} are supported`
-      throw new MetadataError('ERR_UNSUPPORTED_FEATURE', message)
-    }
+    checkRecordedLevel(name, featureLevel, true)
     this.#features.touch(name)
     if (name === METADATA_VERSION) this.#metadataVersion = featureLevel
     else if (featureLevel === 0) this.#features.delete(name)

@@ -4,6 +4,8 @@
  * Facts from `MetadataVersion.java` and `Feature.java` of Apache Kafka 4.3.
  */
 
+import { MetadataError } from '../errors.ts'
+
 export const METADATA_VERSION = 'metadata.version'
 export const KRAFT_VERSION = 'kraft.version'
 export const ELIGIBLE_LEADER_REPLICAS_VERSION = 'eligible.leader.replicas.version'
@@ -45,6 +47,7 @@ const LEVELS: readonly [level: number, release: string, revision: string, metada
   [28, '4.2', 'IV0', SAME],
   [29, '4.2', 'IV1', SAME],
   [30, '4.3', 'IV0', CHANGED],
+  [31, '4.4', 'IV0', SAME],
 ]
 
 /** In ascending order, without gaps. */
@@ -58,18 +61,22 @@ export const METADATA_VERSIONS: readonly MetadataVersion[] = LEVELS.map(
 )
 
 export const MIN_METADATA_VERSION = 7
+/** The latest that is released. */
 export const LATEST_METADATA_VERSION = 30
+/** For `unstable.feature.versions.enable`; nothing depends on it yet. No other feature has such levels. */
+export const LATEST_UNSTABLE_METADATA_VERSION = 31
 
 export function metadataVersionByLevel(level: number): MetadataVersion | null {
   return METADATA_VERSIONS[level - MIN_METADATA_VERSION] ?? null
 }
 
-/** `4.3-IV0`; a release (`4.3`, `4.3.1`) stands for its last one. null: no such version. */
-export function metadataVersionByName(name: string): MetadataVersion | null {
-  const exact = METADATA_VERSIONS.find(version => version.name === name)
+/** `4.3-IV0`; a release (`4.3`, `4.3.1`) stands for its last one. null: no such version, or not released. */
+export function metadataVersionByName(name: string, unstable = false): MetadataVersion | null {
+  const released = METADATA_VERSIONS.filter(({ level }) => level <= LATEST_METADATA_VERSION)
+  const exact = (unstable ? METADATA_VERSIONS : released).find(version => version.name === name)
   if (exact) return exact
   const release = name.split('.').slice(0, 2).join('.')
-  return METADATA_VERSIONS.findLast(version => version.release === release) ?? null
+  return released.findLast(version => version.release === release) ?? null
 }
 
 /** From which metadata.version on something may be written or done. */
@@ -149,11 +156,39 @@ export interface VersionRange {
   readonly max: number
 }
 
-/** What this software supports, metadata.version included: the ranges that a node registers. */
-export const SUPPORTED_FEATURES: ReadonlyMap<string, VersionRange> = new Map<string, VersionRange>([
-  ...FEATURES.map(({ name, levels }) => [name, { min: 0, max: levels.at(-1)!.level }] as const),
-  [METADATA_VERSION, { min: MIN_METADATA_VERSION, max: LATEST_METADATA_VERSION }],
-])
+const rangesTo = (metadataVersion: number): ReadonlyMap<string, VersionRange> =>
+  new Map<string, VersionRange>([
+    ...FEATURES.map(({ name, levels }) => [name, { min: 0, max: levels.at(-1)!.level }] as const),
+    [METADATA_VERSION, { min: MIN_METADATA_VERSION, max: metadataVersion }],
+  ])
+
+/** What this software supports, metadata.version included. */
+const STABLE_FEATURES = rangesTo(LATEST_METADATA_VERSION)
+/** And with `unstable.feature.versions.enable`. */
+const ALL_FEATURES = rangesTo(LATEST_UNSTABLE_METADATA_VERSION)
+
+/** The ranges that a node registers. */
+export function supportedFeatures(unstable = false): ReadonlyMap<string, VersionRange> {
+  return unstable ? ALL_FEATURES : STABLE_FEATURES
+}
+
+/** As a broker and a controller say it when they register. */
+export function registeredFeatures(unstable = false) {
+  return Array.from(supportedFeatures(unstable), ([name, { min, max }]) => {
+    return { name, minSupportedVersion: min, maxSupportedVersion: max }
+  })
+}
+
+/**
+ * Of a record in the log. A controller that was started without unstable levels goes no further than it says; whoever
+ * only reads an image knows them all. Throws a MetadataError ERR_UNSUPPORTED_FEATURE.
+ */
+export function checkRecordedLevel(name: string, level: number, unstable: boolean): void {
+  const { min, max } = supportedFeatures(unstable).get(name) ?? { min: 0, max: 0 }
+  if (level >= min && level <= max) return
+  const message = `the log finalizes ${name} at level ${level}, and levels ${min} to ${max} are supported`
+  throw new MetadataError('ERR_UNSUPPORTED_FEATURE', message)
+}
 
 /** Why the levels cannot be finalized together; null if they can. */
 export function checkFeatureLevels(levels: ReadonlyMap<string, number>): string | null {

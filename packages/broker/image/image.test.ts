@@ -170,7 +170,7 @@ test('a record that makes no sense is an error, never skipped', () => {
       metadataRecord('BrokerRegistrationChangeRecord', 0, { brokerId: 1, brokerEpoch: 7, fenced: 2 }),
     ],
     [/no ACL/, metadataRecord('RemoveAccessControlEntryRecord', 0, { id: testUuid('acl', 1) })],
-    [/levels 7 to 30/, metadataRecord('FeatureLevelRecord', 0, { name: 'metadata.version', featureLevel: 31 })],
+    [/levels 7 to 31/, metadataRecord('FeatureLevelRecord', 0, { name: 'metadata.version', featureLevel: 32 })],
     [/levels 0 to 0/, metadataRecord('FeatureLevelRecord', 0, { name: 'time.travel', featureLevel: 1 })],
     [/EndTransaction|did not begin/, metadataRecord('EndTransactionRecord', 0, {})],
     [/did not begin/, metadataRecord('AbortTransactionRecord', 0, { reason: null })],

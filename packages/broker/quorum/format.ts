@@ -20,6 +20,7 @@ import {
   featureByName,
   KRAFT_VERSION,
   LATEST_METADATA_VERSION,
+  LATEST_UNSTABLE_METADATA_VERSION,
   METADATA_VERSION,
   type MetadataRecord,
   type MetadataVersion,
@@ -124,7 +125,11 @@ function initialVoters({ world, config, initialControllers }: FormatOptions): Vo
 /** Of all features, metadata.version and kraft.version included. */
 function featureLevels({ config, releaseVersion, features }: FormatOptions): ReadonlyMap<string, number> {
   const levels = new Map(features)
-  const metadataVersion = initialMetadataVersion(releaseVersion ?? null, levels.get(METADATA_VERSION))
+  const metadataVersion = initialMetadataVersion(
+    releaseVersion ?? null,
+    levels.get(METADATA_VERSION),
+    config.unstableFeatureVersionsEnable,
+  )
   levels.set(METADATA_VERSION, metadataVersion)
   for (const name of levels.keys()) {
     if (name === METADATA_VERSION || featureByName(name)) continue
@@ -147,10 +152,14 @@ function featureLevels({ config, releaseVersion, features }: FormatOptions): Rea
   return levels
 }
 
-function initialMetadataVersion(name: string | null, level: number | undefined): number {
-  if (name === null) return level ?? LATEST_METADATA_VERSION
+function initialMetadataVersion(name: string | null, level: number | undefined, unstable: boolean): number {
+  const latest = unstable ? LATEST_UNSTABLE_METADATA_VERSION : LATEST_METADATA_VERSION
+  if (name === null) {
+    if (level !== undefined && level > latest) throw cannot(`${METADATA_VERSION} has no level ${level}`)
+    return level ?? latest
+  }
   if (level !== undefined) throw cannot(`${METADATA_VERSION} is given twice: as a feature, and as the release version`)
-  const version = metadataVersionByName(name)
+  const version = metadataVersionByName(name, unstable)
   if (!version) throw cannot(`there is no release version ${name}`)
   return version.level
 }

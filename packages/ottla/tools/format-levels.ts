@@ -14,18 +14,22 @@ import { ToolError } from './java/errors.ts'
 
 const FLAGS = 'one of the flags --standalone, --initial-controllers, or --no-initial-controllers is used'
 
-/** All of them, metadata.version among them. `isDynamic`: the voters are not configured. */
+/**
+ * All of them, metadata.version among them. `isDynamic`: the voters are not configured; `unstable`: a level that is not
+ * released may be taken, and the latest is, unless another is asked for (unstable.feature.versions.enable).
+ */
 export function formatLevels(
   release: string | null,
   given: readonly string[],
   isDynamic: boolean,
+  unstable = false,
 ): ReadonlyMap<string, number> {
-  const named = release === null ? null : stable(levelOfVersion(release, 'released'))
+  const named = release === null ? null : permitted(levelOfVersion(release, unstable ? 'known' : 'released'), unstable)
   const asked = new Map(given.map(parseLevel))
   const own = asked.get(METADATA_VERSION)
   if (own !== undefined && named !== null)
     throw new ToolError(`Use --release-version instead of --feature ${METADATA_VERSION}=X to avoid ambiguity.`)
-  const metadata = own === undefined ? (named ?? levelOfVersion(LATEST_VERSION)) : stable(own)
+  const metadata = own === undefined ? (named ?? latestLevel(unstable)) : permitted(own, unstable)
   const names = FEATURES.map(({ name }) => name).sort()
   for (const name of [...asked.keys()].sort())
     if (name !== METADATA_VERSION && !names.includes(name))
@@ -36,13 +40,17 @@ export function formatLevels(
   return levels
 }
 
-function stable(level: number): number {
+function latestLevel(unstable: boolean): number {
+  return unstable ? LATEST_KNOWN_LEVEL : levelOfVersion(LATEST_VERSION)
+}
+
+function permitted(level: number, unstable: boolean): number {
   const name = versionOfLevel(level)
   if (name === null)
     throw new ToolError(
       `No MetadataVersion with feature level ${level}. Valid feature levels are from ${levelOfVersion(EARLIEST_VERSION)} to ${LATEST_KNOWN_LEVEL}.`,
     )
-  if (level > levelOfVersion(LATEST_VERSION)) throw new ToolError(`${METADATA_VERSION} ${name} is not yet stable.`)
+  if (level > latestLevel(unstable)) throw new ToolError(`${METADATA_VERSION} ${name} is not yet stable.`)
   return level
 }
 

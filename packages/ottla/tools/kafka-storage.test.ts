@@ -85,6 +85,17 @@ test('info tells whose the log dirs are, and what is wrong', async () => {
   assert.equal(found.code, 0)
 })
 
+test('a level that is not released is what a cluster begins with where that is enabled, and else an error', async () => {
+  const enabled = node('unstable', 'unstable.feature.versions.enable=true\ncontroller.quorum.voters=1@127.0.0.1:9093')
+  const { code, stdout, stderr } = await format(enabled)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /with metadata\.version 4\.4-IV0\.$/m)
+  assert.match(await bootstrapOf('unstable'), /"name":"metadata\.version","featureLevel":31/)
+  const refused = await format(node('stable'), '-s', '--feature', 'metadata.version=31')
+  assert.deepEqual([refused.code, refused.stdout], [1, ''])
+  assert.match(refused.stderr, /^metadata\.version 4\.4-IV0 is not yet stable\.$/m)
+})
+
 test('what is wrong is told, and nothing is written', async () => {
   const [dynamic, fixed] = [node('three'), node('four', 'controller.quorum.voters=1@127.0.0.1:9093')]
   const cases: [string, string[], RegExp][] = [

@@ -110,7 +110,7 @@ async function format(options: ParsedOptions, context: ToolContext): Promise<voi
   const isDynamic = config.controllerQuorumVoters.length === 0
   const voters = votersOf(options, storage, isDynamic)
   const release = options.text('release-version')
-  const levels = formatLevels(release, options.texts('feature'), isDynamic)
+  const levels = formatLevels(release, options.texts('feature'), isDynamic, config.unstableFeatureVersionsEnable)
   const records = options.texts('add-scram').map(text =>
     metadataRecord(
       'UserScramCredentialRecord',

@@ -46,7 +46,7 @@ import * as listPartitionReassignments from '@ottla/protocol/messages/list-parti
 import * as unregisterBroker from '@ottla/protocol/messages/unregister-broker'
 import * as updateFeatures from '@ottla/protocol/messages/update-features'
 import { resolveBrokerConfig } from '../../config/index.ts'
-import { metadataRecord, SUPPORTED_FEATURES, snapshotRecords } from '../../image/index.ts'
+import { metadataRecord, registeredFeatures, snapshotRecords } from '../../image/index.ts'
 import type { Run } from '../../testing/transcript.ts'
 import type { ControllerApiName } from '../apis.ts'
 import { Controller } from '../controller.ts'
@@ -185,18 +185,13 @@ class Scenario {
     const [id] = text.split(' ')
     const options = Object.fromEntries([...text.matchAll(/(\w+)=(\S*)/g)].map(([, name, value]) => [name, value]))
     const brokerId = Number(id)
-    const features = [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({
-      name,
-      minSupportedVersion: min,
-      maxSupportedVersion: max,
-    }))
     const registration = this.#request(
       'brokerRegistration',
       JSON.stringify({
         brokerId,
         clusterId: 'cluster',
         incarnationId: idOf(`inc${this.#nextOffset}`),
-        features,
+        features: registeredFeatures(this.#get().options.config.unstableFeatureVersionsEnable),
         rack: options.rack ?? null,
         logDirs: (options.dirs ?? `dir${id}`).split(',').map(idOf),
         previousBrokerEpoch: Number(options.previousEpoch ?? -1),

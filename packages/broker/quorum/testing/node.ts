@@ -9,7 +9,7 @@ import {
   type MetadataDelta,
   type MetadataImage,
   type MetadataRecord,
-  SUPPORTED_FEATURES,
+  registeredFeatures,
   snapshotRecords,
 } from '../../image/index.ts'
 import type { MetadataBatch } from '../batches.ts'
@@ -104,9 +104,6 @@ export class TestNode {
 
   async registerBroker(): Promise<void> {
     this.driver.endSession(1)
-    const features = [...SUPPORTED_FEATURES].map(([name, { min, max }]) => {
-      return { name, minSupportedVersion: min, maxSupportedVersion: max }
-    })
     const { errorCode = 0, brokerEpoch = -1 } = await this.driver.request(
       'brokerRegistration',
       {
@@ -114,7 +111,7 @@ export class TestNode {
         clusterId: CLUSTER_ID,
         incarnationId: 'aW5jYXJuYXRpb25faWRfMQ',
         listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
-        features,
+        features: registeredFeatures(),
         rack: null,
         isMigratingZkBroker: false,
         logDirs: [...this.#logs.directoryIds.values()],
