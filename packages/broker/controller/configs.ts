@@ -194,7 +194,7 @@ function checkResource({ type, name }: ConfigResource): void {
 
 function checkExists({ image, options }: ControllerState, { type, name }: ConfigResource): void {
   if (type === TOPIC && !image.topicsByName.has(name)) {
-    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `Topic '${name}' does not exist.`)
+    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
   }
   if (type !== BROKER || name === '') return
   const id = Number(name)

@@ -53,7 +53,7 @@ function checkPartitionCount({ options }: ControllerState, topics: readonly Crea
     else count += numPartitions === -1 ? options.config.numPartitions : Math.max(0, numPartitions)
   }
   if (count > MAX_PARTITIONS_PER_REQUEST) {
-    const message = `The request would create ${count} partitions, more than ${MAX_PARTITIONS_PER_REQUEST}.`
+    const message = 'Excessively large number of partitions per request.'
     throw new ApiError('POLICY_VIOLATION', message)
   }
 }
