@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type MemoryWorld, memoryWorld } from '@ottla/io/memory'
-import { decodeResponse, encodeRequest, FrameReader, type Init, type Message, type Of } from '@ottla/protocol'
+import {
+  decodeResponse,
+  encodeRequest,
+  errorName,
+  FrameReader,
+  type Init,
+  type Message,
+  type Of,
+} from '@ottla/protocol'
+import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '@ottla/protocol/messages/update-features'
 import { Broker } from './broker.ts'
@@ -33,8 +42,9 @@ async function ask<Req extends Message, Res extends Message>(
   request: Req,
   response: Res,
   value: Init<Req>,
+  port = 9092,
 ): Promise<Of<Res>> {
-  const socket = await world.network.connect({ host: '127.0.0.1', port: 9092 })
+  const socket = await world.network.connect({ host: '127.0.0.1', port })
   const { promise, resolve } = Promise.withResolvers<Uint8Array>()
   const frames = new FrameReader(1_000_000)
   const onData = (bytes: Uint8Array) => {
@@ -48,6 +58,18 @@ async function ask<Req extends Message, Res extends Message>(
   const { body } = decodeResponse(response, version, await promise)
   socket.destroy()
   return body
+}
+
+/** The controllers' listener is asked for controllers. */
+async function describeControllers(world: MemoryWorld): Promise<string> {
+  const { errorCode, brokers } = await ask(
+    world,
+    DescribeClusterRequest,
+    DescribeClusterResponse,
+    { endpointType: 2 },
+    9093,
+  )
+  return `${errorName(errorCode)} ${brokers.map(({ brokerId }) => brokerId)}`
 }
 
 async function imageAfter(world: MemoryWorld): Promise<MetadataImage> {
@@ -64,6 +86,7 @@ test('a node of a cluster of an older release registers what it could not before
       const from = { clusterId: CLUSTER_ID, initialControllers: null, releaseVersion: '3.6' }
       await format({ world, config: config(), ...from })
       const broker = await Broker.start({ world, config: config() })
+      assert.equal(await describeControllers(world), 'UNSUPPORTED_VERSION ')
       await broker.close()
       const before = await imageAfter(world)
       assert.equal(before.metadataVersion, 14)

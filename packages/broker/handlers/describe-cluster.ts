@@ -1,6 +1,9 @@
 /** DescribeCluster (key 60), versions 0 to 2: brokers, or on a controller listener controllers; 2 shows fenced brokers (KIP-1073). */
 import { ErrorCode } from '@ottla/protocol'
 import { DescribeClusterRequest, DescribeClusterResponse } from '@ottla/protocol/messages/describe-cluster'
+import { ApiError } from '../errors.ts'
+import { Since } from '../image/index.ts'
+import type { Services } from '../services.ts'
 import { CLUSTER_OPERATIONS } from './authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
@@ -11,6 +14,7 @@ export const describeCluster = defineHandler({
   response: DescribeClusterResponse,
   handle(request, context, services) {
     const onController = services.isControllerListener(context.listenerName)
+    if (onController) checkControllersKnown(services)
     const serves = onController ? EndpointType.controllers : EndpointType.brokers
     if (request.endpointType !== serves) return refuse(request.endpointType, onController)
     const nodes = onController
@@ -36,6 +40,13 @@ export const describeCluster = defineHandler({
     }
   },
 })
+
+/** Controllers register from metadata.version 3.7-IV0 on (KIP-919); before, nobody could be told of them all. */
+function checkControllersKnown({ metadata }: Services): void {
+  if ((metadata.image.metadataVersion ?? 0) >= Since.CONTROLLER_REGISTRATION) return
+  const message = 'Direct-to-controller communication is not supported with the current MetadataVersion.'
+  throw new ApiError('UNSUPPORTED_VERSION', message)
+}
 
 function refuse(endpointType: number, onController: boolean) {
   if (endpointType !== EndpointType.brokers && endpointType !== EndpointType.controllers) {
