@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { committedOffsets } from '@ottla/client'
-import { encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, encodeBatch, type Message, ZERO_UUID } from '@ottla/protocol'
+import { AddRaftVoterRequest, AddRaftVoterResponse } from '@ottla/protocol/messages/add-raft-voter'
 import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '@ottla/protocol/messages/alter-client-quotas'
 import { AlterConfigsRequest, AlterConfigsResponse } from '@ottla/protocol/messages/alter-configs'
 import {
@@ -125,6 +126,7 @@ import {
   ReadShareGroupStateSummaryRequest,
   ReadShareGroupStateSummaryResponse,
 } from '@ottla/protocol/messages/read-share-group-state-summary'
+import { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from '@ottla/protocol/messages/remove-raft-voter'
 import {
   RenewDelegationTokenRequest,
   RenewDelegationTokenResponse,
@@ -494,6 +496,18 @@ const CASES: readonly Case[] = [
     response: UnregisterBrokerResponse,
     errors: [BROKER_ID_NOT_REGISTERED],
     value: () => ({ brokerId: 9 }),
+  },
+  {
+    request: AddRaftVoterRequest,
+    response: AddRaftVoterResponse,
+    errors: [ErrorCode.INVALID_REQUEST],
+    value: () => ({ clusterId: null, voterId: 9, timeoutMs: 1000 }),
+  },
+  {
+    request: RemoveRaftVoterRequest,
+    response: RemoveRaftVoterResponse,
+    errors: [ErrorCode.INVALID_REQUEST],
+    value: () => ({ clusterId: null, voterId: 9 }),
   },
   { request: ListConfigResourcesRequest, response: ListConfigResourcesResponse, value: () => ({}) },
   { request: DescribeClusterRequest, response: DescribeClusterResponse, value: () => ({}) },

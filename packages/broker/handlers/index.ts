@@ -2,6 +2,7 @@
 
 import { addOffsetsToTxn } from './add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './add-partitions-to-txn.ts'
+import { addRaftVoter } from './add-raft-voter.ts'
 import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { alterPartitionReassignments } from './alter-partition-reassignments.ts'
@@ -61,6 +62,7 @@ import { produce } from './produce.ts'
 import { pushTelemetry } from './push-telemetry.ts'
 import { readShareGroupState } from './read-share-group-state.ts'
 import { readShareGroupStateSummary } from './read-share-group-state-summary.ts'
+import { removeRaftVoter } from './remove-raft-voter.ts'
 import { renewDelegationToken } from './renew-delegation-token.ts'
 import { saslAuthenticate } from './sasl-authenticate.ts'
 import { saslHandshake } from './sasl-handshake.ts'
@@ -146,6 +148,8 @@ export const BROKER_HANDLERS: readonly Handler[] = [
   shareGroupDescribe,
   shareFetch,
   shareAcknowledge,
+  addRaftVoter,
+  removeRaftVoter,
   initializeShareGroupState,
   readShareGroupState,
   writeShareGroupState,
