@@ -91,10 +91,10 @@ async function prepare(cache: string): Promise<Prepared> {
   }
 }
 
-/** Of what `pytest -v` prints, the lines `FILE::TEST OUTCOME [ 12%]`. */
+/** Of what `pytest -v` prints, the lines `FILE::TEST OUTCOME [ 12%]`; what a thread says at once may end the same line. */
 export function readPytest(text: string): Outcomes {
   const outcomes = new Map<string, Outcome>()
-  for (const [, name, word] of text.matchAll(/^(?:\S*\/)?(\w+\.py::.+?) ([A-Z]+) .*\[ *\d+%\]$/gm)) {
+  for (const [, name, word] of text.matchAll(/^(?:\S*\/)?(\w+\.py::.+?) ([A-Z]+) .*\[ *\d+%\]/gm)) {
     const outcome = OUTCOMES[word!]
     if (outcome) add(outcomes, name!, outcome)
   }

@@ -37,7 +37,7 @@ test('lines of pytest', () => {
   const text = `test/integration/test_a.py::test_one[None] PASSED                [  1%]
 test/integration/test_a.py::TestB::test_two FAILED [ 50%]
 test/integration/test_c.py::test_three SKIPPED (no broker: [ 0%] of it) [ 99%]
-test/integration/test_c.py::test_four ERROR [100%]
+test/integration/test_c.py::test_four ERROR [100%]Done!
 FAILED test/integration/test_a.py::TestB::test_two - AssertionError
 `
   assert.deepEqual(
