@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readEvents } from './go.ts'
 import { readPytest } from './kafka-python.ts'
+import { readTestRunner } from './librdkafka.ts'
 
 test('events of Go: a test counts, and what is around it only if it fails by itself', () => {
   const event = (Action: string, Test?: string, Output?: string) => JSON.stringify({ Action, Test, Output })
@@ -49,4 +50,14 @@ FAILED test/integration/test_a.py::TestB::test_two - AssertionError
       ['test_c.py::test_four', 'failed'],
     ],
   )
+})
+
+test("the table of librdkafka's tests, or that there is none", () => {
+  const text = `\u001b[36m[0031_get_offsets / 0.000s] ================= Running test 0031_get_offsets =================
+|\u001b[32m <MAIN>                                   |     PASSED |   0.200s \u001b[0m|
+|\u001b[32m 0031_get_offsets                         |     PASSED |   0.121s \u001b[0m|
+|\u001b[36m 0031_get_offsets_mock                    |    SKIPPED |   0.000s \u001b[0m| Filtered due to negative test flags
+`
+  assert.deepEqual([...readTestRunner('0031', text)], [['0031_get_offsets', 'passed']])
+  assert.deepEqual([...readTestRunner('0031', text.split('\n')[0]!)], [['0031_get_offsets', 'failed']])
 })

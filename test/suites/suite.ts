@@ -9,6 +9,8 @@ export interface Suite {
   readonly source: string
   /** If its tests know no other. */
   readonly port?: number
+  /** What the machine lacks, in words, that can't be had by a package manager; null: nothing. */
+  readonly missing?: () => Promise<string | null>
   readonly settings?: (port: number) => Settings
   /**
    * Where our outcome is another one than Apache Kafka's, or where it is a matter of luck on both, and why. Nothing else
