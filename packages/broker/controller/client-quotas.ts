@@ -43,6 +43,9 @@ const USER_KEYS: ReadonlyMap<string, number | null> = new Map([
 ])
 const IP_KEYS: ReadonlyMap<string, number | null> = new Map([[QuotaKey.connectionCreationRate, MAX_INT]])
 
+/** As Kafka's hash tables have them, in records and in responses; there are clients that compare. */
+const ENTITY_ORDER: readonly string[] = [QuotaEntityType.ip, QuotaEntityType.clientId, QuotaEntityType.user]
+
 export function alterClientQuotas(
   state: ControllerState,
   request: AlterClientQuotas,
@@ -51,7 +54,10 @@ export function alterClientQuotas(
   const results = new Map<string, Result>()
   for (const { entity: given, ops } of request.entries) {
     // Of a part that is there twice, the last counts.
-    const entity = [...new Map(given.map(part => [part.entityType, part])).values()]
+    const parts = new Map(given.map(part => [part.entityType, part]))
+    const entity = [...parts.values()].sort(
+      (a, b) => ENTITY_ORDER.indexOf(a.entityType) - ENTITY_ORDER.indexOf(b.entityType),
+    )
     const key = quotaKey(entity)
     // As in Kafka the first has been changed by then, and its success is not told.
     const outcome = results.has(key)
