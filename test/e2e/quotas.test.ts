@@ -6,6 +6,10 @@ import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '@ottla/prot
 import { ApiVersionsRequest } from '@ottla/protocol/messages/api-versions'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/messages/delete-topics'
+import {
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasResponse,
+} from '@ottla/protocol/messages/describe-client-quotas'
 import { FetchRequest, FetchResponse } from '@ottla/protocol/messages/fetch'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
@@ -200,4 +204,31 @@ test('an address that connects faster than it may is not let in', async () => {
     outcomes.push(outcome)
   }
   assert.ok(outcomes.includes('closed') && outcomes[0] === 'open', outcomes.join(' '))
+})
+
+test('quotas are told in the order of Kafka, and so are the parts of whom they are for', async () => {
+  await using node = await inProcess()
+  const entity = [
+    { entityType: 'user', entityName: 'u' },
+    { entityType: 'client-id', entityName: 'c' },
+  ]
+  const keys = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage']
+  const entries = [{ entity, ops: keys.map(key => ({ key, value: 1000, remove: false })) }]
+  const altered = await node.send(quotasApi, { entries })
+  const types = ['client-id', 'user']
+  assert.deepEqual(
+    altered.entries[0]!.entity.map(({ entityType }) => entityType),
+    types,
+  )
+  const describe = { request: DescribeClientQuotasRequest, response: DescribeClientQuotasResponse }
+  const described = await node.send(describe, { components: [{ entityType: 'user', matchType: 0, match: 'u' }] })
+  const [found] = described.entries!
+  assert.deepEqual(
+    found!.entity.map(({ entityType }) => entityType),
+    types,
+  )
+  assert.deepEqual(
+    found!.values.map(({ key }) => key),
+    ['consumer_byte_rate', 'request_percentage', 'producer_byte_rate'],
+  )
 })

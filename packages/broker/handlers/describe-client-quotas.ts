@@ -6,6 +6,7 @@ import {
   DescribeClientQuotasRequest,
   DescribeClientQuotasResponse,
 } from '@ottla/protocol/messages/describe-client-quotas'
+import { javaHashCode } from '../coordinator/partition-for.ts'
 import { ApiError } from '../errors.ts'
 import { type ClientQuotaImage, QuotaEntityType, quotaKey } from '../image/index.ts'
 import { defineHandler } from './handler.ts'
@@ -25,12 +26,26 @@ export const describeClientQuotas = defineHandler({
       : [...clientQuotas.values()].filter(({ entity }) => matches(entity, components, strict))
     const entries = Array.from(found, ({ entity, values }) => ({
       entity: [...entity],
-      values: Array.from(values, ([key, value]) => ({ key, value })),
+      values: inKafkasOrder(values).map(([key, value]) => ({ key, value })),
     }))
     return { entries }
   },
   failed: (_request, failure) => ({ ...failure, entries: null }),
 })
+
+/**
+ * As Kafka tells quotas that were set at once: in the order of a Java hash table just large enough, filled in that of one
+ * with 16 slots. There are clients that compare.
+ */
+function inKafkasOrder(values: ReadonlyMap<string, number>): [string, number][] {
+  let slots = 1
+  while (values.size > slots * 0.75) slots *= 2
+  const place = (key: string, size: number) => {
+    const hash = javaHashCode(key)
+    return (hash ^ (hash >>> 16)) & (size - 1)
+  }
+  return [...values].sort(([a], [b]) => place(a, slots) - place(b, slots) || place(a, 16) - place(b, 16))
+}
 
 function checkFilter(components: readonly Component[]): void {
   const types = components.map(({ entityType }) => entityType)
