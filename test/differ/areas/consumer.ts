@@ -1,0 +1,139 @@
+/**
+ * Groups of the consumer protocol, and groups that members of both protocols share. The server's assignor is `range`: what
+ * `uniform` gives to whom among equals is decided by a hash table in Apache Kafka.
+ */
+import type { Area, Wish, World } from '../area.ts'
+import type { Draw } from '../draw.ts'
+import type { Step, Value } from '../plan.ts'
+import type { Outcome } from '../side.ts'
+import { deleteTopics } from './admin.ts'
+import { ClassicMembers, classicWishes, excusedInClassic, groupTopics } from './classic.ts'
+import { describeWishes, filterGroups, GROUPS, groupId, offsetWishes } from './groups.ts'
+import { findCoordinators } from './transactions.ts'
+
+const IDS = ['~m0', '~m1', '~m2']
+const SUBSCRIPTIONS = [['~t0'], ['~t0', '~t1'], ['~t1'], ['~never'], []]
+const REGEXES = ['~t.*', '~t0|~t1', '~t1']
+
+class ConsumerMembers extends ClassicMembers {
+  /** What each was assigned last. */
+  readonly #assigned = new Map<string, Value>()
+
+  override learn(step: Step, outcome: Outcome): void {
+    super.learn(step, outcome)
+    if (step.api !== 'ConsumerGroupHeartbeat' || typeof outcome === 'string') return
+    const { groupId, instanceId = null } = step.request as Record<string, string | null>
+    const { errorCode, memberId, memberEpoch, assignment } = outcome as Record<string, Value>
+    if (errorCode !== 'NONE' || memberId === null) return
+    const key = `${groupId} ${memberId}`
+    if (memberEpoch === -1) {
+      this.delete(groupId!, memberId as string)
+      return
+    }
+    this.set({ groupId: groupId!, memberId: memberId as string, epoch: memberEpoch as number, instanceId })
+    if (assignment !== null) this.#assigned.set(key, (assignment as Record<string, Value>).topicPartitions!)
+  }
+
+  assigned(group: string, memberId: string): Value {
+    return this.#assigned.get(`${group} ${memberId}`) ?? []
+  }
+}
+
+function heartbeatWish(members: ConsumerMembers): Wish {
+  return {
+    api: 'ConsumerGroupHeartbeat',
+    weight: 20,
+    client: draw => draw.one(['c0', 'c1', 'c2']),
+    fields: {
+      groupId,
+      memberId: () => '',
+      memberEpoch: () => 0,
+      instanceId: draw => draw.of([null], ['~i0', '']),
+      rackId: draw => draw.of([null], ['rack', '']),
+      rebalanceTimeoutMs: () => -1,
+      subscribedTopicNames: draw => draw.of([null], SUBSCRIPTIONS),
+      subscribedTopicRegex: draw => draw.of([null], ['', '[']),
+      serverAssignor: draw => draw.of([null, 'range'], ['', 'nope']),
+      topicPartitions: () => null,
+    },
+    finish: (request, draw) => {
+      const known = members.draw(draw)
+      const isJoining = known.memberId === '' || draw.chance(0.25)
+      if (isJoining) return joining(request, draw)
+      const { groupId, memberId, epoch, instanceId } = known
+      const beat = { ...request, groupId, memberId, memberEpoch: epoch }
+      if (draw.chance(0.1)) return { ...beat, memberEpoch: draw.one([-1, -1, -2]), instanceId }
+      const isWhole = draw.chance(0.5)
+      const topicPartitions = isWhole ? members.assigned(groupId, memberId) : null
+      const subscribed = isWhole && draw.chance(0.4) ? draw.one(SUBSCRIPTIONS) : request.subscribedTopicNames
+      return {
+        ...beat,
+        topicPartitions,
+        subscribedTopicNames: subscribed ?? null,
+        rebalanceTimeoutMs: isWhole ? 60_000 : -1,
+      }
+    },
+  }
+}
+
+function joining(request: Record<string, Value>, draw: Draw): Record<string, Value> {
+  const isStatic = draw.chance(0.25)
+  const memberId = draw.of(draw.version === 0 ? ['', ...IDS] : IDS, ['', ' ', 'x'.repeat(40)])
+  const joined = {
+    ...request,
+    groupId: draw.of(GROUPS, ['']),
+    memberId,
+    memberEpoch: 0,
+    instanceId: isStatic ? draw.one(['~i0', '~i1']) : (request.instanceId ?? null),
+    rebalanceTimeoutMs: draw.of([60_000], [0, -1]),
+    subscribedTopicNames: draw.of(SUBSCRIPTIONS, [null]),
+    topicPartitions: draw.of([[]], [null, [{ topicId: '$topic:1.0', partitions: [0] }]]),
+  }
+  return joined
+}
+
+function consumerWorld(): World {
+  const members = new ConsumerMembers()
+  const quiet = classicWishes(members).map(wish => ({ ...wish, weight: Math.ceil(wish.weight / 3) }))
+  return {
+    opening: groupTopics,
+    wishes: [heartbeatWish(members), ...quiet, ...offsetWishes(members), ...describeWishes(), regexWish()],
+    asked: ({ id, api, request }) => {
+      if (api === 'JoinGroup' || api === 'SyncGroup') members.waiting.set(id, request.memberId as string)
+    },
+    learn: (step, outcome) => members.learn(step, outcome),
+  }
+}
+
+/** Regular expressions are looked up after the answer. */
+function regexWish(): Wish {
+  return {
+    api: 'ConsumerGroupHeartbeat',
+    weight: 2,
+    versions: [1, 1],
+    settles: 'moment',
+    fields: {
+      groupId: draw => draw.one(GROUPS),
+      memberId: draw => draw.one(IDS),
+      memberEpoch: () => 0,
+      instanceId: () => null,
+      rackId: () => null,
+      rebalanceTimeoutMs: () => 60_000,
+      subscribedTopicNames: () => null,
+      subscribedTopicRegex: draw => draw.one(REGEXES),
+      serverAssignor: () => null,
+      topicPartitions: () => [],
+    },
+  }
+}
+
+export const consumer: Area = {
+  name: 'consumer',
+  length: 40,
+  settings: { 'group.consumer.assignment.interval.ms': 0, 'group.consumer.assignors': 'range,uniform' },
+  world: consumerWorld,
+  prepare: findCoordinators,
+  filter: filterGroups,
+  excused: excusedInClassic,
+  cleanUp: deleteTopics,
+}
