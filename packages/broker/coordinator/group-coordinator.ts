@@ -42,6 +42,7 @@ import type { GroupApi, GroupRequest, GroupResponse, RequestOf, ResponseOf } fro
 import { groupSerde } from './group/serde.ts'
 import { callerOf, type GroupCallContext } from './group-call.ts'
 import {
+  eachOnce,
   failedFetch,
   fetchedById,
   mergeTopics,
@@ -289,7 +290,7 @@ export class GroupCoordinator {
     context: GroupCallContext,
   ): Promise<Init<typeof OffsetCommitResponse>> {
     const { known, refused } = splitCommit(request.topics, context.apiVersion, this.#topics)
-    if (known.length === 0) return { topics: refused }
+    if (known.length === 0) return { topics: eachOnce(refused) }
     const wanted = { ...request, topics: known }
     const { topics } = await this.#write('offsetCommit', request.groupId, wanted, context, errorCode =>
       failedCommit(wanted, errorCode),
@@ -304,7 +305,7 @@ export class GroupCoordinator {
   ): Promise<Init<typeof TxnOffsetCommitResponse>> {
     const byName = request.topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))
     const { known, refused } = splitCommit(byName, BY_NAME, this.#topics)
-    if (known.length === 0) return { topics: refused }
+    if (known.length === 0) return { topics: eachOnce(refused) }
     const wanted = { ...request, topics: known }
     let topics: typeof refused
     try {
@@ -373,6 +374,7 @@ export class GroupCoordinator {
     try {
       const partition = this.partitionFor(groupId)
       const response = await this.#runtime.read(partition, machine => machine.fetchOffsets(wanted, requireStable))
+      if (response.errorCode !== ErrorCode.NONE) return response
       const fetched = topics ? response.topics : fetchedById(response.topics, apiVersion, this.#topics)
       return { ...response, topics: [...fetched, ...refused] }
     } catch (error) {

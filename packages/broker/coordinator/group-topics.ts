@@ -109,22 +109,30 @@ export function fetchedById(topics: readonly FetchedTopic[], apiVersion: number,
   })
 }
 
-/** Partitions of one topic together, whoever answered for them. */
-export function mergeTopics<Topic extends { readonly name: string; readonly partitions: readonly unknown[] }>(
-  first: readonly Topic[],
-  second: readonly Topic[],
-): Topic[] {
-  const merged = [...first]
-  const places = new Map(first.map(({ name }, place) => [name, place]))
-  for (const topic of second) {
-    const place = places.get(topic.name)
-    if (place === undefined) {
-      places.set(topic.name, merged.length)
-      merged.push(topic)
-    } else {
-      const same = merged[place]!
-      merged[place] = { ...same, partitions: [...same.partitions, ...topic.partitions] }
-    }
+interface AnsweredTopic {
+  readonly name: string
+  readonly topicId?: string
+  readonly partitions: readonly unknown[]
+}
+
+/**
+ * What was refused, each topic once, and with it what the coordinator has answered. If nothing was refused, a topic that was
+ * asked for twice is answered twice, as by Kafka.
+ */
+export function mergeTopics<Topic extends AnsweredTopic>(
+  refused: readonly Topic[],
+  answered: readonly Topic[],
+): readonly Topic[] {
+  return refused.length === 0 ? answered : eachOnce([...refused, ...answered])
+}
+
+/** Partitions of one topic together. */
+export function eachOnce<Topic extends AnsweredTopic>(topics: readonly Topic[]): Topic[] {
+  const merged = new Map<string, Topic>()
+  for (const topic of topics) {
+    const key = `${topic.name} ${topic.topicId}`
+    const same = merged.get(key)
+    merged.set(key, same ? { ...same, partitions: [...same.partitions, ...topic.partitions] } : topic)
   }
-  return merged
+  return [...merged.values()]
 }

@@ -2,7 +2,6 @@
  * JoinGroup, SyncGroup, Heartbeat and LeaveGroup: requests of the classic protocol go to classic groups, and to consumer
  * groups that have members of both protocols.
  */
-import { ErrorCode } from '@ottla/protocol'
 import type { HeartbeatRequest } from '@ottla/protocol/messages/heartbeat'
 import type { JoinGroupRequest } from '@ottla/protocol/messages/join-group'
 import type { LeaveGroupRequest } from '@ottla/protocol/messages/leave-group'
@@ -30,11 +29,7 @@ export function joinGroup(turn: Turn, requestId: number, request: JoinGroupReque
     joinConsumerGroup(turn, requestId, group, request, caller)
     return
   }
-  if (group && request.memberId !== '') {
-    turn.complete(requestId, { memberId: request.memberId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID })
-    return
-  }
-  // Without members it can become whatever is joined.
+  // Without members it can become whatever is joined; it goes though the member may be one that nobody knows.
   if (group) for (const tombstone of kindOf(group).tombstones(group)) turn.apply(tombstone)
   joinClassicGroup(turn, requestId, request, caller)
 }

@@ -28,7 +28,7 @@ export function commitOffsets(turn: Turn, requestId: number, request: OffsetComm
     return
   }
   if (group) kindOf(group).onCommit(turn, group, request.memberId)
-  const refused = group ? checkPartitions(group, request, request.topics) : ErrorCode.NONE
+  const refused = group ? checkPartitions(turn, group, request, request.topics) : ErrorCode.NONE
   const { records, topics } = commitRecords(turn, request)
   if (refused !== ErrorCode.NONE || !turn.fits(records)) {
     turn.complete(requestId, failedCommit(request, refused || ErrorCode.UNKNOWN_SERVER_ERROR))
@@ -51,7 +51,7 @@ export function commitOffsetsInTransaction(
   const client = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId }
   const nobody = generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
   const checked = group
-    ? group.checkCommit(client, caller.apiVersion, true) || checkPartitions(group, client, request.topics)
+    ? group.checkCommit(client, caller.apiVersion, true) || checkPartitions(turn, group, client, request.topics)
     : nobody
   // Producers know nothing of members' epochs.
   const errorCode = checked === ErrorCode.STALE_MEMBER_EPOCH ? ErrorCode.ILLEGAL_GENERATION : checked
@@ -64,10 +64,16 @@ export function commitOffsetsInTransaction(
   }
 }
 
-/** One partition that the member may not commit, and it may commit none. */
-function checkPartitions(group: Group, client: OffsetClient, topics: OffsetCommitRequest['topics']): number {
+/** One partition that the member may not commit, and it may commit none; but those with too much to say are not looked at. */
+function checkPartitions(
+  turn: Turn,
+  group: Group,
+  client: OffsetClient,
+  topics: OffsetCommitRequest['topics'],
+): number {
   for (const { name, topicId, partitions } of group.checkCommitOf ? topics : []) {
-    for (const { partitionIndex } of partitions) {
+    for (const { partitionIndex, committedMetadata } of partitions) {
+      if (isTooLong(turn, committedMetadata)) continue
       const errorCode = group.checkCommitOf!(client, topicId, partitionIndex, name)
       if (errorCode !== ErrorCode.NONE) return errorCode
     }
@@ -81,6 +87,10 @@ function checkCommitToNobody(request: OffsetCommitRequest, { apiVersion }: Calle
   return apiVersion >= GROUP_ID_NOT_FOUND_SINCE ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
 }
 
+function isTooLong(turn: Turn, metadata: string | null): boolean {
+  return metadata !== null && metadata.length > turn.store.config.offsetMetadataMaxBytes
+}
+
 function commitRecords(turn: Turn, request: Pick<OffsetCommitRequest, 'groupId' | 'retentionTimeMs' | 'topics'>) {
   const { wallMs } = turn.now
   const { groupId, retentionTimeMs } = request
@@ -91,9 +101,7 @@ function commitRecords(turn: Turn, request: Pick<OffsetCommitRequest, 'groupId' 
     topicId,
     partitions: partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
       const metadata = committedMetadata ?? ''
-      if (metadata.length > turn.store.config.offsetMetadataMaxBytes) {
-        return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-      }
+      if (isTooLong(turn, metadata)) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
       const key = { group: groupId, topic: name, partition: partitionIndex }
       records.push(
         offsetCommit(key, {

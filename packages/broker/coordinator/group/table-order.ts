@@ -17,6 +17,14 @@ export function inTableOrder<T>(things: Iterable<T>, nameOf: (thing: T) => strin
   return placed.sort((a, b) => a.place - b.place).map(({ thing }) => thing)
 }
 
+/** Where a name lies in a HashMap of Java's own with so many entries: it begins with 16 slots, and is kept three quarters full. */
+export function javaTableSlot(name: string, entries: number): number {
+  let slots = 16
+  while (entries > slots * 0.75) slots *= 2
+  const hash = javaHashCode(name)
+  return (hash ^ (hash >>> 16)) & (slots - 1)
+}
+
 /** Of the product of the hash, as a signed number, and the factor. No step is past 2^53. */
 function upperHalf(hash: number): number {
   const unsigned = hash >>> 0

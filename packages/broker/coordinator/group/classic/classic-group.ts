@@ -9,6 +9,7 @@
 import { ErrorCode } from '@ottla/protocol'
 import type { Group, OffsetClient } from '../group.ts'
 import { NEVER } from '../offset-records.ts'
+import { javaTableSlot } from '../table-order.ts'
 import type { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import { decodeSubscribedTopics } from './consumer-subscription.ts'
@@ -277,7 +278,7 @@ export class ClassicGroup implements Group {
     )
   }
 
-  /** Each member votes for its favourite among those that all know. */
+  /** Each member votes for its favourite among those that all know. Of equals, the one that Java's table has first. */
   selectProtocol(): string {
     const candidates = new Set<string>()
     for (const [name, supporters] of this.#supporters) if (supporters === this.#members.size) candidates.add(name)
@@ -286,9 +287,9 @@ export class ClassicGroup implements Group {
       const name = member.vote(candidates)
       votes.set(name, (votes.get(name) ?? 0) + 1)
     }
-    let winner = ''
-    for (const [name, count] of votes) if (winner === '' || count > votes.get(winner)!) winner = name
-    return winner
+    const slot = (name: string) => javaTableSlot(name, votes.size)
+    const ranked = [...votes].sort(([a, some], [b, others]) => others - some || slot(a) - slot(b))
+    return ranked[0]?.[0] ?? ''
   }
 
   /** The members have joined: the leader is to assign, or nobody is left. */

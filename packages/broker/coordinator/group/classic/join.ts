@@ -41,10 +41,10 @@ const SKIPS_ASSIGNMENT_SINCE = 9
 export function joinGroup(turn: Turn, requestId: number, request: JoinGroupRequest, caller: Caller): void {
   const { store, now } = turn
   const { groupId, memberId } = request
-  if (memberId === '') makeRoom(turn, groupId)
+  makeRoom(turn, groupId)
   const known = classicGroup(store, groupId)
   if (!known && store.groups.has(groupId)) {
-    refuse(turn, requestId, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    refuse(turn, requestId, '', ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
     return
   }
   if (!known && memberId !== '') {
@@ -66,7 +66,7 @@ export function joinGroup(turn: Turn, requestId: number, request: JoinGroupReque
   if (!known) turn.emit(newGroupMetadata(group))
 }
 
-/** A streams group without members goes. */
+/** A streams group without members goes, though the member may be one that nobody knows. */
 function makeRoom(turn: Turn, groupId: string): void {
   const group = turn.store.groups.get(groupId)
   if (group?.kind !== 'streams' || !group.isEmpty) return
@@ -158,7 +158,7 @@ function joinAgain(turn: Turn, group: ClassicGroup, join: Join): void {
   const { requestId, request } = join
   const { memberId, groupInstanceId } = request
   if (!group.supports(request.protocolType, join.protocols)) {
-    refuse(turn, requestId, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    refuse(turn, requestId, '', ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
   } else if (group.isPending(memberId)) {
     // Ids are given to dynamic members only, so no client of ours sends both.
     if (groupInstanceId === null) addMember(turn, group, join, memberId)

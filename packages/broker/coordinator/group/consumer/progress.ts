@@ -63,8 +63,9 @@ export function updateMember(turn: Turn, group: ConsumerGroup, update: Update): 
   turn.atomically(() => {
     for (const record of replacement(group, update)) turn.apply(record)
     if (!group.members.has(after.id) || !sameMetadata(member, after)) turn.apply(memberRecord(group.id, after))
-    if (hasOtherRegex && isLast) turn.apply(regexTombstone(group.id, regex.before!))
+    // Of the last one that goes here, it still counts when it was looked up.
     refreshIfDue(turn, group, hasOtherRegex && isFirst)
+    if (hasOtherRegex && isLast) turn.apply(regexTombstone(group.id, regex.before!))
     // One that has not been looked up yet brings no topics: the epoch goes up when it has been.
     const isResolved = regex.after === undefined ? regex.before !== undefined : group.resolvedRegexes.has(regex.after)
     const hasChanged = hasOtherNames || (hasOtherRegex && isResolved)
