@@ -107,7 +107,6 @@ function alterResources<R extends ResourceRequest>(
       if (new Set(configs.map(config => config.name)).size < configs.length) {
         throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
       }
-      checkResource(resource)
       records.push(...alter(request, resource))
     })
     return { resourceType, resourceName, ...outcome }
@@ -225,6 +224,7 @@ function checkChanges(
     checkSpecialConfig(state, resource, name, null)
     all.delete(name)
   }
+  checkResource(resource)
   state.nodeConfig.validate(state.image, resource, all)
 }
 

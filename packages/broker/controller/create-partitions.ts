@@ -33,7 +33,7 @@ export function createPartitions(
 
 function additionalPartitions(state: ControllerState, request: TopicRequest, scope: RequestScope): MetadataRecord[] {
   const topic = state.image.topicsByName.get(request.name)
-  if (!topic) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
+  if (!topic) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', '')
   checkCount(topic, request)
   const first = topic.partitions.length
   const additional = request.count - first

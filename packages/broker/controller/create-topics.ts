@@ -153,7 +153,8 @@ function describedConfigs({ nodeConfig, image }: ControllerState, configs: Reado
   return describeTopic(nodeConfig.in(image), configs)
     .map(({ name, value, readOnly, source, isSensitive }) => ({
       name,
-      value,
+      // As it was given: `TRUE` stays `TRUE` here.
+      value: configs.get(name) ?? value,
       readOnly,
       configSource: source,
       isSensitive,

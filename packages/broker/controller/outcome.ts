@@ -12,8 +12,9 @@ export interface Outcome {
 
 export const SUCCESS: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null }
 
+/** With an empty message, the code alone. */
 export function failure(code: ErrorName, message: string): Outcome {
-  return { errorCode: ErrorCode[code], errorMessage: message }
+  return { errorCode: ErrorCode[code], errorMessage: message || null }
 }
 
 /** What `attempt` threw, if it is one of Kafka's errors; anything else is a bug and goes on up. */

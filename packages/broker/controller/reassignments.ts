@@ -81,7 +81,7 @@ function checkFactor(partition: PartitionRegistration, replicas: readonly number
 function cancelled(state: ControllerState, topic: TopicImage, partitionId: number): MetadataRecord | null {
   const partition = topic.partitions[partitionId]!
   const name = `${topic.name}-${partitionId}`
-  if (!isReassigning(partition)) throw new ApiError('NO_REASSIGNMENT_IN_PROGRESS', `${name} is not being reassigned.`)
+  if (!isReassigning(partition)) throw new ApiError('NO_REASSIGNMENT_IN_PROGRESS', '')
   const stays = (id: number) => !partition.addingReplicas.includes(id)
   const replicas = partition.replicas.filter(stays)
   const isr = partition.isr.filter(stays)

@@ -23,6 +23,7 @@ const MAX_ITERATIONS = 16_384
 /** What is to become of a user: the record, or why there is none. */
 type Verdict = MetadataRecord | Outcome
 
+const NO_KEY = failure('UNKNOWN_SERVER_ERROR', '')
 const TWICE = failure('DUPLICATE_RESOURCE', 'A user can be altered only once in a request.')
 
 export function alterUserScramCredentials(
@@ -38,6 +39,9 @@ export function alterUserScramCredentials(
   }
   for (const deletion of deletions) decide(deletion.name, () => deletionRecord(state, deletion))
   for (const upsertion of upsertions) decide(upsertion.name, () => upsertionRecord(state, upsertion))
+  // Java makes no key of nothing, and Kafka says no more about it.
+  for (const { name, saltedPassword } of upsertions)
+    if (saltedPassword.length === 0 && 'type' in verdicts.get(name)!) verdicts.set(name, NO_KEY)
   const records = [...verdicts.values()].filter(verdict => 'type' in verdict)
   checkRecordCount(records)
   const results = Array.from(verdicts, ([user, verdict]) => ({ user, ...('type' in verdict ? SUCCESS : verdict) }))

@@ -14,6 +14,7 @@ import { isInternalTopic } from './topic-names.ts'
 
 type Transaction = AddPartitionsToTxnRequest['transactions'][number]
 type Topics = Transaction['topics']
+type Results = AddPartitionsToTxnResponse['resultsByTopicV3AndBelow']
 
 const BROKERS_SINCE = 4
 /** Whoever speaks a version of brokers has a client of transaction version 2. */
@@ -26,8 +27,8 @@ export const addPartitionsToTxn = defineHandler({
     const transactions = apiVersion < BROKERS_SINCE ? [asTransaction(request)] : request.transactions
     const results = await Promise.all(
       transactions.map(async transaction => {
-        const { transactionalId, topics } = transaction
-        return { transactionalId, topicResults: resultsOf(topics, await add(transaction, apiVersion, services)) }
+        const { transactionalId } = transaction
+        return { transactionalId, topicResults: await add(transaction, apiVersion, services) }
       }),
     )
     if (apiVersion >= BROKERS_SINCE) return { resultsByTransaction: results }
@@ -35,7 +36,7 @@ export const addPartitionsToTxn = defineHandler({
   },
   failed(request, { errorCode }, apiVersion) {
     if (apiVersion >= BROKERS_SINCE) return { errorCode }
-    return { resultsByTopicV3AndBelow: resultsOf(request.v3AndBelowTopics, () => errorCode) }
+    return { resultsByTopicV3AndBelow: sameForAll(request.v3AndBelowTopics, errorCode) }
   },
 })
 
@@ -50,7 +51,7 @@ function asTransaction(request: AddPartitionsToTxnRequest): Transaction {
   }
 }
 
-async function add(transaction: Transaction, apiVersion: number, services: Services): Promise<PartitionCode> {
+async function add(transaction: Transaction, apiVersion: number, services: Services): Promise<Results> {
   const { transactionalId, producerId, producerEpoch, topics, verifyOnly } = transaction
   const isClient = apiVersion < BROKERS_SINCE
   const check = (topic: string, partition: number): number => {
@@ -60,15 +61,24 @@ async function add(transaction: Transaction, apiVersion: number, services: Servi
   }
   // One that can't be added keeps the others out.
   if (topics.some(({ name, partitions }) => partitions.some(partition => check(name, partition) !== ErrorCode.NONE)))
-    return (topic, partition) => check(topic, partition) || ErrorCode.OPERATION_NOT_ATTEMPTED
+    return resultsOf(topics, (topic, partition) => check(topic, partition) || ErrorCode.OPERATION_NOT_ATTEMPTED)
   const call = { transactionalId, producerId, producerEpoch, partitions: topicPartitions(topics) }
-  if (verifyOnly) return services.transactions.verifyPartitions(call)
+  if (verifyOnly) return resultsOf(topics, await services.transactions.verifyPartitions(call))
   const transactionVersion = isClient ? 0 : EPOCH_BUMP_VERSION
   const errorCode = await services.transactions.addPartitions({ ...call, transactionVersion }, apiVersion)
-  return () => errorCode
+  return sameForAll(topics, errorCode)
 }
 
-function resultsOf(topics: Topics, codeOf: PartitionCode) {
+/** As they were asked for, what is there twice, too. */
+function sameForAll(topics: Topics, partitionErrorCode: number): Results {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map(partitionIndex => ({ partitionIndex, partitionErrorCode })),
+  }))
+}
+
+/** Each partition once. */
+function resultsOf(topics: Topics, codeOf: PartitionCode): Results {
   return [...topicPartitions(topics)].map(([name, partitions]) => ({
     name,
     resultsByPartition: [...partitions].map(partitionIndex => ({

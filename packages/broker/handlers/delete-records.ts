@@ -6,6 +6,7 @@ import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/mes
 import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
+import { isInternalTopic } from './topic-names.ts'
 
 const TO_HIGH_WATERMARK = -1
 
@@ -13,11 +14,9 @@ export const deleteRecords = defineHandler({
   request: DeleteRecordsRequest,
   response: DeleteRecordsResponse,
   async handle(request, _context, services) {
-    const topics = request.topics.map(async ({ name, partitions }) => ({
+    const topics = [...offsetsByPartition(request)].map(async ([name, offsets]) => ({
       name,
-      partitions: await Promise.all(
-        partitions.map(({ partitionIndex, offset }) => deleteFrom(name, partitionIndex, offset, services)),
-      ),
+      partitions: await Promise.all([...offsets].map(([index, offset]) => deleteFrom(name, index, offset, services))),
     }))
     return { topics: await Promise.all(topics) }
   },
@@ -31,11 +30,26 @@ export const deleteRecords = defineHandler({
   },
 })
 
+/** The last word on each partition: each is answered once, a topic of no partition not at all. */
+function offsetsByPartition({ topics }: DeleteRecordsRequest): Map<string, Map<number, number>> {
+  const wanted = new Map<string, Map<number, number>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const offsets = wanted.get(name) ?? new Map<number, number>()
+    wanted.set(name, offsets)
+    for (const { partitionIndex, offset } of partitions) offsets.set(partitionIndex, offset)
+  }
+  return wanted
+}
+
 async function deleteFrom(topicName: string, partitionIndex: number, offset: number, services: Services) {
   try {
     const topic = services.metadata.topic(topicName)
     if (!topic?.partitions[partitionIndex]) {
       throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${partitionIndex}`)
+    }
+    if (isInternalTopic(topicName)) {
+      throw new ApiError('INVALID_TOPIC_EXCEPTION', `records of ${topicName} are the broker's own`)
     }
     const partition = services.replicas.get(topic.id, partitionIndex)
     await partition.ready

@@ -19,12 +19,17 @@ import { describeLoggers } from './loggers.ts'
 import { requireThisBroker } from './own-configs.ts'
 import { isValidTopicName } from './topic-names.ts'
 
+const HAVE_CONFIGS: ReadonlySet<number> = new Set(Object.values(ConfigResourceType))
+
 type Resource = DescribeConfigsRequest['resources'][number]
 
 export const describeConfigs = defineHandler({
   request: DescribeConfigsRequest,
   response: DescribeConfigsResponse,
   handle(request, _context, services) {
+    // One of a type that nobody knows, and all are refused.
+    const odd = request.resources.find(({ resourceType }) => !HAVE_CONFIGS.has(resourceType))
+    if (odd) throw new ApiError('INVALID_REQUEST', `no configuration of resource type ${odd.resourceType}`)
     return { results: request.resources.map(resource => describe(resource, request, services)) }
   },
   failed({ resources }, failure) {
@@ -53,8 +58,7 @@ function configsFor({ resourceType, resourceName }: Resource, services: Services
     case ConfigResourceType.TOPIC:
       if (!isValidTopicName(resourceName))
         throw new ApiError('INVALID_TOPIC_EXCEPTION', `'${resourceName}' is no name for a topic`)
-      if (!services.metadata.topic(resourceName))
-        throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `no topic '${resourceName}'`)
+      if (!services.metadata.topic(resourceName)) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', '')
       return describeTopic(services.config, stored)
     case ConfigResourceType.BROKER:
       if (resourceName === '') return describeClusterDefaults(services.config)

@@ -4,6 +4,7 @@ import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
 } from '@ottla/protocol/messages/describe-topic-partitions'
+import { ApiError } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { Services } from '../services.ts'
 import { TOPIC_OPERATIONS } from './authorized-operations.ts'
@@ -18,6 +19,8 @@ export const describeTopicPartitions = defineHandler({
   response: DescribeTopicPartitionsResponse,
   handle(request, context, services) {
     const { cursor } = request
+    // Kafka has no word for what one may do with a topic without a name.
+    if (request.topics.some(({ name }) => name === '')) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const names = namesFrom(request, services)
     if (!names) {
       // No place at the top for an error: it stands at each topic, as in Kafka.

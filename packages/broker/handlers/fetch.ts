@@ -17,11 +17,11 @@ import { type PartitionRead, readPartition } from '../replica/read.ts'
 import type { Services } from '../services.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
+import { isIsolationLevel, READ_COMMITTED } from './isolation-level.ts'
 
 type PartitionResponse = Partial<FetchResponse['responses'][number]['partitions'][number]> & { partitionIndex: number }
 type TopicResponse = { topic: string; topicId: string; partitions: PartitionResponse[] }
 
-const READ_COMMITTED = 1
 const TOPIC_IDS_SINCE = 13
 const REPLICA_STATE_SINCE = 15
 const CURRENT_LEADER_SINCE = 16
@@ -52,6 +52,9 @@ export const fetch = defineHandler({
     )
     if (plan.errorCode !== 0) return { errorCode: plan.errorCode }
     const partitions = [...plan.partitions]
+    const isThere = ({ topic, partition }: FetchPartition) => services.metadata.topic(topic)?.partitions[partition]
+    if (!isIsolationLevel(request.isolationLevel) && partitions.some(isThere))
+      throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const reader = readerOf(request, context.apiVersion)
     const maxBytes = mostBytes(request, reader, context, services)
     const minBytes = Math.min(request.minBytes, maxBytes)

@@ -12,6 +12,7 @@ import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/message
 import { ApiError, errorCodeOf, isExpected } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { defineHandler } from './handler.ts'
+import { isIsolationLevel, READ_COMMITTED } from './isolation-level.ts'
 
 const LATEST = -1n
 const EARLIEST = -2n
@@ -29,7 +30,6 @@ const SPECIAL_SINCE = new Map([
 
 const EPOCHS_SINCE = 4
 const CONSUMER = -1
-const READ_COMMITTED = 1
 const NONE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
 type WantedPartition = ListOffsetsRequest['topics'][number]['partitions'][number]
@@ -39,21 +39,17 @@ export const listOffsets = defineHandler({
   request: ListOffsetsRequest,
   response: ListOffsetsResponse,
   async handle(request, context, services) {
-    const duplicates = duplicatePartitions(request)
-    const told = new Set<string>()
+    if (!isIsolationLevel(request.isolationLevel)) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const upTo = (log: PartitionLog) => {
       if (request.replicaId !== CONSUMER) return log.writtenEndOffset
       return request.isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark
     }
-    const topics = request.topics.map(async ({ name, partitions }) => ({
+    const topics = [...wantedByTopic(request)].map(async ([name, wanted]) => ({
       name,
       partitions: await Promise.all(
-        partitions.flatMap(partition => {
-          const key = `${name}-${partition.partitionIndex}`
-          if (!duplicates.has(key)) return [offsetOf(name, partition, context.apiVersion, upTo, services)]
-          if (told.has(key)) return []
-          told.add(key)
-          return [Promise.resolve(failed(partition, ErrorCode.INVALID_REQUEST))]
+        [...wanted.values()].map(([partition, ...again]) => {
+          if (again.length > 0) return failed(partition!, ErrorCode.INVALID_REQUEST)
+          return offsetOf(name, partition!, context.apiVersion, upTo, services)
         }),
       ),
     }))
@@ -134,15 +130,18 @@ function failed({ partitionIndex }: WantedPartition, errorCode: number): Partiti
   return { partitionIndex, errorCode, ...NONE }
 }
 
-function duplicatePartitions(request: ListOffsetsRequest): Set<string> {
-  const seen = new Set<string>()
-  const twice = new Set<string>()
-  for (const { name, partitions } of request.topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}-${partitionIndex}`
-      if (seen.has(key)) twice.add(key)
-      seen.add(key)
+/** Each topic once, if anything of it is asked for, and each partition with all that is asked of it. */
+function wantedByTopic({ topics }: ListOffsetsRequest): Map<string, Map<number, WantedPartition[]>> {
+  const wanted = new Map<string, Map<number, WantedPartition[]>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const byIndex = wanted.get(name) ?? new Map<number, WantedPartition[]>()
+    wanted.set(name, byIndex)
+    for (const partition of partitions) {
+      const same = byIndex.get(partition.partitionIndex)
+      if (same) same.push(partition)
+      else byIndex.set(partition.partitionIndex, [partition])
     }
   }
-  return twice
+  return wanted
 }

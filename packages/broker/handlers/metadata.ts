@@ -7,6 +7,7 @@
  */
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { MetadataRequest, MetadataResponse } from '@ottla/protocol/messages/metadata'
+import { ApiError } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { Services } from '../services.ts'
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts'
@@ -21,6 +22,8 @@ export const metadata = defineHandler({
   request: MetadataRequest,
   response: MetadataResponse,
   handle(request, context, services) {
+    if (asksByIdTooEarly(request, context.apiVersion)) throw new ApiError('INVALID_REQUEST', '')
+    if (asksForNothing(request)) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const topics = topicsOf(request, context, services)
     if (context.apiVersion >= 8 && request.includeTopicAuthorizedOperations) {
       for (const topic of topics) topic.topicAuthorizedOperations = TOPIC_OPERATIONS
@@ -47,12 +50,14 @@ function asksByIdTooEarly(request: MetadataRequest, version: number): boolean {
   return version < 12 && (request.topics ?? []).some(({ name, topicId }) => name === null || topicId !== ZERO_UUID)
 }
 
+/** Neither ids nor a name: Kafka has no word for that. */
+function asksForNothing({ topics }: MetadataRequest): boolean {
+  if (topics === null || topics.some(({ topicId }) => topicId !== ZERO_UUID)) return false
+  return topics.some(({ name }) => name === null)
+}
+
 function topicsOf(request: MetadataRequest, context: RequestContext, services: Services): TopicResponse[] {
   const { topics } = request
-  if (asksByIdTooEarly(request, context.apiVersion)) {
-    const errorCode = ErrorCode.INVALID_REQUEST
-    return (topics ?? []).map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId }))
-  }
   if (topics === null || (context.apiVersion === ALL_TOPICS_NAMED_BY_EMPTY_LIST && topics.length === 0)) {
     return [...services.metadata.topics()].map(topic => describe(topic, context, services))
   }

@@ -8,10 +8,10 @@
  * in some partition, the one in which the coordinator has agreed to that. The response waits for all of them. With acks=0
  * there is no response, and an error closes the connection, so that the producer learns that something is wrong.
  */
-import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, errorName, ZERO_UUID } from '@ottla/protocol'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import type { Verdict } from '../coordinator/transaction-verifier.ts'
-import { ApiError, ConnectionClosingError, errorCodeOf, isExpected, messageOf } from '../errors.ts'
+import { ApiError, ConnectionClosingError, errorCodeOf, isExpected } from '../errors.ts'
 import type { TopicImage } from '../image/index.ts'
 import type { TopicMeter } from '../metrics/index.ts'
 import {
@@ -26,7 +26,7 @@ import type { Services } from '../services.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { isInternalTopic } from './topic-names.ts'
-import { unverified, verifyTransaction } from './verify-transaction.ts'
+import { UnverifiedError, unverified, verifyTransaction } from './verify-transaction.ts'
 
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number]
 type TopicResponse = { name: string; topicId: string; partitionResponses: PartitionResponse[] }
@@ -93,7 +93,7 @@ export const produce = defineHandler({
     const results = responses.flatMap(response => response.partitionResponses)
     if (request.acks === 0) {
       const failed = results.find(result => result.errorCode)
-      if (failed) throw new ConnectionClosingError(`produce with acks=0 failed: ${failed.errorMessage}`)
+      if (failed) throw new ConnectionClosingError(`produce with acks=0 failed: ${errorName(failed.errorCode!)}`)
       return null
     }
     const leaders = new Set(results.flatMap(result => (result.currentLeader ? [result.currentLeader.leaderId] : [])))
@@ -128,7 +128,7 @@ function checkTransaction({ transactionalId, topicData }: ProduceRequest): void 
   for (const { partitionData } of topicData) {
     for (const { records } of partitionData) {
       if (isTransactionalBatch(records) && transactionalId === null)
-        throw new ApiError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'a transactional batch without a transactional id')
+        throw new ApiError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', '')
     }
   }
 }
@@ -209,9 +209,11 @@ function success(index: number, outcome: AppendOutcome): PartitionResponse {
 
 function failed(topic: string, index: number, error: unknown, services: Services): PartitionResponse {
   const errorCode = errorCodeOf(error)
-  const response: PartitionResponse = { index, errorCode, errorMessage: messageOf(error), baseOffset: -1 }
+  const response: PartitionResponse = { index, errorCode, errorMessage: null, baseOffset: -1 }
   if (!isExpected(error))
     services.world.logger.error('produce failed', { partition: `${topic}-${index}`, error: error as Error })
+  // As in Kafka, there are words where the code is the records' or the transaction's.
+  if (error instanceof InvalidRecordsError || error instanceof UnverifiedError) response.errorMessage = error.message
   if (error instanceof InvalidRecordsError) response.recordErrors = [...error.recordErrors]
   return response
 }

@@ -115,11 +115,16 @@ const UNDECIDED: ReadonlySet<number> = new Set([
   ErrorCode.NOT_COORDINATOR,
 ])
 
+/** The producer is told more than the code. */
+export class UnverifiedError extends ApiError {}
+
 /** Why a batch was not appended. */
 export function unverified(errorCode: number, apiVersion: number): ApiError {
   const name = errorName(errorCode) as ErrorName
   const isLate = errorCode === ErrorCode.CONCURRENT_TRANSACTIONS && supportOf(apiVersion) !== 'adds'
-  return UNDECIDED.has(errorCode) || isLate
-    ? new ApiError('NOT_ENOUGH_REPLICAS', `it can't be verified that the partition is in the transaction: ${name}`)
-    : new ApiError(name, 'the partition is not in the transaction')
+  if (UNDECIDED.has(errorCode) || isLate)
+    return new UnverifiedError('NOT_ENOUGH_REPLICAS', `the partition may or may not be in the transaction: ${name}`)
+  if (errorCode === ErrorCode.INVALID_TXN_STATE)
+    return new UnverifiedError(name, 'the partition is not in the transaction')
+  return new ApiError(name, '')
 }

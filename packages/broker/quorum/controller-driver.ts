@@ -172,7 +172,7 @@ export class ControllerDriver implements QuorumListener {
     if (!this.isActive || this.#isClosed) throw notController()
     const { hasDeadline } = CONTROLLER_APIS[name] as unknown as TimedRequest<Name>
     if ('timeoutMs' in request && request.timeoutMs <= 0 && hasDeadline(request))
-      throw new ApiError('REQUEST_TIMED_OUT', 'The request gives no time to be answered in.')
+      throw new ApiError('REQUEST_TIMED_OUT', '')
     const nowMs = this.#options.world.clock.monotonic()
     const nextOffset = this.#options.quorum.endOffset
     const spendPartitions = (count: number) => quota.spend(count, nowMs)
@@ -190,7 +190,7 @@ export class ControllerDriver implements QuorumListener {
     if (!(error instanceof ApiError)) {
       this.#options.world.logger.error('the controller failed', { api: name, error: error as Error })
     }
-    return { errorCode, errorMessage: messageOf(error) }
+    return { errorCode, errorMessage: messageOf(error) || null }
   }
 
   describeQuorum(): QuorumDescription {
@@ -431,7 +431,7 @@ interface TimedRequest<Name extends ControllerApiName> {
 interface FailedResponse<Name extends ControllerApiName> {
   failed(
     request: ControllerRequest<Name>,
-    outcome: { readonly errorCode: number; readonly errorMessage: string },
+    outcome: { readonly errorCode: number; readonly errorMessage: string | null },
   ): ControllerResponse<Name>
 }
 
