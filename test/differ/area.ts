@@ -6,6 +6,7 @@ import type { LoadableApi } from '@ottla/protocol/api-schemas'
 import type { Settings } from '../interop/brokers.ts'
 import type { Draw } from './draw.ts'
 import type { Request, Settles, Step, Value } from './plan.ts'
+import type { Result } from './run.ts'
 import type { Outcome } from './side.ts'
 
 export type Struct = Record<string, unknown>
@@ -34,6 +35,8 @@ export interface World {
   asked?(step: Step): void
   /** Of Apache Kafka's answer, which is Ottla's too. */
   learn?(step: Step, outcome: Outcome): void
+  /** As an area's, by what is known of the run. */
+  excused?(result: Result): string | undefined
 }
 
 export interface Area {

@@ -83,7 +83,7 @@ export class Campaign {
         for (const result of await run.step(step)) {
           if (this.#trace && world) this.#traceResult(result)
           if (result.differences.length > 0) {
-            const why = this.#area.excused?.(result.step, ...result.outcomes)
+            const why = world?.excused?.(result) ?? this.#area.excused?.(result.step, ...result.outcomes)
             if (why !== undefined) {
               this.excused.set(why, (this.excused.get(why) ?? 0) + 1)
               return undefined

@@ -115,7 +115,7 @@ class Drafter {
     if (/errorCode$/i.test(name)) return errorName(value)
     if (TIME.test(name) && Math.abs(value - Date.now()) < NOW_MS) return 'now'
     const kind = RANDOM_NUMBERS[name]
-    return kind !== undefined && value > 0 ? new Random(value, kind) : value
+    return kind !== undefined && (value > 0 || (value === 0 && kind === 'producer')) ? new Random(value, kind) : value
   }
 
   /** Their offsets, where they come from, and what is in them. */

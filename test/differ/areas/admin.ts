@@ -213,8 +213,7 @@ function configWishes(): Wish[] {
         fillResources(request, draw)
         for (const resource of request.resources as Record<string, Value>[]) {
           const isTopic = resource.resourceType === 2
-          if (!isTopic)
-            resource.configurationKeys = ['consumer.session.timeout.ms', 'interval.ms', 'message.max.bytes', 'nope']
+          if (!isTopic) resource.configurationKeys = ['consumer.session.timeout.ms', 'interval.ms', 'message.max.bytes']
         }
         return request
       },

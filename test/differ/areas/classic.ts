@@ -4,9 +4,9 @@ import type { Draw } from '../draw.ts'
 import type { Made, Step, Value } from '../plan.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics } from './admin.ts'
+import { findCoordinators } from './coordinators.ts'
 import { describeWishes, filterGroups, groupId, Members, offsetWishes } from './groups.ts'
 import { createTopics } from './records.ts'
-import { findCoordinators } from './transactions.ts'
 
 const CLIENTS = ['c0', 'c1', 'c2']
 const client = (draw: Draw) => draw.one(CLIENTS)
@@ -16,6 +16,10 @@ export class ClassicMembers extends Members {
   /** Those whose join or sync is not answered: another of the same member is different on purpose. */
   readonly waiting = new Map<number, string>()
   readonly #leaders = new Map<string, readonly string[]>()
+
+  asked({ id, api, request }: Step): void {
+    if (api === 'JoinGroup' || api === 'SyncGroup') this.waiting.set(id, request.memberId as string)
+  }
 
   override learn(step: Step, outcome: Outcome): void {
     super.learn(step, outcome)
@@ -69,7 +73,7 @@ function joinWish(members: ClassicMembers): Wish {
       rebalanceTimeoutMs: draw => draw.of([120_000], [60_000]),
       protocolType: draw => draw.of(['consumer'], ['connect', '']),
       protocols: draw => {
-        const names = draw.of(PROTOCOLS, [[], ['sticky'], ['range', 'range'], ['']])
+        const names = draw.of(PROTOCOLS, [[], ['sticky'], ['']])
         return names.map(name => ({ name, metadata: subscription(draw) }))
       },
       reason: draw => draw.of([null], ['why not']),
@@ -159,9 +163,7 @@ function classicWorld(): World {
   return {
     opening: groupTopics,
     wishes: [...classicWishes(members), ...offsetWishes(members), ...describeWishes()],
-    asked: ({ id, api, request }) => {
-      if (api === 'JoinGroup' || api === 'SyncGroup') members.waiting.set(id, request.memberId as string)
-    },
+    asked: step => members.asked(step),
     learn: (step, outcome) => members.learn(step, outcome),
   }
 }

@@ -9,17 +9,21 @@ import type { Made, Request, Step, Value } from '../plan.ts'
 import { Pool } from '../pool.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics, filterLists } from './admin.ts'
+import { findCoordinators } from './coordinators.ts'
 
 const TOPICS = ['~t0', '~t0', '~t1', '~t2']
-const WILD_TOPICS = ['', '~never', 'a/b', '__consumer_offsets']
+const WILD_TOPICS = ['', '~never', 'a/b']
 const topicName = (draw: Draw) => draw.of(TOPICS, WILD_TOPICS)
 const partitionIndex = (draw: Draw) => draw.of([0, 0, 1], [-1, 2, 1000])
 const offset = (draw: Draw) => draw.of([0, 0, 1, 2, 3, 5, 8], [-1, -2, 100])
 
 const TIME = 1_700_000_000_000
 
-function configs(of: Readonly<Record<string, string>>): Value {
-  return Object.entries({ 'retention.ms': '-1', ...of }).map(([name, value]) => ({ name, value }))
+/** Of records with times of long ago: a read ends with a segment, so where one begins would be a difference. */
+const FOREVER = { 'retention.ms': '-1', 'segment.ms': '9223372036854775807' }
+
+export function configs(of: Readonly<Record<string, string>>): Value {
+  return Object.entries({ ...FOREVER, ...of }).map(([name, value]) => ({ name, value }))
 }
 
 export function createTopics(topics: readonly Request[]): World['opening'] {
@@ -177,7 +181,8 @@ function fetchWish(pool: Pool, sessions: Sessions): Wish {
       sessionId: draw => draw.of<string | number>([0, sessions.id], ['$session:0.0', -1]),
       sessionEpoch: draw => draw.of([sessions.epoch], [-1, 0, 1, 5, -2]),
       'topics[].topic': topicName,
-      'topics[].topicId': draw => pool.draw('topic', draw, draw.one([ZERO_UUID, '$topic:0.0'])),
+      // The zero id twice makes Apache Kafka fail; once it is as unknown as any other.
+      'topics[].topicId': draw => pool.draw('topic', draw, '$topic:0.0'),
       'topics[].partitions[].partition': partitionIndex,
       currentLeaderEpoch: draw => draw.of([-1, 0], [1, -2]),
       fetchOffset: offset,
@@ -276,6 +281,7 @@ export const records: Area = {
   name: 'records',
   length: 40,
   world: recordsWorld,
+  prepare: findCoordinators,
   filter: filterLists,
   cleanUp: deleteTopics,
 }

@@ -12,9 +12,9 @@ import type { Draw } from '../draw.ts'
 import type { Request, Step, Value } from '../plan.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics, neverAnswered } from './admin.ts'
+import { findCoordinators } from './coordinators.ts'
 import { describeWishes, filterGroups, groupId, Members, offsetWishes, partitionIndex, topicName } from './groups.ts'
 import { createTopics } from './records.ts'
-import { findCoordinators } from './transactions.ts'
 
 const FIND = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
 const IDS = ['~m0', '~m1', '~m2']

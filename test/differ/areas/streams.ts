@@ -4,13 +4,13 @@ import type { Draw } from '../draw.ts'
 import type { Step, Value } from '../plan.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics } from './admin.ts'
-import { groupTopics } from './classic.ts'
-import { describeWishes, filterGroups, GROUPS, groupId, Members, offsetWishes } from './groups.ts'
-import { findCoordinators } from './transactions.ts'
+import { ClassicMembers, classicWishes, excusedInClassic, groupTopics } from './classic.ts'
+import { findCoordinators } from './coordinators.ts'
+import { describeWishes, filterGroups, GROUPS, groupId, offsetWishes } from './groups.ts'
 
 const IDS = ['~m0', '~m1', '~m2']
 
-class StreamsMembers extends Members {
+class StreamsMembers extends ClassicMembers {
   readonly #tasks = new Map<string, Record<string, Value>>()
 
   override learn(step: Step, outcome: Outcome): void {
@@ -117,6 +117,8 @@ function joining(request: Record<string, Value>, draw: Draw): Record<string, Val
     ...request,
     groupId: draw.of(GROUPS, ['']),
     memberEpoch: 0,
+    // Of the heartbeat that makes the group, Apache Kafka forgets it.
+    shutdownApplication: false,
     rebalanceTimeoutMs: draw.of([60_000], [0, -1]),
     topology: draw.of(TOPOLOGIES, [null, ...WILD_TOPOLOGIES]),
     processId: draw.of(['~p0', '~p1'], ['', null]),
@@ -130,9 +132,11 @@ function joining(request: Record<string, Value>, draw: Draw): Record<string, Val
 function streamsWorld(): World {
   const members = new StreamsMembers()
   const heartbeat = heartbeatWish(members)
+  const seldom = classicWishes(members).map(wish => ({ ...wish, weight: 1 }))
   return {
     opening: groupTopics,
-    wishes: [heartbeat, ...offsetWishes(members), ...describeWishes()],
+    wishes: [heartbeat, ...offsetWishes(members), ...describeWishes(), ...seldom],
+    asked: step => members.asked(step),
     learn: (step, outcome) => members.learn(step, outcome),
   }
 }
@@ -147,5 +151,6 @@ export const streams: Area = {
   world: streamsWorld,
   prepare: findCoordinators,
   filter: filterGroups,
+  excused: excusedInClassic,
   cleanUp: deleteTopics,
 }

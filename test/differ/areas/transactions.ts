@@ -2,19 +2,16 @@
  * Transactions of all versions: two producers to a transactional id, who fence each other, forget what they have begun, and
  * commit offsets of groups.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ZERO_UUID } from '@ottla/protocol'
-import { FindCoordinatorRequest, FindCoordinatorResponse } from '@ottla/protocol/messages/find-coordinator'
-import { Asker } from '../../interop/prober.ts'
 import type { Area, Struct, Wish, World } from '../area.ts'
 import type { Draw } from '../draw.ts'
 import type { Step, Value } from '../plan.ts'
 import { Pool } from '../pool.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics, filterLists, neverAnswered } from './admin.ts'
-import { createTopics } from './records.ts'
+import { findCoordinators } from './coordinators.ts'
+import { configs, createTopics } from './records.ts'
 
-const FIND = { request: FindCoordinatorRequest, response: FindCoordinatorResponse }
 const IDS = ['~x0', '~x1']
 const GROUPS = ['~g0', '~g1']
 const TIME = 1_700_000_000_000
@@ -64,7 +61,7 @@ class Identities {
   }
 }
 
-const topicName = (draw: Draw) => draw.of(['~t0', '~t0', '~t1'], ['~never', '', '__consumer_offsets'])
+const topicName = (draw: Draw) => draw.of(['~t0', '~t0', '~t1'], ['~never', ''])
 const partitionIndex = (draw: Draw) => draw.of([0, 0, 1], [-1, 2])
 const groupId = (draw: Draw) => draw.of(GROUPS, [''])
 
@@ -158,7 +155,7 @@ function produceWish(identities: Identities): Wish {
           const values = ['v'.repeat(draw.random.integer(5))]
           const { producerId, producerEpoch } = identity
           const baseSequence = identities.sequence(identity, place, values.length, draw)
-          const isTransactional = draw.of([true], [false])
+          const isTransactional = producerId !== -1 && draw.of([true], [false])
           const batch = {
             $: 'batch',
             values,
@@ -285,29 +282,13 @@ function logWishes(): Wish[] {
 function transactionsWorld(): World {
   const identities = new Identities()
   const topics = [
-    { name: '~t0', numPartitions: 2, replicationFactor: 1, configs: [{ name: 'retention.ms', value: '-1' }] },
-    { name: '~t1', numPartitions: 1, replicationFactor: 1, configs: [{ name: 'retention.ms', value: '-1' }] },
+    { name: '~t0', numPartitions: 2, replicationFactor: 1, configs: configs({}) },
+    { name: '~t1', numPartitions: 1, replicationFactor: 1, configs: configs({}) },
   ]
   return {
     opening: createTopics(topics),
     wishes: [...coordinatorWishes(identities), produceWish(identities), ...readWishes(identities)],
     learn: (step, outcome) => identities.learn(step, outcome),
-  }
-}
-
-/** Until there are coordinators. */
-export async function findCoordinators(bootstrap: string): Promise<void> {
-  const asker = new Asker('differ', bootstrap)
-  try {
-    for (const keyType of [0, 1]) {
-      for (;;) {
-        const { coordinators } = await asker.ask(FIND, 4, { keyType, coordinatorKeys: ['first'] })
-        if (coordinators[0]!.errorCode === 0) break
-        await sleep(50)
-      }
-    }
-  } finally {
-    asker.end()
   }
 }
 
