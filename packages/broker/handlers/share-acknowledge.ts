@@ -44,4 +44,5 @@ export const shareAcknowledge = defineHandler({
       nodeEndpoints: nodeEndpoints(leaders, listenerName, services),
     }
   },
+  failed: (_, { errorCode }) => ({ errorCode }),
 })

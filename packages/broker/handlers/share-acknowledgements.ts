@@ -33,16 +33,21 @@ export async function acknowledgeAll(
 ): Promise<AcknowledgeResult[]> {
   const results: AcknowledgeResult[] = []
   const wanted: Acknowledged[] = []
+  const idle: AcknowledgeResult[] = []
   for (const { topicId, partitions } of topics) {
     const topic = services.metadata.topicById(topicId)
     for (const { partitionIndex: partition, acknowledgementBatches: batches } of partitions) {
       const errorCode = checkBatches(topic, partition, batches, by)
-      if (errorCode !== ErrorCode.NONE) results.push({ topicId, partition, errorCode, errorMessage: null })
+      const result = { topicId, partition, errorCode, errorMessage: null }
+      if (errorCode !== ErrorCode.NONE) results.push(result)
       else if (batches.length > 0) wanted.push({ topicId, partition, batches })
+      else idle.push(result)
     }
   }
   const { groupId, memberId } = by
-  return [...results, ...(await services.shares.partitions.acknowledge(groupId, memberId, wanted))]
+  // Where nothing is acknowledged is told only beside what is.
+  if (wanted.length === 0) return results
+  return [...results, ...idle, ...(await services.shares.partitions.acknowledge(groupId, memberId, wanted))]
 }
 
 function checkBatches(

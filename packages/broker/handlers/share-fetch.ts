@@ -22,6 +22,8 @@ type PartitionResponse = Partial<ShareFetchResponse['responses'][number]['partit
 }
 
 const RECORD_LIMIT = 1
+/** Kafka has no word for others. */
+const ACQUIRE_MODES: ReadonlySet<number> = new Set([0, RECORD_LIMIT])
 const RENEW_SINCE = 2
 const READ_COMMITTED = 'read_committed'
 
@@ -56,6 +58,7 @@ export const shareFetch = defineHandler({
     if (request.shareSessionEpoch === FINAL_EPOCH) services.shares.partitions.releaseSession(groupId, memberId)
     return response
   },
+  failed: (_, { errorCode }) => ({ errorCode }),
 })
 
 function checkRenewal({ maxBytes, minBytes, maxRecords, maxWaitMs }: ShareFetchRequest): void {
@@ -89,13 +92,10 @@ async function planned(
   }
 }
 
-function acknowledgedOf({ topics }: ShareFetchRequest) {
-  return topics
-    .map(({ topicId, partitions }) => ({
-      topicId,
-      partitions: partitions.filter(({ acknowledgementBatches }) => acknowledgementBatches.length > 0),
-    }))
-    .filter(({ partitions }) => partitions.length > 0)
+/** All partitions, as soon as something of one is acknowledged. */
+function acknowledgedOf({ topics }: ShareFetchRequest): ShareFetchRequest['topics'] {
+  const isAny = topics.some(topic => topic.partitions.some(partition => partition.acknowledgementBatches.length > 0))
+  return isAny ? topics : []
 }
 
 async function fetchAll(
@@ -113,6 +113,7 @@ async function fetchAll(
     if (topic?.partitions[one.partition]) known.push(one)
     else failed.push(refused(one, topic ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.UNKNOWN_TOPIC_ID))
   }
+  if (known.length > 0 && !ACQUIRE_MODES.has(request.shareAcquireMode)) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
   const maxBytes = Math.min(request.maxBytes, config.fetchMaxBytes)
   const limits: ShareFetchLimits = {
     memberId,

@@ -6,5 +6,5 @@ const MAX_LENGTH = 36
 /** Throws an ApiError. */
 export function checkMemberId(memberId: string | null): asserts memberId is string {
   if (memberId !== null && memberId !== '' && memberId.length <= MAX_LENGTH) return
-  throw new ApiError('INVALID_REQUEST', 'Invalid member id in the request.')
+  throw new ApiError('INVALID_REQUEST', '')
 }

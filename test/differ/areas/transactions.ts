@@ -95,6 +95,8 @@ function coordinatorWishes(identities: Identities): Wish[] {
       finish: (request, draw) => {
         if (draw.version >= 4) {
           const transactions = request.transactions as Record<string, Value>[]
+          // None of them, and Apache Kafka never answers.
+          if (transactions.length === 0) return null
           return { transactions: transactions.slice(0, 1).map(transaction => asOne(transaction, draw)) }
         }
         const { transactionalId, producerId, producerEpoch } = identities.draw(draw)
@@ -232,10 +234,16 @@ function readWishes(identities: Identities): Wish[] {
           const { producerId, producerEpoch } = identities.draw(draw)
           return { ...marker, producerId, producerEpoch }
         })
-        return { markers }
+        // A partition that is there twice, or no producer, is an error that nobody catches in Apache Kafka.
+        const places = markers.flatMap(marker => placesOf(marker))
+        return places.length < 2 && markers.every(({ producerId }) => producerId !== -1) ? { markers } : null
       },
     },
   ]
+}
+
+function placesOf(marker: Record<string, Value>): Value[] {
+  return (marker.topics as Record<string, Value>[]).flatMap(topic => [...(topic.partitionIndexes as readonly Value[])])
 }
 
 function logWishes(): Wish[] {
