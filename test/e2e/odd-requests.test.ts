@@ -24,6 +24,7 @@ import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/message
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
 
 const CREATE = { request: CreateTopicsRequest, response: CreateTopicsResponse }
@@ -38,6 +39,7 @@ const ALTER = { request: IncrementalAlterConfigsRequest, response: IncrementalAl
 const LIST_OFFSETS = { request: ListOffsetsRequest, response: ListOffsetsResponse }
 const COMMIT = { request: OffsetCommitRequest, response: OffsetCommitResponse }
 const DELETE_OFFSETS = { request: OffsetDeleteRequest, response: OffsetDeleteResponse }
+const SHARE_FETCH = { request: ShareFetchRequest, response: ShareFetchResponse }
 const PRODUCE = { request: ProduceRequest, response: ProduceResponse }
 
 const TOPIC = 2
@@ -208,4 +210,34 @@ test('Produce: words only where single records are at fault', async () => {
   assert.deepEqual([stranger.errorCode, stranger.errorMessage], [ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null])
   const broken = await produce('t', Buffer.alloc(80))
   assert.equal(broken.errorCode, ErrorCode.CORRUPT_MESSAGE)
+})
+
+test('ShareFetch: no words for the whole, a word on each partition beside one that is acknowledged, modes that are none', async () => {
+  const topicId = await broker.topicId('t')
+  const fetch = (more: object) => {
+    const request = {
+      groupId: 's',
+      memberId: 'm',
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1000,
+      maxRecords: 1,
+      batchSize: 1,
+    }
+    return broker.send(SHARE_FETCH, { ...request, ...more })
+  }
+  const nobody = await fetch({ memberId: '' })
+  assert.deepEqual([nobody.errorCode, nobody.errorMessage], [INVALID_REQUEST, null])
+  const at = (partitionIndex: number, acknowledgementBatches: object[] = []) => ({
+    partitionIndex,
+    acknowledgementBatches,
+  })
+  const oddMode = await fetch({ shareAcquireMode: 2, topics: [{ topicId, partitions: [at(0)] }] })
+  assert.equal(oddMode.errorCode, UNKNOWN_SERVER_ERROR)
+  await fetch({ shareSessionEpoch: 0 })
+  const batch = { firstOffset: 0, lastOffset: 0, acknowledgeTypes: [1] }
+  const partitions = [at(9), at(0, [batch])]
+  const { responses } = await fetch({ shareSessionEpoch: 1, topics: [{ topicId, partitions }] })
+  const missing = responses[0]!.partitions.find(({ partitionIndex }) => partitionIndex === 9)
+  assert.equal(missing!.acknowledgeErrorCode, UNKNOWN_TOPIC_OR_PARTITION)
 })

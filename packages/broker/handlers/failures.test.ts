@@ -69,6 +69,8 @@ const REQUESTS: Record<string, (version: number) => object> = {
   AlterUserScramCredentials: () => ({ deletions: [{ name: 't' }], upsertions: [{ name: 't' }, { name: 'u' }] }),
   DescribeTopicPartitions: () => ({ topics: [{ name: 't' }, { name: 'u' }] }),
   StreamsGroupDescribe: () => ({ groupIds: ['g', 'h'] }),
+  ShareFetch: () => ({}),
+  ShareAcknowledge: () => ({}),
   ShareGroupDescribe: () => ({ groupIds: ['g', 'h'] }),
   InitializeShareGroupState: () => shareState,
   ReadShareGroupState: () => shareState,
