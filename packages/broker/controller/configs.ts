@@ -42,10 +42,9 @@ export function incrementalAlterConfigs(
   return alterResources(state, request, ({ configs }, resource) => {
     const current = configsOf(state.image, resource)
     const changes = new Map<string, string | null>()
+    const empty = configs.find(config => config.value === null && config.configOperation !== ConfigOperation.DELETE)
+    if (empty) throw new ApiError('INVALID_REQUEST', `A null value is not supported for: ${empty.name}`)
     for (const { name, value, configOperation } of configs) {
-      if (value === null && configOperation !== ConfigOperation.DELETE) {
-        throw new ApiError('INVALID_REQUEST', `A null value is not supported for: ${name}`)
-      }
       changes.set(name, changedValue(resource, name, configOperation, value, current.get(name) ?? null))
     }
     return alterationRecords(state, resource, changes, new Set())
@@ -79,6 +78,9 @@ export function newResourceConfigs(
   return [...records, ...clearElrRecords(state, records)]
 }
 
+/** Of others it is told before their configs are looked at. */
+const HAVE_CONFIGS: ReadonlySet<number> = new Set(Object.values(ConfigResourceType))
+
 interface ResourceRequest {
   readonly resourceType: number
   readonly resourceName: string
@@ -107,6 +109,7 @@ function alterResources<R extends ResourceRequest>(
       if (new Set(configs.map(config => config.name)).size < configs.length) {
         throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
       }
+      if (!HAVE_CONFIGS.has(resourceType)) checkResource(resource)
       records.push(...alter(request, resource))
     })
     return { resourceType, resourceName, ...outcome }

@@ -19,14 +19,14 @@ export const describeTopicPartitions = defineHandler({
   response: DescribeTopicPartitionsResponse,
   handle(request, context, services) {
     const { cursor } = request
-    // Kafka has no word for what one may do with a topic without a name.
-    if (request.topics.some(({ name }) => name === '')) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const names = namesFrom(request, services)
     if (!names) {
       // No place at the top for an error: it stands at each topic, as in Kafka.
       const refused = request.topics.map(({ name }) => ({ errorCode: ErrorCode.INVALID_REQUEST, name }))
       return { topics: refused as DescribeTopicPartitionsResponse['topics'] }
     }
+    // Kafka has no word for what one may do with a topic without a name.
+    if (names.includes('')) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
     const limit = Math.max(1, Math.min(services.config.maxRequestPartitionSizeLimit, request.responsePartitionLimit))
     const topics: TopicResponse[] = []
     let left = limit
