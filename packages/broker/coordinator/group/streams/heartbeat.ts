@@ -42,8 +42,9 @@ export function streamsGroupHeartbeat(
 
 function leave(turn: Turn, { groupId, memberId, memberEpoch, shutdownApplication }: StreamsGroupHeartbeatRequest) {
   const group = existingGroup(turn, groupId)
-  existingMember(group, memberId)
+  // Whoever says it, as in Kafka: one that has timed out has had its error all the same.
   if (shutdownApplication) group.requestShutdown(memberId)
+  existingMember(group, memberId)
   removeMember(turn, group, memberId, 'it has left')
   return { errorCode: ErrorCode.NONE, memberId, memberEpoch, status: [] }
 }
@@ -152,9 +153,9 @@ function topologyOf(
 }
 
 function checkTopology({ epoch, subtopologies }: NonNullable<StreamsGroupHeartbeatRequest['topology']>): void {
-  if (epoch < 0) throw new ApiError('UNKNOWN_SERVER_ERROR', 'A topology epoch cannot be negative.')
+  if (epoch < 0) throw new ApiError('UNKNOWN_SERVER_ERROR', '')
   if (new Set(subtopologies.map(({ subtopologyId }) => subtopologyId)).size < subtopologies.length)
-    throw new ApiError('UNKNOWN_SERVER_ERROR', 'Two subtopologies have the same id.')
+    throw new ApiError('UNKNOWN_SERVER_ERROR', '')
 }
 
 /** Only if topics that it needs may have changed. */
