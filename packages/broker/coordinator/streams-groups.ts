@@ -38,7 +38,7 @@ export class StreamsGroups {
       checkHeartbeatRequest(request)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      return { errorCode: error.errorCode, errorMessage: error.message }
+      return { errorCode: error.errorCode, errorMessage: error.message || null }
     }
     return this.#access.write('streamsGroupHeartbeat', request.groupId, request, context, errorCode => ({ errorCode }))
   }

@@ -158,7 +158,7 @@ function joinAgain(turn: Turn, group: ClassicGroup, join: Join): void {
   const { requestId, request } = join
   const { memberId, groupInstanceId } = request
   if (!group.supports(request.protocolType, join.protocols)) {
-    refuse(turn, requestId, '', ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    refuse(turn, requestId, memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
   } else if (group.isPending(memberId)) {
     // Ids are given to dynamic members only, so no client of ours sends both.
     if (groupInstanceId === null) addMember(turn, group, join, memberId)
