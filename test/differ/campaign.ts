@@ -72,7 +72,8 @@ export class Campaign {
     world?: World,
     onHarmless?: (result: Result) => void,
   ): Promise<Result | undefined> {
-    const prefix = `d${process.pid}x${String(++this.#runs).padStart(5, '0')}`
+    // Of one length, and no other area's.
+    const prefix = `d${process.pid}${this.#area.name.slice(0, 2)}${String(++this.#runs).padStart(5, '0')}`
     const filter = this.#area.filter ?? ((_, answer) => answer)
     const run = new Run(this.#bootstraps, this.#barriers, prefix, filter)
     try {
