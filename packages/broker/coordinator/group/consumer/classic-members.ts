@@ -61,12 +61,13 @@ function join(turn: Turn, group: ConsumerGroup, request: JoinGroupRequest, calle
   checkUpdate(turn, group, update)
   // The last one that spoke the consumer protocol comes back with the classic one.
   const isLast = isLastConsumer(group, instanceId)
+  const generation = group.epoch
   const hasChanged = updateMember(turn, group, update)
   const owned = byTopicId(subscription.ownedPartitions, turn.store.image)
   const members = [...group.members.values()]
   const member =
     isLast && mayDowngrade(turn, group, members)
-      ? downgradeWith(turn, group, id, owned, hasChanged)
+      ? downgradeWith(turn, group, id, owned, hasChanged, generation)
       : advanceMember(turn, group, id, owned, hasChanged)
   cancelTimer(turn, group, id, 'join')
   if (turn.store.groups.get(group.id) === group) {
@@ -140,10 +141,11 @@ function downgradeWith(
   id: string,
   owned: readonly TopicPartitions[],
   hasChanged: boolean,
+  generation: number,
 ): Member {
   const isStale = group.assignmentEpoch < group.epoch
   const member = isStale ? group.members.get(id)! : reconcileMember(turn, group, id, owned, hasChanged)
-  downgradeTo(turn, group, [...group.members.values()], isStale ? 'the assignment is not up to date' : null)
+  downgradeTo(turn, group, [...group.members.values()], isStale ? 'the assignment is not up to date' : null, generation)
   return member
 }
 

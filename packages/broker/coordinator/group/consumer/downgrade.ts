@@ -21,17 +21,21 @@ export function downgradeWithout(turn: Turn, group: ConsumerGroup, leaving: read
   return downgradeTo(turn, group, left, `members left the consumer group ${group.id}`)
 }
 
-/** `rebalance`: why there has to be one; null: members go on with the partitions that they have. */
+/**
+ * `rebalance`: why there has to be one; null: members go on with the partitions that they have. `generation`: what they take
+ * for theirs; one that has just come back with another subscription has moved the group's epoch, but nobody was told.
+ */
 export function downgradeTo(
   turn: Turn,
   group: ConsumerGroup,
   members: readonly Member[],
   rebalance: string | null,
+  generation = group.epoch,
 ): boolean {
   const { store } = turn
   if (!mayDowngrade(turn, group, members)) return false
   const tombstones = groupTombstones(group.id, [...group.members.keys()], [...group.resolvedRegexes.keys()])
-  const classic = classicGroupOf(turn, group, members)
+  const classic = classicGroupOf(turn, group, members, generation)
   const record = groupMetadata(classic)
   if (!turn.fits([...tombstones, record])) {
     store.log.info('group is too large to become a classic group', { group: group.id })
@@ -43,7 +47,7 @@ export function downgradeTo(
     turn.emit(record)
   })
   for (const member of classic.members.values()) renewSession(turn, member)
-  store.log.info('consumer group has become a classic group', { group: group.id, generation: group.epoch })
+  store.log.info('consumer group has become a classic group', { group: group.id, generation })
   if (rebalance !== null) {
     rememberHoldings(turn, classic, members)
     prepareRebalance(turn, classic, rebalance)
@@ -71,7 +75,12 @@ export function mayDowngrade({ store }: Turn, group: ConsumerGroup, members: rea
   return isAllowed
 }
 
-function classicGroupOf({ store, now }: Turn, group: ConsumerGroup, members: readonly Member[]): ClassicGroup {
+function classicGroupOf(
+  { store, now }: Turn,
+  group: ConsumerGroup,
+  members: readonly Member[],
+  generation: number,
+): ClassicGroup {
   const classic = newClassicGroup(group.id, now.wallMs)
   for (const member of members) {
     const { id, instanceId, clientId, clientHost, rebalanceTimeoutMs } = member
@@ -85,6 +94,6 @@ function classicGroupOf({ store, now }: Turn, group: ConsumerGroup, members: rea
     const version = versionOf(member.metadata(protocol))
     member.assignment = encodeAssignment(group.targetOf(member.id), store.image, version)
   }
-  classic.restore(group.epoch, group.protocolType, protocol, null)
+  classic.restore(generation, group.protocolType, protocol, null)
   return classic
 }
