@@ -4,13 +4,13 @@
  */
 import {
   type BatchOptions,
-  crc32c,
   encodeBatch,
   encodeToBytes,
   type RecordInput,
   setPartitionLeaderEpoch,
 } from '@ottla/protocol'
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@ottla/protocol/messages/consumer-protocol'
+import { type HeaderField, put, withWrongCrc } from '../interop/broken-batch.ts'
 
 type Description = Record<string, unknown>
 
@@ -41,23 +41,6 @@ function versioned(version: number, body: Uint8Array): Buffer {
   return Buffer.concat([number, body])
 }
 
-/** Of a batch's header, by its layout: places that can be written over. */
-const PLACES: Readonly<Record<string, readonly [at: number, bytes: number]>> = {
-  baseOffset: [0, 8],
-  length: [8, 4],
-  magic: [16, 1],
-  attributes: [21, 2],
-  lastOffsetDelta: [23, 4],
-  baseTimestamp: [27, 8],
-  maxTimestamp: [35, 8],
-  producerId: [43, 8],
-  producerEpoch: [51, 2],
-  baseSequence: [53, 4],
-  count: [57, 4],
-}
-const CRC_AT = 17
-const COVERED_FROM = 21
-
 /** `values` are records; `overwrite` what the header says instead; `cut` how many bytes are missing at the end. */
 function makeBatch(described: Description): Buffer {
   const { keys, values, timestamp, overwrite = {}, isCrcWrong, cut = 0, ...options } = described
@@ -67,14 +50,11 @@ function makeBatch(described: Description): Buffer {
     return { key: bytes(key), value: bytes(value), timestamp: timestamp as number }
   })
   delete options.$
-  const batch = Buffer.from(encodeBatch(records, options as BatchOptions))
+  let batch: Buffer = Buffer.from(encodeBatch(records, options as BatchOptions))
   setPartitionLeaderEpoch(batch, 0, -1)
-  for (const [name, value] of Object.entries(overwrite as Record<string, number>)) {
-    const [at, size] = PLACES[name]!
-    if (size === 8) batch.writeBigInt64BE(BigInt(value), at)
-    else batch.writeIntBE(value, at, size)
+  for (const [name, value] of Object.entries(overwrite as Partial<Record<HeaderField, number>>)) {
+    batch = put(batch, name as HeaderField, value)
   }
-  batch.writeUInt32BE(crc32c(batch, COVERED_FROM, batch.length), CRC_AT)
-  if (isCrcWrong) batch[CRC_AT]! ^= 1
+  if (isCrcWrong) withWrongCrc(batch)
   return batch.subarray(0, batch.length - (cut as number))
 }

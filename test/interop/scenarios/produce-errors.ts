@@ -9,7 +9,6 @@ import { join } from 'node:path'
 import {
   type BatchHeader,
   batches,
-  crc32c,
   type ErrorName,
   encodeBatch,
   errorName,
@@ -22,6 +21,7 @@ import { InitProducerIdRequest, InitProducerIdResponse } from '@ottla/protocol/m
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
 import { crc32 } from '../../../packages/protocol/crc32c.ts'
+import { put, putByte, RECORDS_AT, resized } from '../broken-batch.ts'
 import type { BrokerKind } from '../brokers.ts'
 import type { Context } from '../context.ts'
 import { poll } from '../process.ts'
@@ -51,52 +51,6 @@ function records(count: number, timestamp = TIME): RecordInput[] {
     value: text(`value ${i}`),
     timestamp: timestamp + i,
   }))
-}
-
-/** Where what stands in a batch's header, and in how many bytes. */
-const AT = {
-  baseOffset: [0, 8],
-  length: [8, 4],
-  leaderEpoch: [12, 4],
-  magic: [16, 1],
-  crc: [17, 4],
-  attributes: [21, 2],
-  lastOffsetDelta: [23, 4],
-  baseTimestamp: [27, 8],
-  maxTimestamp: [35, 8],
-  producerId: [43, 8],
-  producerEpoch: [51, 2],
-  baseSequence: [53, 4],
-  count: [57, 4],
-} as const
-const RECORDS_AT = 61
-
-/** A copy with one field of its header changed, and a checksum that holds unless that is what was changed. */
-function put(batch: Uint8Array, field: keyof typeof AT, value: number): Buffer {
-  const bytes = Buffer.from(batch)
-  const [at, size] = AT[field]
-  if (size === 8) bytes.writeBigInt64BE(BigInt(value), at)
-  else if (size === 4) bytes.writeInt32BE(value | 0, at)
-  else bytes.writeIntBE(value, at, size)
-  return field === 'crc' ? bytes : sealed(bytes)
-}
-
-/** With a byte among its records changed. */
-function putByte(batch: Uint8Array, at: number, value: number): Buffer {
-  const bytes = Buffer.from(batch)
-  bytes[at] = value
-  return sealed(bytes)
-}
-
-/** With a length and a checksum that fit the bytes. */
-function resized(bytes: Buffer): Buffer {
-  bytes.writeInt32BE(bytes.length - 12, AT.length[0])
-  return sealed(bytes)
-}
-
-function sealed(bytes: Buffer): Buffer {
-  bytes.writeUInt32BE(crc32c(bytes, AT.attributes[0]), AT.crc[0])
-  return bytes
 }
 
 /** A message of the formats before batches. */
