@@ -4,16 +4,14 @@
  */
 import type { Init } from '@ottla/protocol'
 import type { ConsumerGroupHeartbeatRequest } from '@ottla/protocol/messages/consumer-group-heartbeat'
-import { Actor, type ActorOptions } from './actor.ts'
+import type { ActorOptions } from './actor.ts'
 import { apis, LAST_WITH_NAMES } from './apis.ts'
-import { type Membership, REBALANCE_TIMEOUT_MS } from './consumer-group-ledger.ts'
+import { REBALANCE_TIMEOUT_MS } from './consumer-group-ledger.ts'
 import type { Commit } from './group-ledger.ts'
-import { NoAnswer } from './link.ts'
-import { pick, SESSION_TIMEOUT_MS } from './setup.ts'
+import { COORDINATOR_BUSY, HeartbeatMember, JOINING_EPOCH, LEAVING_EPOCH, MUST_REJOIN } from './heartbeat-member.ts'
+import { pick } from './setup.ts'
 import { demand } from './simulation.ts'
 
-const JOINING_EPOCH = 0
-const LEAVING_EPOCH = -1
 const AWAY_EPOCH = -2
 const FIRST_WITH_REGEX = 1
 const TOPICS = [
@@ -25,8 +23,6 @@ const TOPICS = [
 ] as const
 const ASSIGNORS = ['uniform', 'range', null] as const
 
-const MUST_REJOIN = ['FENCED_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND', 'FENCED_INSTANCE_ID'] as const
-const COORDINATOR_BUSY = ['COORDINATOR_LOAD_IN_PROGRESS', 'NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'] as const
 /** After which it is certain that nothing was written. */
 const REFUSED = ['STALE_MEMBER_EPOCH', ...MUST_REJOIN] as const
 
@@ -35,37 +31,31 @@ interface Committer {
   readonly epoch: number
 }
 
-export class ConsumerMember extends Actor {
-  readonly #me: Membership
+export class ConsumerMember extends HeartbeatMember {
   readonly #instanceId: string | null
   readonly #version: number
   readonly #assignor = pick(this.random, ASSIGNORS)
   #byRegex = false
-  /** What the coordinator knows is not what the member would say. */
-  #mustSayAll = true
-  #saidOwned = ''
   /** It has left, and was told so: it must not commit. */
   #former: Committer | null = null
-  #ids = 0
 
   constructor(options: ActorOptions, group: string, instanceId: string | null) {
-    super(options)
-    this.#me = this.groups.consumers.add(this.name, group)
+    super(options, group)
     this.#instanceId = instanceId
     this.#version = this.random.integer(2)
-    this.#beginAnew()
+    this.beginAnew()
     this.#subscribe()
   }
 
   protected override async step(): Promise<void> {
-    const dice = this.#me.epoch === 0 ? 1 : this.random.float()
+    const dice = this.me.epoch === 0 ? 1 : this.random.float()
     if (dice < 0.03) await this.#leave()
-    else if (dice < 0.06) await this.#goSilent()
-    else if (dice < 0.25) await this.#commit({ id: this.#me.id, epoch: this.#me.epoch })
+    else if (dice < 0.06) await this.goSilent()
+    else if (dice < 0.25) await this.#commit({ id: this.me.id, epoch: this.me.epoch })
     else if (dice < 0.3) await this.#commitLate()
     else {
       if (dice < 0.34) this.#subscribe()
-      if (this.random.chance(0.6)) this.#me.giveUp()
+      if (this.random.chance(0.6)) this.me.giveUp()
       await this.#beat(this.random.chance(0.2))
     }
   }
@@ -74,10 +64,10 @@ export class ConsumerMember extends Actor {
   protected override async finish(): Promise<void> {
     for (;;) {
       await this.insist(async () => {
-        this.#me.giveUp()
+        this.me.giveUp()
         await this.#beat(true)
       })
-      const { group, id, epoch, owned } = this.#me
+      const { group, id, epoch, owned } = this.me
       const isAtRest = this.groups.consumers.isAtRest(group, topic => this.#partitionsOf(topic))
       if (isAtRest && (owned.size === 0 || (await this.insist(() => this.#commit({ id, epoch }))))) return
       await this.sim.pause(this.random.between(5, 50))
@@ -88,40 +78,38 @@ export class ConsumerMember extends Actor {
     return this.ledger.topics.get(topic)!.partitions.map(({ name }) => name)
   }
 
-  #beginAnew(id = this.#newId()): void {
-    this.#me.restart(id)
-    this.#mustSayAll = true
-  }
-
   /** In version 0 the coordinator makes it. */
-  #newId(): string {
-    return this.#version === 0 ? '' : `${this.name}.${this.#ids++}`
+  protected override newId(): string {
+    return this.#version === 0 ? '' : super.newId()
   }
 
   #subscribe(): void {
-    this.#me.topics = pick(this.random, TOPICS)
+    this.me.topics = pick(this.random, TOPICS)
     this.#byRegex = this.#version >= FIRST_WITH_REGEX && this.random.chance(0.3)
-    this.#mustSayAll = true
+    this.mustSayAll = true
   }
 
   // ------------------------------------------------------------------------------------------------------- heartbeats
 
   async #beat(all: boolean): Promise<void> {
-    const me = this.#me
+    const me = this.me
     const { consumers } = this.groups
-    const isFull = all || this.#mustSayAll || me.epoch === JOINING_EPOCH
-    const owned = [...me.owned.keys()].sort().join()
-    const saysOwned = isFull || owned !== this.#saidOwned
+    const isFull = all || this.mustSayAll || me.epoch === JOINING_EPOCH
+    const saysOwned = isFull || this.ownedHasChanged
     const asked = {
       sentMs: this.sim.time.monotonic(),
       groupEpoch: consumers.epochOf(me.group),
       isStatic: this.#instanceId !== null,
     }
     const { topics } = me
-    const answer = await this.#ask(this.#request(isFull, saysOwned), saysOwned)
-    if (answer.errorCode !== 0) return this.#onError(answer.errorCode, saysOwned)
-    if (saysOwned) this.#saidOwned = owned
-    if (isFull) this.#mustSayAll = false
+    const request = this.#request(isFull, saysOwned)
+    const ask = () => this.links.ask(apis.consumerGroupHeartbeat, request, this.#version)
+    const answer = await this.heartbeat(saysOwned, ask)
+    if (answer.errorCode !== 0) {
+      this.onRefused(answer.errorCode, 'ConsumerGroupHeartbeat', saysOwned, ['UNRELEASED_INSTANCE_ID'])
+      return
+    }
+    if (isFull) this.mustSayAll = false
     if (isFull) me.lost = me.lost.filter(({ life }) => life === this.node.life)
     demand(me.id === '' || answer.memberId === me.id, () => `${me.id} was taken for ${answer.memberId}`)
     me.id = answer.memberId!
@@ -135,18 +123,8 @@ export class ConsumerMember extends Actor {
     await this.groups.check(this.links, me.group, given)
   }
 
-  async #ask(request: Init<typeof ConsumerGroupHeartbeatRequest>, saysOwned: boolean) {
-    this.maybeImpatient()
-    try {
-      return await this.links.ask(apis.consumerGroupHeartbeat, request, this.#version)
-    } catch (error) {
-      if (error instanceof NoAnswer) this.#onLost(saysOwned)
-      throw error
-    }
-  }
-
-  #request(isFull: boolean, saysOwned: boolean) {
-    const { group: groupId, id: memberId, epoch: memberEpoch, topics, owned } = this.#me
+  #request(isFull: boolean, saysOwned: boolean): Init<typeof ConsumerGroupHeartbeatRequest> {
+    const { group: groupId, id: memberId, epoch: memberEpoch, topics, owned } = this.me
     const names = this.#byRegex ? [] : [...topics]
     const regex = this.#byRegex ? topics.join('|') : ''
     return {
@@ -179,63 +157,31 @@ export class ConsumerMember extends Actor {
     )
   }
 
-  #onLost(saysOwned: boolean): void {
-    const owned = saysOwned ? new Set(this.#me.owned.keys()) : null
-    this.#me.lost = [...this.#me.lost, { life: this.node.life, owned }]
-    this.#mustSayAll = true
-  }
-
-  #onError(errorCode: number, saysOwned: boolean): void {
-    const me = this.#me
-    const isSure = me.isSure(this.sim.time.monotonic())
-    const code = this.expectError(
-      errorCode,
-      'ConsumerGroupHeartbeat',
-      'UNRELEASED_INSTANCE_ID',
-      ...MUST_REJOIN,
-      ...COORDINATOR_BUSY,
-    )
-    if (COORDINATOR_BUSY.some(busy => busy === code) || !REFUSED.some(refused => refused === code)) {
-      this.#onLost(saysOwned)
-      return
-    }
-    demand(!isSure || this.node.isExcused, () => `${me.id} in epoch ${me.epoch} is ${code}, and has done all in time`)
-    this.#beginAnew(code === 'FENCED_MEMBER_EPOCH' ? me.id : this.#newId())
-  }
-
   // ---------------------------------------------------------------------------------------------------------- leaving
 
   async #leave(): Promise<void> {
-    const { group: groupId, id: memberId, epoch } = this.#me
+    const { group: groupId, id: memberId, epoch } = this.me
     const isBack = this.#instanceId !== null && this.random.chance(0.6)
     const memberEpoch = isBack ? AWAY_EPOCH : LEAVING_EPOCH
-    this.#beginAnew()
+    this.beginAnew()
     const request = { groupId, memberId, memberEpoch, instanceId: this.#instanceId }
     const { errorCode } = await this.links.ask(apis.consumerGroupHeartbeat, request, this.#version)
     if (errorCode !== 0) this.expectError(errorCode, 'the leaving', ...MUST_REJOIN, ...COORDINATOR_BUSY)
     else if (!isBack) this.#former = { id: memberId, epoch }
   }
 
-  /** Dies, and another one comes in its place; a static one under the same name. */
-  async #goSilent(): Promise<void> {
-    this.say('goes silent')
-    this.#beginAnew()
-    this.hangUp()
-    await this.sim.pause(this.random.between(0, 2 * SESSION_TIMEOUT_MS))
-  }
-
   // ---------------------------------------------------------------------------------------------------------- commits
 
   /** In an epoch that is over, or as a member that has left. */
   async #commitLate(): Promise<void> {
-    const { id, epoch } = this.#me
+    const { id, epoch } = this.me
     if (this.#former && this.random.chance(0.5)) await this.#commit(this.#former)
     else await this.#commit({ id, epoch: Math.max(0, epoch - 1 - this.random.integer(2)) })
   }
 
   /** Whether it was answered for. */
   async #commit(by: Committer): Promise<boolean> {
-    const me = this.#me
+    const me = this.me
     const link = await this.links.get()
     const { losses } = this.node
     if (me.owned.size === 0) return false
@@ -277,7 +223,7 @@ export class ConsumerMember extends Actor {
       }),
     }))
     const groupInstanceId = this.#instanceId
-    return { groupId: this.#me.group, generationIdOrMemberEpoch: epoch, memberId, groupInstanceId, topics }
+    return { groupId: this.me.group, generationIdOrMemberEpoch: epoch, memberId, groupInstanceId, topics }
   }
 }
 
