@@ -6,17 +6,16 @@
  * log-reader.ts's, opening them recovery.ts's.
  */
 import { DiskError, type Logger } from '@ottla/io'
-import { type BatchHeader, lastSequence, ProtocolError } from '@ottla/protocol'
-import { asLogError, checkAppend } from './append-check.ts'
+import type { BatchHeader } from '@ottla/protocol'
+import { checkAppend } from './append-check.ts'
 import { LogError, OffsetOutOfRangeError } from './errors.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogReader } from './log-reader.ts'
 import { findLargestTimestamp, findTimestamp } from './log-search.ts'
 import type { LogStore } from './log-store.ts'
-import type { CompletedTransaction, ProducerAppend } from './producer-append.ts'
-import type { ProducerEntry } from './producer-entry.ts'
+import type { BatchSequence, ProducerEntry } from './producer-entry.ts'
+import { carryOut, findDuplicate, NO_PLAN, planProducers } from './producer-plan.ts'
 import { rebuildProducers } from './producer-recovery.ts'
-import { applyBatch } from './producer-replay.ts'
 import type { ProducerState } from './producer-state.ts'
 import { belowLogStart, beyondBytes, olderThan, type RetentionReason, type RetentionView } from './retention.ts'
 import type { Segment } from './segment.ts'
@@ -48,13 +47,6 @@ export interface PartitionLogParts extends TopicPartition {
   readonly onCut: (endOffset: number) => Promise<void>
 }
 
-/** What an append does to producers, found out before anything is changed. */
-interface ProducerPlan {
-  readonly appends: ReadonlyMap<number, ProducerAppend>
-  readonly completed: readonly CompletedTransaction[]
-}
-
-const NO_PLAN: ProducerPlan = { appends: new Map(), completed: [] }
 const DONE = Promise.resolve()
 const MAX_RELATIVE_OFFSET = 0x7fffffff
 
@@ -196,13 +188,15 @@ export class PartitionLog implements TopicPartition {
     if (last.lastOffset - first.baseOffset > MAX_RELATIVE_OFFSET) return this.#appendEach(headers, bytes, options)
     const hasProducers = headers.some(header => header.producerId >= 0)
     if (hasProducers && options.origin === 'client') {
-      const duplicate = this.#findDuplicate(headers)
-      if (duplicate) return duplicate
+      const earlier = findDuplicate(this.#producers, headers)
+      if (earlier) return this.#duplicateOf(earlier)
     }
-    const plan = hasProducers ? this.#planOf(headers, bytes, options) : NO_PLAN
+    const plan = hasProducers ? planProducers(this.#producers, headers, bytes, options) : NO_PLAN
     this.#rollIfDue(first, last, bytes.length, maxTimestamp, options.nowMs)
     const written = this.#take(headers, bytes, last.lastOffset + 1)
-    this.#commit(plan, last.lastOffset + 1)
+    carryOut(plan, this.#producers, last.lastOffset + 1, ({ producerId, firstOffset, lastOffset }, lastStableOffset) =>
+      store.segments.active.addAborted({ producerId, firstOffset, lastOffset, lastStableOffset }),
+    )
     return {
       firstOffset: first.baseOffset,
       lastOffset: last.lastOffset,
@@ -224,55 +218,16 @@ export class PartitionLog implements TopicPartition {
     return result
   }
 
-  #findDuplicate(headers: readonly BatchHeader[]): AppendResult | null {
-    for (const header of headers) {
-      if (header.producerId < 0) continue
-      const { producerId, producerEpoch, baseSequence } = header
-      const earlier = this.#producers.findDuplicate(producerId, producerEpoch, baseSequence, lastSequence(header))
-      if (!earlier) continue
-      return {
-        firstOffset: earlier.lastOffset - earlier.offsetDelta,
-        lastOffset: earlier.lastOffset,
-        duplicate: true,
-        duplicateTimestamp: earlier.timestamp,
-        sizeInBytes: 0,
-        // The first one may still be on its way.
-        written: earlier.lastOffset < this.store.writtenEndOffset ? DONE : this.store.lastWrite,
-      }
+  #duplicateOf({ lastOffset, offsetDelta, timestamp }: BatchSequence): AppendResult {
+    return {
+      firstOffset: lastOffset - offsetDelta,
+      lastOffset,
+      duplicate: true,
+      duplicateTimestamp: timestamp,
+      sizeInBytes: 0,
+      // The first one may still be on its way.
+      written: lastOffset < this.store.writtenEndOffset ? DONE : this.store.lastWrite,
     }
-    return null
-  }
-
-  #planOf(headers: readonly BatchHeader[], bytes: Uint8Array, options: AppendOptions): ProducerPlan {
-    try {
-      return this.#plan(headers, bytes, options)
-    } catch (error) {
-      throw error instanceof ProtocolError ? asLogError(error) : error
-    }
-  }
-
-  #plan(headers: readonly BatchHeader[], bytes: Uint8Array, options: AppendOptions): ProducerPlan {
-    const { origin, verificationGuard, transactionVersion = 0 } = options
-    const appends = new Map<number, ProducerAppend>()
-    const completed: CompletedTransaction[] = []
-    for (const header of headers) {
-      const { producerId, producerEpoch, isTransactional, isControl } = header
-      if (producerId < 0) continue
-      let append = appends.get(producerId)
-      if (!append) {
-        append = this.#producers.prepare(producerId, origin)
-        appends.set(producerId, append)
-      }
-      if (isTransactional && (origin === 'client' || origin === 'coordinator')) {
-        this.#producers.checkVerified(producerId, producerEpoch, isControl, verificationGuard)
-      }
-      const ended = applyBatch(append, header, bytes, transactionVersion)
-      if (ended) completed.push(ended)
-    }
-    for (const { producerId, producerEpoch, isTransactional, isControl } of headers) {
-      if (isTransactional) this.#producers.endVerification(producerId, producerEpoch, isControl)
-    }
-    return { appends, completed }
   }
 
   #rollIfDue(first: BatchHeader, last: BatchHeader, bytes: number, maxTimestamp: number, nowMs: number): void {
@@ -305,20 +260,6 @@ export class PartitionLog implements TopicPartition {
       else if (header.magic < 2 && store.epochs.latestEpoch >= 0) store.epochs.clear()
     }
     return store.append(bytes, position, headers[0]!.baseOffset, endOffset)
-  }
-
-  #commit({ appends, completed }: ProducerPlan, endOffset: number): void {
-    const producers = this.#producers
-    for (const append of appends.values()) producers.update(append)
-    for (const transaction of completed) {
-      if (transaction.isAborted) {
-        const { producerId, firstOffset, lastOffset } = transaction
-        const lastStableOffset = producers.lastStableOffsetAfter(transaction)
-        this.store.segments.active.addAborted({ producerId, firstOffset, lastOffset, lastStableOffset })
-      }
-      producers.complete(transaction)
-    }
-    producers.endOffset = endOffset
   }
 
   /** The guard to append with, or null if the transaction is open already and none is needed. May throw INVALID_PRODUCER_EPOCH. */
