@@ -9,7 +9,7 @@
  * accepted when all of that is done. Stopping is the way back.
  */
 import type { World } from '@ottla/io'
-import { type CleanerConfig, LogDirError, LogManager } from '@ottla/log'
+import { LogDirError, LogManager } from '@ottla/log'
 import { AutoTopics } from './auto-topics.ts'
 import type { BrokerConfig, Endpoint } from './config/index.ts'
 import { Coordinators } from './coordinators.ts'
@@ -30,11 +30,11 @@ import { readBootstrapRecords } from './quorum/bootstrap.ts'
 import { ControllerDriver } from './quorum/controller-driver.ts'
 import { formatIfNeeded } from './quorum/format.ts'
 import { SingleVoterQuorum } from './quorum/single-voter.ts'
-import { type ConnectionLimits, ipConnectionRates, Quotas } from './quota/index.ts'
+import { ipConnectionRates, Quotas } from './quota/index.ts'
 import { FetchSessionCache } from './replica/fetch-session.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
+import { cleanerConfig, logManagerOptions, partOf, quotaOptions, serverOptions } from './room-options.ts'
 import { connectionLimits, resolvedIpRates } from './server/connection-limits.ts'
-import { RequestMemory } from './server/request-memory.ts'
 import { Router } from './server/router.ts'
 import { Server } from './server/server.ts'
 import type { Services } from './services.ts'
@@ -52,12 +52,6 @@ export interface BrokerOptions {
   /** Called before anything is started, so that it can be watched how it starts. */
   readonly onCreated?: (broker: Broker) => void
 }
-
-/** Of requests being received or handled, if queued.max.request.bytes does not say: Kafka's default is no bound at all. */
-const DEFAULT_REQUEST_MEMORY_BYTES = 256 * 1024 * 1024
-
-/** Kafka's threads wait for the disk; here many logs are under way at a time for each. */
-const LOGS_PER_RECOVERY_THREAD = 16
 
 const SECURITY_PROTOCOL_CODES = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
 
@@ -573,82 +567,4 @@ function alterLogDirsRate(image: MetadataImage, nodeId: number): number {
   const own = configsOf(image, { type: ConfigResourceType.BROKER, name: String(nodeId) }).get(name)
   const all = configsOf(image, { type: ConfigResourceType.BROKER, name: '' }).get(name)
   return Number(own ?? all ?? Number.POSITIVE_INFINITY)
-}
-
-/** The world with a logger whose level can be set by itself: of one room. */
-function partOf({ clock, disk, network, random, workers, logger }: World, name: string): World {
-  return { clock, disk, network, random, workers, logger: logger.named(name) }
-}
-
-function logManagerOptions(world: World, config: BrokerConfig) {
-  return {
-    world: partOf(world, 'log'),
-    logDirs: config.logDirs,
-    metadataLogDir: config.metadataLogDir,
-    cordonedLogDirs: config.cordonedLogDirs,
-    nodeId: config.nodeId,
-    recoveryConcurrency: config.numRecoveryThreadsPerDataDir * LOGS_PER_RECOVERY_THREAD,
-    retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
-    flushSchedulerIntervalMs: config.logFlushSchedulerIntervalMs,
-    flushOffsetCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
-    flushStartOffsetCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
-    highWatermarkCheckpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
-    initialTaskDelayMs: config.logInitialTaskDelayMs,
-    producerIdExpirationMs: config.producerIdExpirationMs,
-    producerIdExpirationCheckIntervalMs: config.producerIdExpirationCheckIntervalMs,
-    transactionMaxTimeoutMs: config.transactionMaxTimeoutMs,
-    transactionPartitionVerificationEnable: config.transactionPartitionVerificationEnable,
-    cleaner: cleanerConfig(config),
-  }
-}
-
-function cleanerConfig(config: BrokerConfig): CleanerConfig {
-  return {
-    enable: config.logCleanerEnable,
-    threads: config.logCleanerThreads,
-    ioMaxBytesPerSecond: config.logCleanerIoMaxBytesPerSecond,
-    dedupeBufferSize: config.logCleanerDedupeBufferSize,
-    dedupeBufferLoadFactor: config.logCleanerIoBufferLoadFactor,
-    ioBufferSize: config.logCleanerIoBufferSize,
-    backoffMs: config.logCleanerBackoffMs,
-  }
-}
-
-/** Until the names of hosts among them are looked up, before anybody is served. */
-const UNKNOWN_LIMITS: ConnectionLimits = {
-  maxConnections: 0,
-  maxCreationRate: 0,
-  maxConnectionsPerIp: 0,
-  maxConnectionsPerIpOverrides: new Map(),
-  listeners: new Map(),
-}
-
-function quotaOptions(config: BrokerConfig) {
-  return {
-    metricsWindows: metricsWindows(config),
-    window: { count: config.quotaWindowNum, sizeMs: config.quotaWindowSizeSeconds * 1000 },
-    controllerWindow: {
-      count: config.controllerQuotaWindowNum,
-      sizeMs: config.controllerQuotaWindowSizeSeconds * 1000,
-    },
-  }
-}
-
-function protectedListener({ listeners }: BrokerConfig): string | null {
-  return listeners.broker.length > 1 ? listeners.interBroker.name : null
-}
-
-function serverOptions(world: World, config: BrokerConfig) {
-  const bytes = config.queuedMaxRequestBytes
-  return {
-    world,
-    memory: new RequestMemory(bytes > 0 ? bytes : DEFAULT_REQUEST_MEMORY_BYTES),
-    socketRequestMaxBytes: config.socketRequestMaxBytes,
-    socketListenBacklogSize: config.socketListenBacklogSize,
-    limits: UNKNOWN_LIMITS,
-    quotaWindow: quotaOptions(config).window,
-    metricsWindows: metricsWindows(config),
-    protectedListener: protectedListener(config),
-    connectionsMaxIdleMs: config.connectionsMaxIdleMs,
-  }
 }
