@@ -14,13 +14,13 @@ export const collectShareGroups: Collectors<typeof SHARE_GROUPS> = {
     shares.partitions.metrics.partitionLoadTimeMs.samples(NO_LABELS, clock.monotonic()),
   fetchRatio: sources => byGroup(sources, ({ fetchRatio }) => fetchRatio),
   acquireTimeMs: sources => byGroup(sources, ({ acquireTimeMs }) => acquireTimeMs),
-  inFlightMessages: sources => byPartition(sources, ({ machine }) => machine?.inFlightCount ?? 0),
-  inFlightBatches: sources => byPartition(sources, ({ machine }) => machine?.batches.size ?? 0),
+  inFlightMessages: sources => byPartition(sources, ({ machine }) => machine?.window.inFlightCount ?? 0),
+  inFlightBatches: sources => byPartition(sources, ({ machine }) => machine?.window.batches.size ?? 0),
   lockTimeouts: sources => byPartition(sources, ({ machine }) => machine?.lockTimeouts ?? 0),
   inFlightBatchMessages: sources =>
     sums(sources, ({ machine }) => ({
-      sum: machine?.batches.addedOffsets ?? 0,
-      count: machine?.batches.addedCount ?? 0,
+      sum: machine?.window.batches.addedOffsets ?? 0,
+      count: machine?.window.batches.addedCount ?? 0,
     })),
   fetchLockTimeMs: sources => sums(sources, ({ fetchLock }) => ({ sum: fetchLock.totalMs, count: fetchLock.count })),
   fetchLockRatio: sources => sums(sources, ({ fetchLock }) => ({ sum: fetchLock.totalRatio, count: fetchLock.count })),

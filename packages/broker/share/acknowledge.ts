@@ -1,7 +1,7 @@
 /** What a member says of records that it has: accepted, released, rejected, or that it needs more time for them (KIP-1222). */
 import { ApiError } from '../errors.ts'
 import { type InFlight, type InFlightBatch, NOBODY, RecordState } from './in-flight.ts'
-import type { SharePartition } from './share-partition.ts'
+import type { ShareWindow } from './share-window.ts'
 
 export interface AcknowledgementBatch {
   readonly firstOffset: number
@@ -22,34 +22,34 @@ const STATES: ReadonlyMap<number, RecordState> = new Map([
 
 /** Changes what it can and puts it in `changed`; throws an ApiError at the first thing that can't be. */
 export function acknowledge(
-  partition: SharePartition,
+  window: ShareWindow,
   memberId: string,
   acknowledged: readonly AcknowledgementBatch[],
   changed: InFlight[],
   nowMs: number,
 ): void {
-  const call: Call = { partition, memberId, changed, nowMs }
+  const call: Call = { window, memberId, changed, nowMs }
   for (const acknowledgement of acknowledged) {
     const { acknowledgeTypes, lastOffset } = acknowledgement
     if (acknowledgeTypes.some(type => type !== AcknowledgeType.RENEW && !STATES.has(type))) {
       throw new ApiError('INVALID_REQUEST', `Invalid acknowledge type: [${acknowledgeTypes.join(', ')}]`)
     }
-    if (lastOffset < partition.startOffset) continue
-    for (const batch of batchesOf(partition, acknowledgement)) {
-      if (batch.lastOffset >= partition.startOffset) acknowledgeBatch(call, acknowledgement, batch)
+    if (lastOffset < window.startOffset) continue
+    for (const batch of batchesOf(window, acknowledgement)) {
+      if (batch.lastOffset >= window.startOffset) acknowledgeBatch(call, acknowledgement, batch)
     }
   }
 }
 
 interface Call {
-  readonly partition: SharePartition
+  readonly window: ShareWindow
   readonly memberId: string
   readonly changed: InFlight[]
   readonly nowMs: number
 }
 
-function batchesOf(partition: SharePartition, { firstOffset, lastOffset }: AcknowledgementBatch): InFlightBatch[] {
-  const { batches, startOffset } = partition
+function batchesOf(window: ShareWindow, { firstOffset, lastOffset }: AcknowledgementBatch): InFlightBatch[] {
+  const { batches, startOffset } = window
   const isPastStart = firstOffset < startOffset && lastOffset >= startOffset
   const floor = batches.floor(firstOffset) ?? (isPastStart ? batches.floor(startOffset) : undefined)
   if (!floor) throw invalid('Batch record not found. The request batch offsets are not found in the cache.')
@@ -71,20 +71,20 @@ function batchesOf(partition: SharePartition, { firstOffset, lastOffset }: Ackno
 }
 
 function acknowledgeBatch(call: Call, acknowledgement: AcknowledgementBatch, batch: InFlightBatch): void {
-  const { partition, memberId } = call
+  const { window, memberId } = call
   const { firstOffset, lastOffset, acknowledgeTypes } = acknowledgement
   if (!batch.isSplit) {
     const { only } = batch
     if (only.memberId === NOBODY) throw invalid(NOT_ACQUIRED)
     if (only.memberId !== memberId) throw invalid('Member is not the owner of batch record')
     const isOne = batch.lies(firstOffset, lastOffset) && acknowledgeTypes.length === 1
-    if (isOne && batch.firstOffset >= partition.startOffset) {
+    if (isOne && batch.firstOffset >= window.startOffset) {
       acknowledgePart(call, only, acknowledgeTypes[0]!)
       return
     }
-    batch.split(partition.locks)
+    batch.split(window.locks)
   }
-  for (const part of batch.partsWithin(Math.max(firstOffset, partition.startOffset), lastOffset)) {
+  for (const part of batch.partsWithin(Math.max(firstOffset, window.startOffset), lastOffset)) {
     if (part.state !== RecordState.ACQUIRED) {
       throw invalid('The offset cannot be acknowledged. The offset is not acquired.')
     }
@@ -96,17 +96,17 @@ function acknowledgeBatch(call: Call, acknowledgement: AcknowledgementBatch, bat
 
 const NOT_ACQUIRED = 'The batch cannot be acknowledged. The batch is not in the acquired state.'
 
-function acknowledgePart({ partition, changed, nowMs }: Call, part: InFlight, type: number): void {
-  const { isRenewEnabled, recordLockDurationMs, deliveryCountLimit } = partition.limits()
+function acknowledgePart({ window, changed, nowMs }: Call, part: InFlight, type: number): void {
+  const { isRenewEnabled, recordLockDurationMs, deliveryCountLimit } = window.limits()
   if (type === AcknowledgeType.RENEW) {
     if (!isRenewEnabled) throw invalid('Renewing acquisition locks is not enabled for the group.')
-    part.unlock(partition.locks)
-    part.lock(nowMs + recordLockDurationMs, partition.locks)
+    part.unlock(window.locks)
+    part.lock(nowMs + recordLockDurationMs, window.locks)
     return
   }
   part.beginGiving(STATES.get(type)!, deliveryCountLimit)
   changed.push(part)
-  partition.countDone(part)
+  window.countDone(part)
 }
 
 function invalid(message: string): ApiError {

@@ -5,7 +5,7 @@
  * take others with it.
  */
 import { InFlight, InFlightBatch, RecordState } from './in-flight.ts'
-import type { SharePartition } from './share-partition.ts'
+import type { ShareWindow } from './share-window.ts'
 
 /** A batch that was read from the log. */
 export interface FetchedBatch {
@@ -37,7 +37,7 @@ export interface AcquiredRecords {
 const LEAST_THROTTLED_COUNT = 2
 
 export class Acquisition {
-  readonly #partition: SharePartition
+  readonly #window: ShareWindow
   readonly #request: AcquireRequest
   readonly #lockedUntilMs: number
   readonly #deliveryCountLimit: number
@@ -47,9 +47,9 @@ export class Acquisition {
   #left = 0
   #lastOffset = -1
 
-  constructor(partition: SharePartition, request: AcquireRequest, nowMs: number) {
-    const { deliveryCountLimit, recordLockDurationMs } = partition.limits()
-    this.#partition = partition
+  constructor(window: ShareWindow, request: AcquireRequest, nowMs: number) {
+    const { deliveryCountLimit, recordLockDurationMs } = window.limits()
+    this.#window = window
     this.#request = request
     this.#lockedUntilMs = nowMs + recordLockDurationMs
     this.#deliveryCountLimit = deliveryCountLimit
@@ -58,13 +58,13 @@ export class Acquisition {
 
   run(): AcquiredRecords[] {
     const { batches, fetchOffset } = this.#request
-    const partition = this.#partition
+    const window = this.#window
     const first = batches[0]
     const last = batches.at(-1)
-    if (!first || !last || last.lastOffset < partition.startOffset || !this.#setLimits(last.lastOffset)) return []
-    partition.archiveMissing(fetchOffset, first.baseOffset)
+    if (!first || !last || last.lastOffset < window.startOffset || !this.#setLimits(last.lastOffset)) return []
+    window.archiveMissing(fetchOffset, first.baseOffset)
     const baseOffset = this.#baseOffset(first.baseOffset)
-    const known = partition.batches.between(Math.min(first.baseOffset, baseOffset), this.#lastOffset)
+    const known = window.batches.between(Math.min(first.baseOffset, baseOffset), this.#lastOffset)
     if (known.length === 0) {
       this.#acquireNew(baseOffset, this.#lastOffset)
       return this.#withoutAborted()
@@ -73,14 +73,14 @@ export class Acquisition {
     const next = known.at(-1)!.lastOffset + 1
     if (this.#left > 0 && next <= this.#lastOffset) this.#acquireNew(next, this.#lastOffset)
     const end = this.#acquired.at(-1)
-    if (end) partition.raiseGapStart(end.lastOffset + 1)
+    if (end) window.raiseGapStart(end.lastOffset + 1)
     return this.#withoutAborted()
   }
 
   /** How many may be handed out, and up to where; false: none. */
   #setLimits(lastFetchedOffset: number): boolean {
     const { maxRecords, fetchOffset } = this.#request
-    const { inFlightCount, endOffset, limits } = this.#partition
+    const { inFlightCount, endOffset, limits } = this.#window
     this.#lastOffset = lastFetchedOffset
     this.#left = Math.min(maxRecords, limits().maxRecordLocks - inFlightCount)
     if (this.#left > 0) return true
@@ -92,17 +92,17 @@ export class Acquisition {
   }
 
   #baseOffset(firstFetchedOffset: number): number {
-    const { batches, startOffset } = this.#partition
+    const { batches, startOffset } = this.#window
     const floor = batches.floor(firstFetchedOffset)
     if (floor && floor.lastOffset >= firstFetchedOffset) return floor.firstOffset
     return Math.max(firstFetchedOffset, startOffset)
   }
 
   #acquireAmong(known: readonly InFlightBatch[], baseOffset: number, fetchedOffset: number): void {
-    let gapStartOffset = Math.max(baseOffset, this.#partition.startOffset)
+    let gapStartOffset = Math.max(baseOffset, this.#window.startOffset)
     for (const batch of known) {
       if (this.#left <= 0) break
-      if (this.#partition.gapStartOffset !== null) {
+      if (this.#window.gapStartOffset !== null) {
         if (gapStartOffset < batch.firstOffset) this.#acquireNew(gapStartOffset, batch.firstOffset - 1)
         gapStartOffset = Math.max(gapStartOffset, batch.lastOffset + 1)
         if (this.#left <= 0) break
@@ -130,7 +130,7 @@ export class Acquisition {
       this.#add(batch.firstOffset, batch.lastOffset, batch.only.deliveryCount)
       return
     }
-    batch.split(this.#partition.locks)
+    batch.split(this.#window.locks)
     this.#acquireParts(batch, fetchedOffset)
   }
 
@@ -164,7 +164,7 @@ export class Acquisition {
 
   #take(part: InFlight): void {
     part.acquire(this.#request.memberId)
-    part.lock(this.#lockedUntilMs, this.#partition.locks)
+    part.lock(this.#lockedUntilMs, this.#window.locks)
   }
 
   #addRuns(parts: readonly InFlight[]): void {
@@ -187,20 +187,20 @@ export class Acquisition {
   // ------------------------------------------------------------------------------------------------------ new ones
 
   #acquireNew(from: number, to: number): void {
-    const partition = this.#partition
+    const window = this.#window
     const { isRecordLimit } = this.#request
     const maxRecords = this.#left
-    const firstOffset = partition.batches.size === 0 ? Math.max(from, partition.endOffset) : from
+    const firstOffset = window.batches.size === 0 ? Math.max(from, window.endOffset) : from
     let lastOffset = to
     if (maxRecords < to - firstOffset + 1) {
       lastOffset = this.#endOfBatch(firstOffset + maxRecords - 1)
-      if (partition.gapStartOffset !== null) lastOffset = Math.min(lastOffset, to)
+      if (window.gapStartOffset !== null) lastOffset = Math.min(lastOffset, to)
     }
     const isCut = isRecordLimit && lastOffset - firstOffset + 1 > maxRecords
     if (isCut) this.#putCut(firstOffset, firstOffset + maxRecords - 1, lastOffset)
     else for (const [first, last] of this.#runs(firstOffset, lastOffset)) this.#put(first, last)
-    partition.extend(firstOffset, lastOffset)
-    partition.raiseGapStart((isCut ? firstOffset + maxRecords - 1 : lastOffset) + 1)
+    window.extend(firstOffset, lastOffset)
+    window.raiseGapStart((isCut ? firstOffset + maxRecords - 1 : lastOffset) + 1)
   }
 
   /** Of the batch in the log that has the offset. */
@@ -227,14 +227,14 @@ export class Acquisition {
 
   #put(firstOffset: number, lastOffset: number): void {
     const whole = new InFlight(firstOffset, lastOffset, RecordState.ACQUIRED, 1, this.#request.memberId)
-    whole.lock(this.#lockedUntilMs, this.#partition.locks)
-    this.#partition.batches.put(InFlightBatch.whole(whole))
+    whole.lock(this.#lockedUntilMs, this.#window.locks)
+    this.#window.batches.put(InFlightBatch.whole(whole))
     this.#add(firstOffset, lastOffset, 1)
   }
 
   /** What is over is in flight, too, and free. */
   #putCut(firstOffset: number, lastAcquiredOffset: number, lastOffset: number): void {
-    const { locks, batches } = this.#partition
+    const { locks, batches } = this.#window
     const parts = Array.from({ length: lastOffset - firstOffset + 1 }, (_, i) => {
       const offset = firstOffset + i
       if (offset > lastAcquiredOffset) return new InFlight(offset, offset, RecordState.AVAILABLE, 0, '')
@@ -242,7 +242,7 @@ export class Acquisition {
       part.lock(this.#lockedUntilMs, locks)
       return part
     })
-    this.#partition.mayHaveFree = true
+    this.#window.mayHaveFree = true
     batches.put(new InFlightBatch(parts, true))
     this.#add(firstOffset, lastAcquiredOffset, 1)
   }
@@ -254,15 +254,10 @@ export class Acquisition {
     let acquired = this.#acquired
     for (const { baseOffset, lastOffset, isAborted } of this.#request.batches) {
       if (!isAborted || acquired.length === 0) continue
-      const { batches } = this.#partition
+      const { batches } = this.#window
       const floor = batches.floor(baseOffset)
       const found = batches.between(floor?.firstOffset ?? baseOffset, lastOffset)
-      this.#partition.deliveryCompleteCount += this.#partition.archive(
-        baseOffset,
-        lastOffset,
-        found,
-        RecordState.ACQUIRED,
-      )
+      this.#window.deliveryCompleteCount += this.#window.archive(baseOffset, lastOffset, found, RecordState.ACQUIRED)
       acquired = acquired.flatMap(records => without(records, baseOffset, lastOffset))
     }
     return acquired

@@ -12,7 +12,8 @@ import type { AcknowledgementBatch } from './acknowledge.ts'
 import type { AcquiredRecords, AcquireRequest } from './acquire.ts'
 import { persisterError } from './persister-errors.ts'
 import { FetchLockMeter } from './share-metrics.ts'
-import { type ShareLimits, SharePartition, type StateChange } from './share-partition.ts'
+import { SharePartition, type StateChange } from './share-partition.ts'
+import type { ShareLimits } from './share-window.ts'
 import { type OffsetReset, startOffsetOf } from './start-offset.ts'
 
 export interface SharePartitionOptions {

@@ -11,8 +11,8 @@ import type { AcknowledgementBatch } from './acknowledge.ts'
 import { LoadedSharePartition } from './loaded-share-partition.ts'
 import { ShareFetch, type ShareFetchLimits, type ShareFetchResult } from './share-fetch.ts'
 import { ShareGroupMeter, ShareMetrics } from './share-metrics.ts'
-import type { ShareLimits } from './share-partition.ts'
 import { type SessionPartition, type SessionRequest, type ShareFetchPlan, ShareSessions } from './share-sessions.ts'
+import type { ShareLimits } from './share-window.ts'
 import type { OffsetReset } from './start-offset.ts'
 
 export interface SharePartitionManagerOptions {

@@ -13,7 +13,8 @@ import { ApiError } from '../../errors.ts'
 import { type AcknowledgementBatch, AcknowledgeType } from '../acknowledge.ts'
 import type { FetchedBatch } from '../acquire.ts'
 import { type InFlight, RecordState } from '../in-flight.ts'
-import { type ShareLimits, SharePartition, type StateChange } from '../share-partition.ts'
+import { SharePartition, type StateChange } from '../share-partition.ts'
+import type { ShareLimits } from '../share-window.ts'
 
 const STATES = new Map<number, string>([
   [RecordState.AVAILABLE, 'free'],
@@ -172,7 +173,7 @@ export class Scenario {
   }
 
   #show(): void {
-    const { startOffset, endOffset, deliveryCompleteCount, batches } = this.#partition
+    const { startOffset, endOffset, deliveryCompleteCount, batches } = this.#partition.window
     this.#print(
       `start=${startOffset} end=${endOffset} complete=${deliveryCompleteCount} next=${this.#partition.nextFetchOffset()}`,
     )

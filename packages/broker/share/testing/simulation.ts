@@ -107,7 +107,7 @@ export class Simulation {
       this.#check()
       idle = count === 0 ? idle + 1 : 0
     }
-    const { startOffset, deliveryCompleteCount } = this.#partition
+    const { startOffset, deliveryCompleteCount } = this.#partition.window
     const lag = this.#logEndOffset - startOffset - deliveryCompleteCount
     assert.ok(lag <= 0, `${lag} records are left behind`)
   }
@@ -211,7 +211,7 @@ export class Simulation {
   }
 
   #findHolders(): void {
-    for (const batch of this.#partition.batches) {
+    for (const batch of this.#partition.window.batches) {
       for (const { firstOffset, lastOffset, memberId: member, lockedUntilMs: untilMs } of batch.parts) {
         if (member === '') continue
         for (let offset = firstOffset; offset <= lastOffset; offset++) this.#holders.set(offset, { member, untilMs })
@@ -233,7 +233,7 @@ export class Simulation {
     this.#pending = []
     this.#holders.clear()
     this.#partition = this.#load()
-    this.#startOffset = this.#partition.startOffset
+    this.#startOffset = this.#partition.window.startOffset
   }
 
   #moveLogStart(by: number): void {
@@ -254,7 +254,7 @@ export class Simulation {
   // --------------------------------------------------------------------------------------------------------- checks
 
   #check(): void {
-    const { startOffset, endOffset, deliveryCompleteCount, batches } = this.#partition
+    const { startOffset, endOffset, deliveryCompleteCount, batches } = this.#partition.window
     assert.ok(startOffset >= this.#startOffset, `the start went from ${this.#startOffset} to ${startOffset}`)
     this.#startOffset = startOffset
     let doneCount = 0
