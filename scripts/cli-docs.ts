@@ -6,8 +6,9 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { makeProgram } from '../packages/ottla/cli/program.ts'
-import type { OptionDeclaration, Options, Tool } from '../packages/ottla/tools/declaration.ts'
+import type { Tool } from '../packages/ottla/tools/declaration.ts'
 import { TOOLS } from '../packages/ottla/tools/index.ts'
+import type { OptionDeclaration, Options } from '../packages/ottla/tools/options.ts'
 
 export const PAGE = join(dirname(import.meta.dirname), 'docs/cli.md')
 

@@ -8,8 +8,6 @@
  * types, defaults, importance, checks and update modes are Apache Kafka's, and a test compares each with the dump in
  * fixtures/; the documentation and what is honoured are ours.
  */
-import type { Validator } from './validators.ts'
-
 export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list' | 'password' | 'class'
 
 export type Importance = 'high' | 'medium' | 'low'
@@ -35,6 +33,16 @@ export function notYet(reason: string): Honoured {
 
 export function noEffect(reason: string): Honoured {
   return { status: 'no-effect', reason }
+}
+
+/** What a value must be beyond its type: validators.ts has them. */
+export interface Validator {
+  /** As Kafka's validator prints itself: "[1,...,9]". */
+  readonly description: string
+  /** Kafka drops repeated entries of a list, with a warning, before it is checked. */
+  readonly dropsDuplicates: boolean
+  /** null if the value is good. */
+  check(value: ConfigValue): string | null
 }
 
 /** A secret: it does not show itself in logs, JSON or the debugger. */

@@ -3,17 +3,8 @@
  * of a value what is wrong with it: the end of a sentence that begins with the value.
  */
 
-import type { ConfigValue } from './definition.ts'
+import type { ConfigValue, Validator } from './definition.ts'
 import { isBootstrapServer, parseVoter } from './quorum-voters.ts'
-
-export interface Validator {
-  /** As Kafka's validator prints itself: "[1,...,9]". */
-  readonly description: string
-  /** Kafka drops repeated entries of a list, with a warning, before it is checked. */
-  readonly dropsDuplicates: boolean
-  /** null if the value is good. */
-  check(value: ConfigValue): string | null
-}
 
 function validator(
   description: string,

@@ -6,8 +6,8 @@
  * Packets carry numbers, because the network may bring them in any order; a reset carries none and overtakes them.
  */
 import { NetworkError, peerName } from '../errors.ts'
-import type { Connection, ConnectionHandlers, Timer } from '../io.ts'
-import type { MemoryHost, MemoryNetwork } from './network.ts'
+import type { Clock, Connection, ConnectionHandlers, Timer } from '../io.ts'
+import type { SeededRandom } from './random.ts'
 
 /** As in node/network.ts. */
 const LINGER_MS = 2000
@@ -15,12 +15,33 @@ const LINGER_MS = 2000
 /** Bytes, or null: the end. */
 type Packet = Buffer | null
 
+/** What brings its packets to the other end, and what it may do to them. */
+export interface Wire {
+  readonly clock: Clock
+  readonly random: SeededRandom
+  readonly resetProbability: number
+  readonly maxQueuedBytes: number
+  readonly windowBytes: number
+  readonly fragments: boolean
+  readonly trace: ((event: string) => void) | undefined
+  transmit(from: string, to: string, deliver: () => void): void
+  find(host: string): { readonly isUp: boolean } | null
+}
+
+/** Whose end it is. */
+export interface ConnectionOwner {
+  readonly name: string
+  readonly isUp: boolean
+  add(connection: MemoryConnection): void
+  delete(connection: MemoryConnection): void
+}
+
 export class MemoryConnection implements Connection {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
-  readonly #network: MemoryNetwork
-  readonly #host: MemoryHost
+  readonly #wire: Wire
+  readonly #owner: ConnectionOwner
   readonly #remoteHost: string
   #peer: MemoryConnection | null = null
   #handlers: ConnectionHandlers | null = null
@@ -49,29 +70,29 @@ export class MemoryConnection implements Connection {
   readonly #early = new Map<number, Packet>()
   #unread: Packet[] = []
 
-  private constructor(network: MemoryNetwork, host: MemoryHost, localPort: number, remote: Remote) {
-    this.#network = network
-    this.#host = host
+  private constructor(wire: Wire, owner: ConnectionOwner, localPort: number, remote: Remote) {
+    this.#wire = wire
+    this.#owner = owner
     this.#remoteHost = remote.host
     this.localPort = localPort
     this.remoteAddress = remote.address
     this.remotePort = remote.port
-    host.add(this)
+    owner.add(this)
   }
 
   /** Both ends, the connecting one first. */
   static pair(
-    network: MemoryNetwork,
-    near: MemoryHost,
+    wire: Wire,
+    near: ConnectionOwner,
     nearPort: number,
-    far: MemoryHost,
+    far: ConnectionOwner,
     farPort: number,
   ): [MemoryConnection, MemoryConnection] {
-    const address = (host: MemoryHost): string => (near === far ? '127.0.0.1' : host.name)
+    const address = (owner: ConnectionOwner): string => (near === far ? '127.0.0.1' : owner.name)
     const toFar = { host: far.name, address: address(far), port: farPort }
     const toNear = { host: near.name, address: address(near), port: nearPort }
-    const nearEnd = new MemoryConnection(network, near, nearPort, toFar)
-    const farEnd = new MemoryConnection(network, far, farPort, toNear)
+    const nearEnd = new MemoryConnection(wire, near, nearPort, toFar)
+    const farEnd = new MemoryConnection(wire, far, farPort, toNear)
     nearEnd.#peer = farEnd
     farEnd.#peer = nearEnd
     return [nearEnd, farEnd]
@@ -86,7 +107,7 @@ export class MemoryConnection implements Connection {
   start(handlers: ConnectionHandlers): void {
     if (this.#handlers) throw new Error('the connection has been started')
     this.#handlers = handlers
-    this.#network.clock.nextTurn(() => (this.#state === 'closed' ? this.#report() : this.#deliver()))
+    this.#wire.clock.nextTurn(() => (this.#state === 'closed' ? this.#report() : this.#deliver()))
   }
 
   pause(): void {
@@ -96,7 +117,7 @@ export class MemoryConnection implements Connection {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#network.clock.nextTurn(() => this.#deliver())
+    this.#wire.clock.nextTurn(() => this.#deliver())
   }
 
   write(chunks: readonly Uint8Array[], onTaken: (() => void) | null = null): boolean {
@@ -107,12 +128,12 @@ export class MemoryConnection implements Connection {
       this.#queue.push(chunk)
       this.#queuedBytes += chunk.length
     }
-    if (this.#network.random.chance(this.#network.resetProbability)) {
+    if (this.#wire.random.chance(this.#wire.resetProbability)) {
       this.reset()
       return false
     }
     this.#pump()
-    if (this.#queuedBytes < this.#network.maxQueuedBytes) return true
+    if (this.#queuedBytes < this.#wire.maxQueuedBytes) return true
     this.#needsDrain = true
     return false
   }
@@ -146,7 +167,7 @@ export class MemoryConnection implements Connection {
     if (this.#state === 'closed' || this.#state === 'dead') return
     this.#state = 'dead'
     this.#linger?.cancel()
-    this.#host.delete(this)
+    this.#owner.delete(this)
     if (tellPeer) this.#sendReset()
   }
 
@@ -155,21 +176,21 @@ export class MemoryConnection implements Connection {
   /** Sends what the window allows; the end, once all before it has gone. */
   #pump(): void {
     while (this.#queuedBytes > 0) {
-      const allowed = this.#network.windowBytes - this.#unreadByPeer
+      const allowed = this.#wire.windowBytes - this.#unreadByPeer
       if (allowed <= 0) return
       this.#send(this.#takeFromQueue(this.#fragment(Math.min(allowed, this.#queuedBytes))))
     }
     for (const onTaken of this.#onTaken.splice(0)) onTaken()
     if (this.#state === 'ending' && !this.#isEndSent) {
       this.#sendEnd()
-      this.#linger = this.#network.clock.setTimer(LINGER_MS, () => {
+      this.#linger = this.#wire.clock.setTimer(LINGER_MS, () => {
         if (this.#state === 'ending') this.#close(null)
       })
     }
   }
 
   #fragment(length: number): number {
-    const { fragments, random } = this.#network
+    const { fragments, random } = this.#wire
     return fragments && length > 1 && random.chance(0.5) ? 1 + random.integer(length) : length
   }
 
@@ -200,7 +221,7 @@ export class MemoryConnection implements Connection {
     const number = this.#nextToSend++
     this.#unreadByPeer += packet?.length ?? 0
     const peer = this.#peer
-    this.#network.transmit(this.#host.name, this.#remoteHost, () => peer?.receive(number, packet))
+    this.#wire.transmit(this.#owner.name, this.#remoteHost, () => peer?.receive(number, packet))
   }
 
   #sendEnd(): void {
@@ -211,7 +232,7 @@ export class MemoryConnection implements Connection {
 
   #sendReset(): void {
     const peer = this.#peer
-    this.#network.transmit(this.#host.name, this.#remoteHost, () => peer?.receiveReset())
+    this.#wire.transmit(this.#owner.name, this.#remoteHost, () => peer?.receiveReset())
   }
 
   /** The peer's program has read so much: the window is open again. */
@@ -219,7 +240,7 @@ export class MemoryConnection implements Connection {
     this.#unreadByPeer -= length
     if (this.#queuedBytes === 0 || this.#isWindowUpdateDue) return
     this.#isWindowUpdateDue = true
-    this.#network.transmit(this.#remoteHost, this.#host.name, () => {
+    this.#wire.transmit(this.#remoteHost, this.#owner.name, () => {
       this.#isWindowUpdateDue = false
       if (this.#state !== 'open' && this.#state !== 'ending') return
       this.#pump()
@@ -235,7 +256,7 @@ export class MemoryConnection implements Connection {
     this.#trace(packet ? `${packet.length}` : 'end')
     if (this.#state === 'closed' || this.#state === 'dead') {
       // Nobody is here any more: the host says so, if there is a running one of that name.
-      if (packet && this.#network.find(this.#host.name)?.isUp) this.#sendReset()
+      if (packet && this.#wire.find(this.#owner.name)?.isUp) this.#sendReset()
       return
     }
     this.#early.set(number, packet)
@@ -307,12 +328,12 @@ export class MemoryConnection implements Connection {
     this.#early.clear()
     this.#unread = []
     this.#linger?.cancel()
-    this.#host.delete(this)
-    this.#network.clock.nextTurn(() => this.#report())
+    this.#owner.delete(this)
+    this.#wire.clock.nextTurn(() => this.#report())
   }
 
   #report(): void {
-    if (this.#isReported || !this.#handlers || !this.#host.isUp) return
+    if (this.#isReported || !this.#handlers || !this.#owner.isUp) return
     this.#isReported = true
     this.#handlers.onClose(this.#error)
   }
@@ -322,8 +343,8 @@ export class MemoryConnection implements Connection {
   }
 
   #trace(what: string): void {
-    const { trace } = this.#network
-    trace?.(`net ${this.remoteAddress}:${this.remotePort} > ${this.#host.name}:${this.localPort} ${what}`)
+    const { trace } = this.#wire
+    trace?.(`net ${this.remoteAddress}:${this.remotePort} > ${this.#owner.name}:${this.localPort} ${what}`)
   }
 }
 

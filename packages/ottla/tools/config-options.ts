@@ -1,7 +1,8 @@
 /** The options of `kafka-configs`, and whose configuration they mean: by `--entity-type` and `--entity-name`, or `--topic`, `--user`… */
 import { isIP } from 'node:net'
-import { COMMAND_CONFIG, type Options } from './declaration.ts'
+import { COMMAND_CONFIG } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 export const CONFIG_OPTIONS = {

@@ -1,8 +1,9 @@
 /** The options of `kafka-console-consumer`, and which go together. */
 import { loadProperties, type ToolContext } from './context.ts'
-import { BOOTSTRAP, type Options } from './declaration.ts'
+import { BOOTSTRAP } from './declaration.ts'
 import { keyValueMap } from './key-values.ts'
 import { DEFAULT_FORMATTER } from './message-formatter.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 export const CONSUMER_OPTIONS = {

@@ -1,7 +1,8 @@
 /** The options of `kafka-consumer-groups`, and which go together. */
 import type { ToolContext } from './context.ts'
-import { BOOTSTRAP, COMMAND_CONFIG, type Options } from './declaration.ts'
+import { BOOTSTRAP, COMMAND_CONFIG } from './declaration.ts'
 import { RESET_OPTIONS, SCENARIOS } from './group-reset.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 export const GROUP_OPTIONS = {

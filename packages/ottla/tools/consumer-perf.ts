@@ -1,10 +1,11 @@
 /** What kafka-consumer-perf-test and kafka-share-consumer-perf-test have in common: options, and how figures are printed. */
 import type { ToolContext } from './context.ts'
 import { loadProperties } from './context.ts'
-import { BOOTSTRAP, type Options } from './declaration.ts'
+import { BOOTSTRAP } from './declaration.ts'
 import { type DateFormat, dateFormat } from './java/date-format.ts'
 import { ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
+import type { Options } from './options.ts'
 import { OptionError, type ParsedOptions } from './options.ts'
 
 export const PERF_OPTIONS = {

@@ -4,35 +4,7 @@
  * `argparse` with commands (kafka-features).
  */
 import type { ToolContext } from './context.ts'
-import type { ParsedOptions } from './options.ts'
-
-export interface OptionDeclaration {
-  readonly about: string
-  /** What its value is, for people. Without it the option is a switch. */
-  readonly value?: string
-  /** The value may be left out. */
-  readonly isValueOptional?: boolean
-  readonly isRequired?: boolean
-  readonly default?: string
-  /** One argument has several values, separated by this. */
-  readonly separator?: string
-  /** One of these has to be given, too. */
-  readonly onlyWith?: readonly string[]
-  /** Other names: one letter is `-b`. */
-  readonly aliases?: readonly string[]
-  /** It may be given again, and each time counts (argparse). */
-  readonly isRepeated?: boolean
-  /** Of several in such a group one is given, or at most one (argparse). */
-  readonly oneOf?: 'exactly' | 'at most'
-  /** What its values are, where they are checked as they are read (argparse), or may begin with a minus (jopt). */
-  readonly type?: 'int' | 'long' | 'short' | 'double'
-  /** Nothing else may be given (argparse). */
-  readonly choices?: readonly string[]
-  /** All words up to the next option are its values (argparse). */
-  readonly isList?: boolean
-}
-
-export type Options = Readonly<Record<string, OptionDeclaration>>
+import type { Options, ParsedOptions } from './options.ts'
 
 interface ToolBase {
   /** As Apache Kafka's script without `.sh`. */

@@ -1,6 +1,7 @@
 /** How a tool is used, made from its declaration: for people who ask, and under an error. */
 import { flag, shownAs } from './argparse.ts'
-import type { ArgparseTool, JoptTool, OptionDeclaration, Options, Tool } from './declaration.ts'
+import type { ArgparseTool, JoptTool, Tool } from './declaration.ts'
+import type { OptionDeclaration, Options } from './options.ts'
 
 const WIDTH = 100
 const OPTION_WIDTH = 40

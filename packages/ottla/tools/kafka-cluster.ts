@@ -2,10 +2,10 @@
 import { type ClusterDescription, describeCluster, UnsupportedVersionError, unregisterBroker } from '@ottla/client'
 import { ArgumentError } from './argparse.ts'
 import type { ToolContext, Where } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool } from './declaration.ts'
 import { inExecution, ToolError } from './java/errors.ts'
 import { columns, widthOf } from './java/format.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 
 const CONNECTION = {
   'bootstrap-server': {

@@ -2,10 +2,11 @@
 import { type Cluster, Producer } from '@ottla/client'
 import type { Codec } from '@ottla/protocol'
 import { Ended, loadProperties, type ToolContext } from './context.ts'
-import { BOOTSTRAP, joptTool, type Options } from './declaration.ts'
+import { BOOTSTRAP, joptTool } from './declaration.ts'
 import { isExpected, ToolError, textOf } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { LineReader, linesOf } from './line-reader.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 const LINE_READER = 'org.apache.kafka.tools.LineMessageReader'

@@ -2,11 +2,12 @@
 import { AcknowledgeType, type Cluster, ShareConsumer, type ShareRecord } from '@ottla/client'
 import { formatterProperties } from './console-options.ts'
 import { Ended, loadProperties, type ToolContext } from './context.ts'
-import { BOOTSTRAP, joptTool, type Options } from './declaration.ts'
+import { BOOTSTRAP, joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { DEFAULT_FORMATTER, type Formatter, makeFormatter } from './message-formatter.ts'
+import type { Options } from './options.ts'
 import { OptionError, type ParsedOptions, UsageError } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 

@@ -13,9 +13,10 @@ import {
   warnOfOlderNames,
 } from './consumer-perf.ts'
 import { Ended, type ToolContext } from './context.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { ToolError } from './java/errors.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {

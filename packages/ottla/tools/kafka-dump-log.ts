@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from 'node:path'
 import type { ToolContext } from './context.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import {
   bytesDecoder,
   clusterMetadataDecoder,
@@ -28,7 +28,7 @@ import { Output } from './dump-log/output.ts'
 import { SegmentFile } from './dump-log/segment-file.ts'
 import { ToolError } from './java/errors.ts'
 import { stringsInHashOrder } from './java/hash-order.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 
 const DECODERS = {
   'offsets-decoder': offsetsDecoder,

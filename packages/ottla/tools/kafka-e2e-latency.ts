@@ -16,9 +16,10 @@ import {
 import type { RecordHeader } from '@ottla/protocol'
 import { PRODUCER_CONFIGS, producerOptions } from './client-config.ts'
 import type { ToolContext } from './context.ts'
-import { BOOTSTRAP, joptTool, type Options } from './declaration.ts'
+import { BOOTSTRAP, joptTool } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
 import { doubleText } from './java/format.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {

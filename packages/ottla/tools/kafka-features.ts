@@ -2,7 +2,7 @@
 import { type Cluster, describeFeatures, type FeatureUpdate, UpgradeType, updateFeatures } from '@ottla/client'
 import { ArgumentError } from './argparse.ts'
 import type { ToolContext } from './context.ts'
-import { argparseTool, type CommandDeclaration, type Options } from './declaration.ts'
+import { argparseTool, type CommandDeclaration } from './declaration.ts'
 import {
   defaultLevels,
   EARLIEST_VERSION,
@@ -13,7 +13,7 @@ import {
   versionOfLevel,
 } from './feature-levels.ts'
 import { inExecution, messageOf, ToolError } from './java/errors.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 
 const CHANGE = {
   metadata: { about: 'Deprecated: the metadata.version by its name, as 4.0-IV3.', value: 'version' },

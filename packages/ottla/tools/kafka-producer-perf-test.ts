@@ -5,10 +5,10 @@ import { type Cluster, Producer, type ProducerRecord, TransactionalProducer } fr
 import { ArgumentError } from './argparse.ts'
 import { configNumber, PRODUCER_CONFIGS, producerOptions } from './client-config.ts'
 import { Ended, loadProperties, type ToolContext } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { isExpected, ToolError, textOf } from './java/errors.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { PerfStats } from './perf-stats.ts'
 

@@ -15,8 +15,9 @@ import {
   type TopicPartition,
 } from '@ottla/client'
 import { Ended, readText, type ToolContext } from './context.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import { ClientSetupError, inExecution, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 import {
   type Assignment,

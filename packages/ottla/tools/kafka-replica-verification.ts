@@ -12,10 +12,11 @@ import {
 } from '@ottla/client'
 import { type BatchHeader, batches } from '@ottla/protocol'
 import { Ended, type ToolContext } from './context.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { dateFormat } from './java/date-format.ts'
 import { isExpected, ToolError } from './java/errors.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 import { topicFilter } from './topic-filter.ts'
 

@@ -2,8 +2,9 @@
 import { mkdirSync, openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { start } from '../commands/start.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
+import type { Options } from './options.ts'
 
 const OPTIONS = {
   daemon: { about: 'Run on in the background; what it says goes to kafkaServer.out in LOG_DIR, or in ./logs.' },

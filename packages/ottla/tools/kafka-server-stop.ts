@@ -6,8 +6,9 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { parseProperties } from '@ottla/broker/config/properties'
 import { Ended } from './context.ts'
-import { joptTool, type Options } from './declaration.ts'
+import { joptTool } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
+import type { Options } from './options.ts'
 
 const OPTIONS = {
   'process-role': { about: 'Only with exactly these process.roles.', value: 'roles' },

@@ -12,12 +12,13 @@ import {
   type ShareGroupOffset,
 } from '@ottla/client'
 import type { ToolContext } from './context.ts'
-import { BOOTSTRAP, COMMAND_CONFIG, joptTool, type Options } from './declaration.ts'
+import { BOOTSTRAP, COMMAND_CONFIG, joptTool } from './declaration.ts'
 import { groupsOf, printGroups } from './group-list.ts'
 import { checkPartitions, newOffsets, partitionsOfTopics, planTable, RESET_OPTIONS } from './group-reset.ts'
 import { assignmentText, MISSING, printDeleted, printError } from './group-tables.ts'
 import { ClientSetupError, inExecution, inRuntime, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
 import { columns, widthOf } from './java/format.ts'
+import type { Options } from './options.ts'
 import { type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {

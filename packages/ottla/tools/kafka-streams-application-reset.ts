@@ -17,12 +17,12 @@ import {
   type TopicPartition,
 } from '@ottla/client'
 import { Ended, readText, type ToolContext } from './context.ts'
-import { COMMAND_CONFIG, joptTool, type Options } from './declaration.ts'
+import { COMMAND_CONFIG, joptTool } from './declaration.ts'
 import { type NewOffset, offsetsAt } from './group-reset.ts'
 import { isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
 import { parseDateTime, parseDuration } from './java/format.ts'
 import { hashOrder, partitionHash, partitionsInHashOrder, stringsInHashOrder } from './java/hash-order.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 
 const TOPICS = { value: 'list', separator: ',' } as const
 const OPTIONS = {

@@ -2,10 +2,10 @@
 import { type Cluster, GroupConsumer, type GroupConsumerListener, type PolledPartition } from '@ottla/client'
 import { CONSUMER_CONFIGS, consumerOptions } from './consumer-config.ts'
 import { Ended, type ToolContext } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 import { configFile, fileProperties } from './verifiable-config.ts'
 
 const RANGE = 'org.apache.kafka.clients.consumer.RangeAssignor'

@@ -2,10 +2,10 @@
 import { KafkaError, Producer, type RecordMetadata } from '@ottla/client'
 import { PRODUCER_CONFIGS, producerOptions } from './client-config.ts'
 import { Ended, type ToolContext } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
 import { exceptionOf, messageOf } from './java/errors.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { configFile, fileProperties } from './verifiable-config.ts'
 

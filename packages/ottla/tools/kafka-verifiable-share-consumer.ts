@@ -9,10 +9,10 @@ import {
   type ShareRecord,
 } from '@ottla/client'
 import { Ended } from './context.ts'
-import { argparseTool, type Options } from './declaration.ts'
+import { argparseTool } from './declaration.ts'
 import { Events, untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
-import type { ParsedOptions } from './options.ts'
+import type { Options, ParsedOptions } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 import { fileProperties } from './verifiable-config.ts'
 

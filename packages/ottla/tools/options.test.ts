@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ArgumentError, parseArgparse } from './argparse.ts'
-import { type ArgparseTool, argparseTool, type Options } from './declaration.ts'
+import { type ArgparseTool, argparseTool } from './declaration.ts'
+import type { Options } from './options.ts'
 import { parseJopt } from './options.ts'
 
 const OPTIONS = {

@@ -2,8 +2,35 @@
  * Options as Java's jopt-simple parses them, with its messages: `--topic x`, `--topic=x`, `-topic x`, options again and
  * again, arguments that are converted when they are asked for; and the checks that the tools make of them.
  */
-import type { OptionDeclaration, Options } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
+
+export interface OptionDeclaration {
+  readonly about: string
+  /** What its value is, for people. Without it the option is a switch. */
+  readonly value?: string
+  /** The value may be left out. */
+  readonly isValueOptional?: boolean
+  readonly isRequired?: boolean
+  readonly default?: string
+  /** One argument has several values, separated by this. */
+  readonly separator?: string
+  /** One of these has to be given, too. */
+  readonly onlyWith?: readonly string[]
+  /** Other names: one letter is `-b`. */
+  readonly aliases?: readonly string[]
+  /** It may be given again, and each time counts (argparse). */
+  readonly isRepeated?: boolean
+  /** Of several in such a group one is given, or at most one (argparse). */
+  readonly oneOf?: 'exactly' | 'at most'
+  /** What its values are, where they are checked as they are read (argparse), or may begin with a minus (jopt). */
+  readonly type?: 'int' | 'long' | 'short' | 'double'
+  /** Nothing else may be given (argparse). */
+  readonly choices?: readonly string[]
+  /** All words up to the next option are its values (argparse). */
+  readonly isList?: boolean
+}
+
+export type Options = Readonly<Record<string, OptionDeclaration>>
 
 /** The command line is wrong. */
 export class OptionError extends ToolError {

@@ -20,7 +20,8 @@ import {
   writeBatchHeader,
 } from './batch.ts'
 import { setVarint, setVarlong, unsafe, varintLength, varlongLength } from './bytes.ts'
-import { type DecodeOptions, type RecordCursor, type RecordHeader, recordsPayload } from './record.ts'
+import type { RecordHeader } from './kafka-record.ts'
+import { type DecodeOptions, type RecordCursor, recordsPayload } from './record.ts'
 import { keyLength, writeKey } from './text.ts'
 
 /** A record to be written. */

@@ -13,7 +13,8 @@ import { BATCH_HEADER_BYTES, type BatchHeader, batches, lastSequence, readBatchH
 import { BatchBuilder, encodeBatch, recompressBatch } from './builder.ts'
 import { setInt32 } from './bytes.ts'
 import { decodeControlRecord, encodeEndTxnMarker, encodeQuorumControl } from './control.ts'
-import { decodeRecords, type KafkaRecord, RecordCursor } from './record.ts'
+import type { KafkaRecord } from './kafka-record.ts'
+import { decodeRecords, RecordCursor } from './record.ts'
 
 type Row = [number, number, number, string | null, string | null, (string | null)[]]
 type Expected = Omit<BatchHeader, 'count'> & { lastSequence: number; count: number | null; records: Row[] }

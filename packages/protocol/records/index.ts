@@ -47,12 +47,11 @@ export {
   type QuorumControlOptions,
   type QuorumControlRecord,
 } from './control.ts'
+export type { KafkaRecord, RecordHeader } from './kafka-record.ts'
 export {
   DEFAULT_MAX_DECOMPRESSED_BYTES,
   type DecodeOptions,
   decodeRecords,
-  type KafkaRecord,
   RecordCursor,
-  type RecordHeader,
   recordsPayload,
 } from './record.ts'

@@ -11,7 +11,7 @@
 import { decompress } from '../compression/index.ts'
 import { type BatchHeader, LOG_OVERHEAD, malformed, nextBatch } from './batch.ts'
 import { int32At, unsafe } from './bytes.ts'
-import type { KafkaRecord, RecordHeader } from './record.ts'
+import type { KafkaRecord, RecordHeader } from './kafka-record.ts'
 
 const KEY_AT = [18, 26] as const
 const NO_HEADERS: readonly RecordHeader[] = []

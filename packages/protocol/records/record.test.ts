@@ -6,7 +6,8 @@ import { ProtocolError } from '../errors.ts'
 import { BATCH_HEADER_BYTES, verifyBatch, writeBatchHeader } from './batch.ts'
 import { BatchBuilder, encodeBatch, type RecordInput, recompressBatch } from './builder.ts'
 import { setVarint, setVarlong, varintLength, varlongLength } from './bytes.ts'
-import { decodeRecords, type KafkaRecord, RecordCursor, type RecordHeader } from './record.ts'
+import type { KafkaRecord, RecordHeader } from './kafka-record.ts'
+import { decodeRecords, RecordCursor } from './record.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 

@@ -13,7 +13,6 @@ import type { Turn } from '../turn.ts'
 import { NO_PARTITIONS, type OwnedPartitions, type Partitions } from './assignment.ts'
 import { Counts } from './counts.ts'
 import { isReconciled, type Member, regexOf } from './member.ts'
-import type { RegexRefresh } from './regular-expressions.ts'
 
 export type GroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
 
@@ -39,6 +38,16 @@ interface Subscribers {
 
 /** Where members of the old protocol begin to say which epoch they commit for. */
 const MEMBER_EPOCH_SINCE = 9
+
+/** A lookup of the topics of all regular expressions that is under way. */
+export interface RegexRefresh {
+  readonly timer: Timer<Turn>
+  readonly names: Iterator<string>
+  readonly patterns: ReadonlyMap<string, { readonly matches: (name: string) => boolean; readonly topics: string[] }>
+  /** Of the image that the names are of. */
+  readonly version: number
+  readonly startedMs: number
+}
 
 export class ConsumerGroup implements Group {
   readonly kind = 'consumer'

@@ -7,20 +7,10 @@ import { ApiError } from '../../../errors.ts'
 import { re2 } from '../../re2.ts'
 import { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
-import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
+import type { ConsumerGroup, RegexRefresh, ResolvedRegex } from './consumer-group.ts'
 import { rebalance } from './epoch.ts'
 import type { ConsumerGroupRecord } from './record-shapes.ts'
 import { regexRecord } from './records.ts'
-
-/** A lookup that is under way. */
-export interface RegexRefresh {
-  readonly timer: Timer<Turn>
-  readonly names: Iterator<string>
-  readonly patterns: ReadonlyMap<string, { readonly matches: (name: string) => boolean; readonly topics: string[] }>
-  /** Of the image that the names are of. */
-  readonly version: number
-  readonly startedMs: number
-}
 
 /** However many topics and members come and go. */
 const MIN_REFRESH_INTERVAL_MS = 10_000
