@@ -1,7 +1,6 @@
 /** Options and a command as Java's argparse4j parses them, with its messages: `kafka-features --bootstrap-server … describe`. */
 import type { ArgparseTool, CommandDeclaration } from './declaration.ts'
-import type { OptionDeclaration, Options } from './options.ts'
-import { ParsedOptions } from './options.ts'
+import { type OptionDeclaration, type Options, ParsedOptions } from './options.ts'
 
 /** Told with the usage in one line. */
 export class ArgumentError extends Error {

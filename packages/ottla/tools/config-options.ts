@@ -2,8 +2,7 @@
 import { isIP } from 'node:net'
 import { COMMAND_CONFIG } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 export const CONFIG_OPTIONS = {
   'bootstrap-server': { about: 'Brokers to begin with: host:port, several separated by commas.', value: 'host:port' },

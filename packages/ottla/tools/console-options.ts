@@ -3,8 +3,7 @@ import { loadProperties, type ToolContext } from './context.ts'
 import { BOOTSTRAP } from './declaration.ts'
 import { keyValueMap } from './key-values.ts'
 import { DEFAULT_FORMATTER } from './message-formatter.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 export const CONSUMER_OPTIONS = {
   topic: { about: 'What to read.', value: 'topic' },

@@ -2,8 +2,7 @@
 import type { ToolContext } from './context.ts'
 import { BOOTSTRAP, COMMAND_CONFIG } from './declaration.ts'
 import { RESET_OPTIONS, SCENARIOS } from './group-reset.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 export const GROUP_OPTIONS = {
   'bootstrap-server': BOOTSTRAP,

@@ -5,8 +5,7 @@ import { BOOTSTRAP } from './declaration.ts'
 import { type DateFormat, dateFormat } from './java/date-format.ts'
 import { ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
-import type { Options } from './options.ts'
-import { OptionError, type ParsedOptions } from './options.ts'
+import { OptionError, type Options, type ParsedOptions } from './options.ts'
 
 export const PERF_OPTIONS = {
   'bootstrap-server': BOOTSTRAP,

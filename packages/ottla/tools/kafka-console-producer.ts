@@ -6,8 +6,7 @@ import { BOOTSTRAP, joptTool } from './declaration.ts'
 import { isExpected, ToolError, textOf } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { LineReader, linesOf } from './line-reader.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 const LINE_READER = 'org.apache.kafka.tools.LineMessageReader'
 const OPTIONS = {

@@ -7,8 +7,7 @@ import { untilStopped } from './events.ts'
 import { isExpected, messageOf, ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { DEFAULT_FORMATTER, type Formatter, makeFormatter } from './message-formatter.ts'
-import type { Options } from './options.ts'
-import { OptionError, type ParsedOptions, UsageError } from './options.ts'
+import { OptionError, type Options, type ParsedOptions, UsageError } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 
 const OPTIONS = {

@@ -16,8 +16,7 @@ import { Ended, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { ToolError } from './java/errors.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {
   ...PERF_OPTIONS,

@@ -19,8 +19,7 @@ import type { ToolContext } from './context.ts'
 import { BOOTSTRAP, joptTool } from './declaration.ts'
 import { ToolError } from './java/errors.ts'
 import { doubleText } from './java/format.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {
   'bootstrap-server': BOOTSTRAP,

@@ -17,8 +17,7 @@ import {
 import { Ended, readText, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
 import { ClientSetupError, inExecution, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 import {
   type Assignment,
   byPartition,

@@ -16,8 +16,7 @@ import { joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { dateFormat } from './java/date-format.ts'
 import { isExpected, ToolError } from './java/errors.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 import { topicFilter } from './topic-filter.ts'
 
 const OPTIONS = {

@@ -15,8 +15,7 @@ import { Ended, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
 import { untilStopped } from './events.ts'
 import { ToolError, textOf } from './java/errors.ts'
-import type { Options } from './options.ts'
-import { OptionError, type ParsedOptions, UsageError } from './options.ts'
+import { OptionError, type Options, type ParsedOptions, UsageError } from './options.ts'
 import { SHARE_CONFIGS, shareOptions } from './share-config.ts'
 
 const OPTIONS = {

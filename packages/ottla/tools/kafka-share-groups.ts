@@ -18,8 +18,7 @@ import { checkPartitions, newOffsets, partitionsOfTopics, planTable, RESET_OPTIO
 import { assignmentText, MISSING, printDeleted, printError } from './group-tables.ts'
 import { ClientSetupError, inExecution, inRuntime, isExpected, messageOf, ToolError, textOf } from './java/errors.ts'
 import { columns, widthOf } from './java/format.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 const OPTIONS = {
   'bootstrap-server': BOOTSTRAP,

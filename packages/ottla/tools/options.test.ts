@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ArgumentError, parseArgparse } from './argparse.ts'
 import { type ArgparseTool, argparseTool } from './declaration.ts'
-import type { Options } from './options.ts'
-import { parseJopt } from './options.ts'
+import { type Options, parseJopt } from './options.ts'
 
 const OPTIONS = {
   topic: { about: '', value: 'topic' },

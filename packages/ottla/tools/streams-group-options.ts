@@ -1,8 +1,7 @@
 /** The options of `kafka-streams-groups`, and which go together. */
 import { BOOTSTRAP, COMMAND_CONFIG } from './declaration.ts'
 import { RESET_OPTIONS, SCENARIOS } from './group-reset.ts'
-import type { Options } from './options.ts'
-import { type ParsedOptions, UsageError } from './options.ts'
+import { type Options, type ParsedOptions, UsageError } from './options.ts'
 
 export const STREAMS_OPTIONS = {
   'bootstrap-server': BOOTSTRAP,
