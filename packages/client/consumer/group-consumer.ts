@@ -27,6 +27,8 @@ export interface GroupConsumerOptions {
   readonly fetch?: FetchOptions
   /** Of one portion. */
   readonly maxPollRecords?: number
+  /** It leaves after as many; what it has not handed over is not committed. */
+  readonly maxRecords?: number
   /** How often to commit what was handed over; null: whoever it is handed to commits. */
   readonly autoCommitIntervalMs: number | null
   readonly signal: AbortSignal
@@ -38,9 +40,9 @@ export interface PolledPartition extends TopicPartition {
 }
 
 export interface GroupConsumerListener {
-  onAssigned(partitions: readonly TopicPartition[]): void
-  onRevoked(partitions: readonly TopicPartition[]): void
-  /** The next portion comes when it is done. */
+  onAssigned?(partitions: readonly TopicPartition[]): void
+  onRevoked?(partitions: readonly TopicPartition[]): void
+  /** The next portion comes when it is done. If it rejects, the portion is not committed, and `run` rejects. */
   onRecords(portion: readonly PolledPartition[]): Promise<void>
 }
 
@@ -61,19 +63,24 @@ export class GroupConsumer {
   readonly #positions = new Map<string, Position>()
   /** Handed over and not committed yet. */
   readonly #uncommitted = new Set<string>()
+  readonly #stop = new AbortController()
+  #left: number
   #committedMs = 0
 
   constructor(cluster: Cluster, options: GroupConsumerOptions, listener: GroupConsumerListener) {
     this.#cluster = cluster
-    this.#options = options
+    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#stop.signal]) }
     this.#listener = listener
+    this.#left = options.maxRecords ?? Number.POSITIVE_INFINITY
     this.#member =
-      options.protocol === 'classic' ? new GroupMember(cluster, options) : new ConsumerMember(cluster, options)
+      options.protocol === 'classic'
+        ? new GroupMember(cluster, this.#options)
+        : new ConsumerMember(cluster, this.#options)
   }
 
-  /** Until the signal is aborted; then it leaves the group. */
+  /** Until the signal is aborted, or it has handed over all that was wanted; then it leaves the group. */
   async run(): Promise<void> {
-    await this.#member.run(assignment => this.#consume(assignment))
+    if (this.#left > 0) await this.#member.run(assignment => this.#consume(assignment))
   }
 
   /** False: the partitions are somebody else's by now, or on their way there. */
@@ -87,7 +94,7 @@ export class GroupConsumer {
     const added = assigned.filter(one => !this.#positions.has(partitionName(one)))
     const gone = [...this.#positions.values()].filter(one => !isOurs.has(partitionName(one)))
     this.#drop(gone)
-    this.#listener.onAssigned(added)
+    this.#listener.onAssigned?.(added)
     let isToGoOn = false
     try {
       for (const one of added) this.#positions.set(partitionName(one), { ...one, offset: -1 })
@@ -107,7 +114,7 @@ export class GroupConsumer {
       this.#positions.delete(partitionName(one))
       this.#uncommitted.delete(partitionName(one))
     }
-    this.#listener.onRevoked(partitions.map(({ topic, partition }) => ({ topic, partition })))
+    this.#listener.onRevoked?.(partitions.map(({ topic, partition }) => ({ topic, partition })))
   }
 
   async #findStarts(added: readonly TopicPartition[]): Promise<void> {
@@ -152,6 +159,8 @@ export class GroupConsumer {
             if (signal.aborted) return
             await this.#handOver(portion)
           }
+          if (signal.aborted) return
+          // With what was not for handing over at the end: markers, aborted transactions.
           for (const { position } of fetched) this.#moveTo(position)
           await this.#commitInTime()
           if (signal.aborted) return
@@ -164,9 +173,9 @@ export class GroupConsumer {
   }
 
   *#portions(fetched: readonly (readonly ConsumerRecord[])[]): Generator<PolledPartition[]> {
-    const most = this.#options.maxPollRecords ?? MAX_POLL_RECORDS
+    const most = () => Math.min(this.#options.maxPollRecords ?? MAX_POLL_RECORDS, this.#left)
     let portion: PolledPartition[] = []
-    let room = most
+    let room = most()
     for (const records of fetched) {
       for (let from = 0; from < records.length; ) {
         const part = records.slice(from, from + room)
@@ -177,16 +186,20 @@ export class GroupConsumer {
         if (room > 0) continue
         yield portion
         portion = []
-        room = most
+        room = most()
+        if (room === 0) return
       }
     }
     if (portion.length > 0) yield portion
   }
 
   async #handOver(portion: readonly PolledPartition[]): Promise<void> {
-    for (const { topic, partition, records } of portion)
-      this.#moveTo({ topic, partition, offset: records.at(-1)!.offset + 1 })
     await this.#listener.onRecords(portion)
+    for (const { topic, partition, records } of portion) {
+      this.#moveTo({ topic, partition, offset: records.at(-1)!.offset + 1 })
+      this.#left -= records.length
+    }
+    if (this.#left === 0) this.#stop.abort()
   }
 
   #moveTo(position: Position): void {

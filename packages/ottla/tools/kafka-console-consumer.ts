@@ -5,37 +5,27 @@
 import {
   type Cluster,
   type ConsumerRecord,
-  type FetchedPartition,
   fetchAll,
   findOffsets,
-  GroupMember,
+  GroupConsumer,
   KafkaError,
   listTopics,
+  NoOffsetError,
   type Position,
   partitionName,
   Timestamp,
   type TopicPartition,
 } from '@ottla/client'
 import { CONSUMER_OPTIONS, type ConsumerOptions, checkConsumerOptions, formatterProperties } from './console-options.ts'
+import { CONSUMER_CONFIGS, consumerOptions } from './consumer-config.ts'
 import { Ended, loadProperties, type ToolContext } from './context.ts'
 import { joptTool } from './declaration.ts'
-import { ToolError } from './java/errors.ts'
+import { isExpected, messageOf, ToolError } from './java/errors.ts'
 import { keyValueMap } from './key-values.ts'
 import { type Formatter, makeFormatter } from './message-formatter.ts'
 import { UsageError } from './options.ts'
 import { topicFilter } from './topic-filter.ts'
 
-const HONOURED = new Set([
-  'group.id',
-  'auto.offset.reset',
-  'enable.auto.commit',
-  'isolation.level',
-  'session.timeout.ms',
-  'fetch.max.wait.ms',
-  'fetch.min.bytes',
-  'fetch.max.bytes',
-  'max.partition.fetch.bytes',
-])
 const RETRY_MS = 500
 
 export const kafkaConsoleConsumer = joptTool<typeof CONSUMER_OPTIONS>({
@@ -48,14 +38,16 @@ export const kafkaConsoleConsumer = joptTool<typeof CONSUMER_OPTIONS>({
     const given = keyValueMap([...options.texts('command-property'), ...options.texts('consumer-property')])
     const fromFile = config === null ? new Map<string, string>() : loadProperties(config)
     const group = groupOf(options, fromFile, given)
-    const where = { bootstrap: options.text('bootstrap-server'), config, alsoHonoured: HONOURED }
+    const where = { bootstrap: options.text('bootstrap-server'), config, alsoHonoured: CONSUMER_CONFIGS }
     const properties = context.properties(where)
-    for (const [key, value] of given) properties.set(key, value)
-    const reset = resetOf(options, properties)
+    for (const [key, value] of context.honour(given, CONSUMER_CONFIGS)) properties.set(key, value)
+    properties.set('auto.offset.reset', resetOf(options, properties))
+    if (options.has('isolation-level')) properties.set('isolation.level', options.text('isolation-level')!)
+    const settings = settingsOf(properties, context)
     const format = makeFormatter(options.text('formatter')!, formatterProperties(options), line =>
       context.complain(line),
     )
-    const reader = new Reading(options, properties, format, reset, context)
+    const reader = new Reading(options, settings, format, context)
     await context.withCluster({ ...where, config: null, properties }, 'metadata', cluster => reader.run(cluster, group))
   },
 })
@@ -76,42 +68,48 @@ function groupOf(
   return ids[0] ?? null
 }
 
-function resetOf(options: ConsumerOptions, properties: ReadonlyMap<string, string>): bigint {
+function resetOf(options: ConsumerOptions, properties: ReadonlyMap<string, string>): string {
   const own = properties.get('auto.offset.reset')
   if (own !== undefined && options.has('from-beginning') && own !== 'earliest')
     throw new ToolError(
       `Can't simultaneously specify --from-beginning and 'auto.offset.reset=${own}', please remove one option`,
     )
-  const reset = own ?? (options.has('from-beginning') ? 'earliest' : 'latest')
-  if (reset !== 'earliest' && reset !== 'latest')
-    throw new ToolError(`auto.offset.reset=${reset} is not supported yet: it has to be earliest or latest`)
-  return reset === 'earliest' ? Timestamp.earliest : Timestamp.latest
+  return own ?? (options.has('from-beginning') ? 'earliest' : 'latest')
+}
+
+/** As in Java's, what is wrong with them goes into the log. */
+function settingsOf(properties: ReadonlyMap<string, string>, context: ToolContext) {
+  try {
+    return consumerOptions(properties)
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error
+    context.complain(`ERROR Unknown error when running consumer: ${error.message}`)
+    throw new Ended(1)
+  }
 }
 
 /** One run: until so many records are printed, until none comes for a while, or until the first signal. */
 class Reading {
   readonly #options: ConsumerOptions
-  readonly #properties: ReadonlyMap<string, string>
+  readonly #settings: ReturnType<typeof consumerOptions>
   readonly #format: Formatter
-  readonly #reset: bigint
   readonly #context: ToolContext
   readonly #stop = new AbortController()
   readonly #timeoutMs: number
   #left: number
   #count = 0
   #idle: { cancel(): void } | null = null
+  #wait: () => void = () => {}
 
   constructor(
     options: ConsumerOptions,
-    properties: ReadonlyMap<string, string>,
+    settings: ReturnType<typeof consumerOptions>,
     format: Formatter,
-    reset: bigint,
     context: ToolContext,
   ) {
     this.#options = options
-    this.#properties = properties
+    this.#settings = settings
     this.#format = format
-    this.#reset = reset
     this.#context = context
     this.#timeoutMs = options.long('timeout-ms') ?? -1
     const most = options.int('max-messages') ?? -1
@@ -124,10 +122,15 @@ class Reading {
     process.once('SIGTERM', stop)
     try {
       if (this.#left > 0) {
-        this.#wait(cluster)
+        this.#wait = () => this.#beginToWait(cluster)
+        this.#wait()
         if (group === null) await this.#alone(cluster)
         else await this.#inGroup(cluster, group)
       }
+    } catch (error) {
+      // As in Java's: it goes into the log, and the consumer ends in order.
+      if (error instanceof ToolError || !isExpected(error)) throw error
+      this.#context.complain(`ERROR Error processing message, terminating consumer process: ${messageOf(error)}`)
     } finally {
       this.#idle?.cancel()
       process.off('SIGINT', stop)
@@ -138,27 +141,13 @@ class Reading {
   }
 
   /** From the last record on. */
-  #wait(cluster: Cluster): void {
+  #beginToWait(cluster: Cluster): void {
     this.#idle?.cancel()
     if (this.#timeoutMs < 0) return
     this.#idle = cluster.world.clock.setTimer(this.#timeoutMs, () => {
       this.#context.complain('ERROR Error processing message, terminating consumer process: no record came in time')
       this.#stop.abort()
     })
-  }
-
-  get #fetchOptions() {
-    const number = (key: string, byDefault: number) => Number(this.#properties.get(key) ?? byDefault)
-    const isolation = this.#options.has('isolation-level')
-      ? this.#options.text('isolation-level')
-      : (this.#properties.get('isolation.level') ?? 'read_uncommitted')
-    return {
-      readCommitted: isolation === 'read_committed',
-      maxWaitMs: number('fetch.max.wait.ms', 500),
-      minBytes: number('fetch.min.bytes', 1),
-      maxBytes: number('fetch.max.bytes', 52_428_800),
-      partitionMaxBytes: number('max.partition.fetch.bytes', 1_048_576),
-    }
   }
 
   /** Those asked for, as soon as there is one. */
@@ -189,6 +178,13 @@ class Reading {
     return []
   }
 
+  /** Where to begin without an offset. */
+  get #reset(): 'earliest' | 'latest' {
+    const { reset } = this.#settings
+    if (reset === 'none') throw new NoOffsetError('Undefined offset with no reset policy')
+    return reset
+  }
+
   async #alone(cluster: Cluster): Promise<void> {
     const partitions: TopicPartition[] = []
     const only = this.#options.int('partition')
@@ -202,57 +198,39 @@ class Reading {
     const offset = this.#options.has('offset') ? this.#options.text('offset')!.toLowerCase() : null
     const positions = /^\d+$/.test(offset ?? '')
       ? partitions.map(one => ({ ...one, offset: Number(offset) }))
-      : await starts(
-          cluster,
-          partitions,
-          offset === 'earliest' ? Timestamp.earliest : offset === 'latest' ? Timestamp.latest : this.#reset,
-        )
-    await this.#read(cluster, positions, this.#stop.signal, async () => true)
+      : await starts(cluster, partitions, offset === 'earliest' || offset === 'latest' ? offset : this.#reset)
+    await this.#read(cluster, positions)
   }
 
   async #inGroup(cluster: Cluster, groupId: string): Promise<void> {
     const topics = await this.#topics(cluster)
-    if (this.#stop.signal.aborted) return
-    const commits = this.#properties.get('enable.auto.commit') !== 'false'
-    const session = this.#properties.get('session.timeout.ms')
     const { signal } = this.#stop
-    const timeouts = session === undefined ? {} : { sessionTimeoutMs: Number(session) }
-    const member = new GroupMember(cluster, { groupId, topics, signal, ...timeouts })
-    await member.run(async assignment => {
-      const own = assignment.partitions.flatMap(({ topic, partitions }) =>
-        partitions.map(partition => ({ topic, partition })),
-      )
-      const committed = await member.committed(assignment.partitions)
-      const fresh = own.filter(one => (committed.get(partitionName(one)) ?? -1) < 0)
-      const positions = [
-        ...own.filter(one => !fresh.includes(one)).map(one => ({ ...one, offset: committed.get(partitionName(one))! })),
-        ...(await starts(cluster, fresh, this.#reset)),
-      ]
-      const over = AbortSignal.any([assignment.signal, signal])
-      if (positions.length === 0 && !over.aborted)
-        await new Promise(resolve => over.addEventListener('abort', resolve, { once: true }))
-      await this.#read(cluster, positions, over, read => (commits ? member.commit(read) : Promise.resolve(true)))
+    if (signal.aborted) return
+    const settings = { ...this.#settings, groupId, topics, signal, maxRecords: this.#left }
+    const consumer = new GroupConsumer(cluster, settings, {
+      onRecords: async portion => {
+        const records = portion.flatMap(one => one.records)
+        const before = this.#count
+        try {
+          await this.#print(records)
+        } catch (error) {
+          // What could not be printed has been read all the same: it must not come again and again.
+          const read = positionsAfter(records.slice(0, this.#count - before))
+          if (settings.autoCommitIntervalMs !== null) await consumer.commit(read)
+          throw error
+        }
+      },
     })
+    await consumer.run()
   }
 
-  /** `commit`: of what was printed; false where the partitions are somebody else's by now. */
-  async #read(
-    cluster: Cluster,
-    positions: Position[],
-    over: AbortSignal,
-    commit: (read: readonly Position[]) => Promise<boolean>,
-  ): Promise<void> {
+  async #read(cluster: Cluster, positions: Position[]): Promise<void> {
+    const { signal } = this.#stop
     let left = positions
-    while (!over.aborted) {
+    while (!signal.aborted) {
       try {
-        for await (const fetched of fetchAll(cluster, left, { signal: over, ...this.#fetchOptions })) {
-          const read: Position[] = []
-          for (const partition of fetched) {
-            const position = await this.#print(partition, cluster)
-            if (position) read.push(position)
-          }
-          if (!(await commit(read)) || over.aborted) return
-        }
+        for await (const fetched of fetchAll(cluster, left, { signal, ...this.#settings.fetch }))
+          for (const { records } of fetched) await this.#print(records.slice(0, this.#left))
       } catch (error) {
         if (!(error instanceof KafkaError) || error.code !== 'OFFSET_OUT_OF_RANGE') throw error
         left = await this.#backInRange(cluster, left)
@@ -262,10 +240,7 @@ class Reading {
 
   /** Positions before the beginning or behind the end go to where a new group would begin. */
   async #backInRange(cluster: Cluster, positions: readonly Position[]): Promise<Position[]> {
-    const [from, to] = [
-      await starts(cluster, positions, Timestamp.earliest),
-      await starts(cluster, positions, Timestamp.latest),
-    ]
+    const [from, to] = [await starts(cluster, positions, 'earliest'), await starts(cluster, positions, 'latest')]
     const reset = await starts(cluster, positions, this.#reset)
     return positions.map((one, i) => {
       const isInside = one.offset >= from[i]!.offset && one.offset <= to[i]!.offset
@@ -273,25 +248,21 @@ class Reading {
     })
   }
 
-  /** Where to go on; null if nothing was printed. */
-  async #print({ position, records }: FetchedPartition, cluster: Cluster): Promise<Position | null> {
-    let last: ConsumerRecord | null = null
+  async #print(records: readonly ConsumerRecord[]): Promise<void> {
+    if (records.length === 0) return
+    this.#wait()
     const lines: Uint8Array[] = []
-    for (const record of records) {
-      if (this.#left === 0) break
-      this.#left--
-      this.#count++
-      const line = this.#line(record)
-      if (line) lines.push(line)
-      last = record
+    try {
+      for (const record of records) {
+        this.#count++
+        this.#left--
+        const line = this.#line(record)
+        if (line) lines.push(line)
+      }
+    } finally {
+      await this.#context.writeBytes(Buffer.concat(lines))
     }
-    if (last === null) return null
-    this.#wait(cluster)
-    await this.#context.writeBytes(Buffer.concat(lines))
     if (this.#left === 0) this.#stop.abort()
-    const isWhole = last === records.at(-1)
-    // With what was not for printing at the end: markers, aborted transactions.
-    return isWhole ? position : { ...position, offset: last.offset + 1 }
   }
 
   #line(record: ConsumerRecord): Uint8Array | null {
@@ -308,8 +279,18 @@ class Reading {
   }
 }
 
-async function starts(cluster: Cluster, partitions: readonly TopicPartition[], at: bigint): Promise<Position[]> {
-  const found = await findOffsets(cluster, partitions, at)
+/** One past the last record of each partition. */
+function positionsAfter(records: readonly ConsumerRecord[]): Position[] {
+  const last = new Map(records.map(record => [partitionName(record), record]))
+  return Array.from(last.values(), ({ topic, partition, offset }) => ({ topic, partition, offset: offset + 1 }))
+}
+
+async function starts(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  at: 'earliest' | 'latest',
+): Promise<Position[]> {
+  const found = await findOffsets(cluster, partitions, Timestamp[at])
   return partitions.map(one => {
     const result = found.get(partitionName(one))!
     if (result instanceof KafkaError) throw result

@@ -62,6 +62,31 @@ test('records go in by lines and come out by lines, and a group remembers', asyn
   assert.match(await output('kafka-consumer-groups --delete --group g'), /was successful/)
 })
 
+test('the consumer protocol, as --command-property asks for it; what it does not know of is told', async () => {
+  await output('kafka-console-producer --topic new --timeout 1', 'one\ntwo\nthree\n')
+  const member = 'kafka-console-consumer --topic new --group c --command-property group.protocol=consumer'
+  assert.equal(await output(`${member} --command-property auto.offset.reset=earliest --max-messages 2`), 'one\ntwo\n')
+  assert.match(await output('kafka-groups --list'), /^c +Consumer +consumer +$/m)
+  const rest = await tool(`${member} --command-property check.crcs=false --max-messages 1`)
+  assert.equal(rest.stdout, 'three\n')
+  assert.match(rest.stderr, /'check\.crcs' is not supported yet, and has no effect/)
+  const both = `${member} --command-property session.timeout.ms=9000`
+  assert.match((await tool(both)).stderr, /session\.timeout\.ms cannot be set when group\.protocol=CONSUMER/)
+  const lost = await tool('kafka-console-consumer --topic new --group d --command-property auto.offset.reset=none')
+  assert.match(lost.stderr, /ERROR Error processing message, .*: Undefined offset with no reset policy for partitions/)
+})
+
+test('a record that cannot be printed has been read, and what comes after it has not', async () => {
+  await output('kafka-console-producer --topic odd --timeout 1', '12345678\nodd\n12345678\n')
+  const asLongs = '--value-deserializer org.apache.kafka.common.serialization.LongDeserializer'
+  const read = `kafka-console-consumer --topic odd --group e --from-beginning ${asLongs}`
+  const broken = await tool(read)
+  assert.equal(broken.code, 1)
+  assert.match(broken.stdout, /^\d+\n$/)
+  assert.match(broken.stderr, /Processed a total of 2 messages/)
+  assert.equal(await output(`${read} --max-messages 1`), broken.stdout)
+})
+
 test('configs are set and shown, also from a file', async () => {
   const path = join(folder, 'added.properties')
   writeFileSync(path, 'segment.bytes = 1048576\nretention.ms: 60000\n')
