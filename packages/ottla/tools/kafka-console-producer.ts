@@ -69,7 +69,7 @@ export const kafkaConsoleProducer = joptTool<typeof OPTIONS>({
     const given = keyValueMap([...options.texts('command-property'), ...options.texts('producer-property')])
     const where = { bootstrap: options.text('bootstrap-server'), config, alsoHonoured: HONOURED }
     const properties = context.properties(where)
-    for (const [key, value] of given) properties.set(key, value)
+    for (const [key, value] of context.honour(given, HONOURED)) properties.set(key, value)
     if (options.has('request-timeout-ms')) properties.set('request.timeout.ms', options.text('request-timeout-ms')!)
     const settings = settingsOf(options, properties)
     const reader = readerOf(options)

@@ -76,6 +76,12 @@ test('the consumer protocol, as --command-property asks for it; what it does not
   assert.match(lost.stderr, /ERROR Error processing message, .*: Undefined offset with no reset policy for partitions/)
 })
 
+test('of configs on the command line, too, those are told that have no effect', async () => {
+  const { code, stderr } = await tool('kafka-console-producer --topic told --command-property retries=5', 'x\n')
+  assert.equal(code, 0)
+  assert.match(stderr, /'retries' is not supported yet, and has no effect/)
+})
+
 test('a record that cannot be printed has been read, and what comes after it has not', async () => {
   await output('kafka-console-producer --topic odd --timeout 1', '12345678\nodd\n12345678\n')
   const asLongs = '--value-deserializer org.apache.kafka.common.serialization.LongDeserializer'
