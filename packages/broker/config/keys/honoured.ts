@@ -6,6 +6,7 @@ export const ALL_METRICS = noEffect('all metrics are recorded: they cost next to
 export const NO_JVM = noEffect('it sets up the Java runtime')
 export const NO_PURGE = noEffect('a request that waits is forgotten as soon as it is answered')
 export const NO_BUFFER_POOL = noEffect('buffers are pooled by the runtime')
+export const PACED_MOVES = noEffect('a move waits after each piece for as long as the piece is over the rate')
 export const NO_KERBEROS = notYet('there is no Kerberos (GSSAPI)')
 export const NO_JAVA_CLASSES = notYet('Java classes cannot be loaded, and there is no plugin interface')
 

@@ -2,7 +2,7 @@
 
 import { className, int, LONG_MAX, list, long, string, YES } from '../definition.ts'
 import { atLeast, listOfAny } from '../validators.ts'
-import { ALL_METRICS, NO_JAVA_CLASSES, REPLICATION_QUOTAS } from './honoured.ts'
+import { ALL_METRICS, NO_JAVA_CLASSES, PACED_MOVES, REPLICATION_QUOTAS } from './honoured.ts'
 
 // biome-ignore format: a table, two lines a row
 export const QUOTA_AND_METRIC_CONFIGS = {
@@ -14,9 +14,9 @@ export const QUOTA_AND_METRIC_CONFIGS = {
     'Windows over which the rate of replication is measured, the running one included.'),
   'replication.quota.window.size.seconds': int(1, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
     'Length of a window of replication.quota.window.num.'),
-  'alter.log.dirs.replication.quota.window.num': int(11, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
+  'alter.log.dirs.replication.quota.window.num': int(11, 'low', PACED_MOVES, { valid: atLeast(1) },
     'Windows over which the rate of moves between directories is measured, the running one included.'),
-  'alter.log.dirs.replication.quota.window.size.seconds': int(1, 'low', REPLICATION_QUOTAS, { valid: atLeast(1) },
+  'alter.log.dirs.replication.quota.window.size.seconds': int(1, 'low', PACED_MOVES, { valid: atLeast(1) },
     'Length of a window of alter.log.dirs.replication.quota.window.num.'),
   'controller.quota.window.num': int(11, 'low', YES, { valid: atLeast(1) },
     'Windows over which the rate of partition changes is measured, the running one included.'),
