@@ -156,7 +156,9 @@ class LogCleaning {
     const { firstDirtyOffset, endOffset } = this.#options.range
     const dirty = this.#segments(firstDirtyOffset, endOffset)
     for (const [i, segment] of dirty.entries()) {
-      await this.#findAborted(segment, dirty[i + 1]?.baseOffset ?? endOffset)
+      // One whose marker comes before the first dirty offset would never end here: the marker is not read. Apache Kafka has
+      // it begin all the same, and keeps what later records of its producer replace.
+      await this.#findAborted(segment, dirty[i + 1]?.baseOffset ?? endOffset, firstDirtyOffset)
       if (!(await this.#indexSegment(segment))) return
       // What comes after its last batch was cleaned away earlier.
       this.#map = { ...this.#map, latestOffset: (dirty[i + 1]?.baseOffset ?? endOffset) - 1 }
@@ -196,13 +198,14 @@ class LogCleaning {
     this.#knownMarkers = []
   }
 
-  /** Those that were aborted and touch `segment`, which ends below `endOffset`. */
-  async #findAborted(segment: Segment, endOffset: number): Promise<void> {
+  /** Those that were aborted and touch `segment`, which ends below `endOffset` and is read from `startOffset` on. */
+  async #findAborted(segment: Segment, endOffset: number, startOffset = segment.baseOffset): Promise<void> {
+    const from = Math.max(startOffset, segment.baseOffset)
     const found: AbortedTransactionEntry[] = []
     const { all } = this.#store.segments
     for (const each of all.slice(all.indexOf(segment))) {
       const index = await each.transactions()
-      if (index?.collect(segment.baseOffset, endOffset, found)) break
+      if (index?.collect(from, endOffset, found)) break
     }
     const known = new Set(this.#knownMarkers)
     const fresh = found.filter(({ lastOffset }) => !known.has(lastOffset))

@@ -223,6 +223,25 @@ test('an aborted transaction within another that goes on over the next segment',
   assert.deepEqual(await logs.run(Promise.resolve(log.abortedTransactions(0, log.logEndOffset))), aborted)
 })
 
+test('an aborted transaction that has ended before the first dirty offset, of a producer that goes on', async () => {
+  const cleaner = { ...CLEANER, dedupeBufferSize: 24 * 5 } // four keys at a time
+  const logs = await openLogs({ config: COMPACT, cleaner, transactionPartitionVerificationEnable: false })
+  const log = await logs.log()
+  const data = (text: string, baseSequence: number) =>
+    append(logs, log, pairs(text, 1000, { producerId: 1, producerEpoch: 0, baseSequence, isTransactional: true }))
+  const end = (isCommit: boolean) => append(logs, log, marker({ producerId: 1, isCommit }), AS_COORDINATOR)
+  await data('a=1', 0)
+  await end(false)
+  for (const text of ['b=1', 'c=1', 'd=1', 'e=1', 'f=1']) await append(logs, log, pairs(text))
+  await data('f=2', 1)
+  await end(true)
+  log.roll()
+  await append(logs, log, pairs('x=1'))
+  log.updateHighWatermark(log.logEndOffset)
+  await logs.world.advance(3000)
+  assert.deepEqual(await view(logs, log), ['2 b=1', '3 c=1', '4 d=1', '5 e=1', '7 f=2', '9 x=1'])
+})
+
 test('nothing past the last stable offset', async () => {
   const logs = await openLogs({ config: COMPACT, cleaner: CLEANER, transactionPartitionVerificationEnable: false })
   const log = await logs.log()
