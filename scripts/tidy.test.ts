@@ -28,7 +28,7 @@ const BROKER_ROOMS: Record<string, readonly string[]> = {
     ...['server', 'share', 'replica', 'coordinator', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
     ...['metadata-cache', 'services', 'share-services', 'topic-configs'],
   ],
-  server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'services'],
+  server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'loggers', 'services'],
   handlers: [
     ...['share', 'replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
     ...['errors', 'services'],

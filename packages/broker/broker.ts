@@ -21,6 +21,7 @@ import type { Handler } from './handlers/handler.ts'
 import { BROKER_HANDLERS, CONTROLLER_HANDLERS, TELEMETRY_HANDLERS } from './handlers/index.ts'
 import { ConfigResourceType, configsOf, directoryOf, type MetadataImage, Since } from './image/index.ts'
 import { BrokerLifecycle, type RegisteredListener } from './lifecycle.ts'
+import { LOGGERS, type LoggerName, nameLoggers } from './loggers.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { BrokerMetrics } from './monitoring/broker-metrics.ts'
 import { BrokerState, type Health, liveness, readiness } from './monitoring/health.ts'
@@ -107,9 +108,10 @@ export class Broker implements AsyncDisposable {
   }
 
   private constructor({ world, config, clientTelemetry = true }: BrokerOptions, logs: LogManager) {
-    this.#world = world
+    nameLoggers(world.logger)
+    this.#world = partOf(world, LOGGERS.broker)
     this.#config = config
-    this.#monitoring = new Monitoring(config, world.random, world.logger.named('metadata'))
+    this.#monitoring = new Monitoring(config, world.random, world.logger.named(LOGGERS.metadata))
     this.#fetchSessions = new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, world.random)
     this.#handlers = clientTelemetry
       ? BROKER_HANDLERS
@@ -126,7 +128,7 @@ export class Broker implements AsyncDisposable {
     this.#replicas = new ReplicaManager({
       nodeId: config.nodeId,
       logs,
-      logger: world.logger.named('replica'),
+      logger: world.logger.named(LOGGERS.replica),
       topicMetrics: this.#monitoring.topics,
       onPlaced: (topicId, partition, directoryId, onAccepted) => {
         if (this.#assignments && this.#isSince(Since.DIRECTORY_ASSIGNMENT))
@@ -149,7 +151,7 @@ export class Broker implements AsyncDisposable {
     this.#publisher = this.#makePublisher()
     const { telemetry } = this.#monitoring
     const onDisconnected = (connectionId: number) => telemetry.onDisconnected(connectionId)
-    this.#server = new Server({ ...serverOptions(partOf(world, 'server'), config), onDisconnected })
+    this.#server = new Server({ ...serverOptions(partOf(world, LOGGERS.server), config), onDisconnected })
     this.metrics = this.#makeMetrics()
   }
 
@@ -239,12 +241,19 @@ export class Broker implements AsyncDisposable {
   async #startController(): Promise<ControllerDriver> {
     const config = this.#config
     const { metadataLogDir: logDir, controllerQuorumVoters: staticVoters, nodeId } = config
-    const world = partOf(this.#world, 'controller')
+    const worldOf = (logger: LoggerName) => partOf(this.#world, logger)
     const endpoints = config.listeners.advertisedController.map(endpoint => this.#registered(endpoint))
     const hasStaticVoters = staticVoters.length > 0
-    await formatIfNeeded({ world, logs: this.#logs, logDir, nodeId, endpoints, hasStaticVoters })
+    await formatIfNeeded({
+      world: worldOf(LOGGERS.format),
+      logs: this.#logs,
+      logDir,
+      nodeId,
+      endpoints,
+      hasStaticVoters,
+    })
     const quorum = await SingleVoterQuorum.open({
-      world,
+      world: worldOf(LOGGERS.quorum),
       logs: this.#logs,
       logDir,
       nodeId,
@@ -258,11 +267,11 @@ export class Broker implements AsyncDisposable {
     this.#metadata.activeControllerId = nodeId
     this.#metadata.kraftVersion = () => quorum.kraftVersion
     this.#controller = await ControllerDriver.start({
-      world,
+      world: worldOf(LOGGERS.controller),
       config,
       clusterId: this.clusterId,
       quorum,
-      bootstrapRecords: await readBootstrapRecords(world, logDir),
+      bootstrapRecords: await readBootstrapRecords(this.#world, logDir),
       onPublished: delta => {
         this.#publisher.publish(delta)
         this.#monitoring.onPublished(delta)
@@ -303,7 +312,7 @@ export class Broker implements AsyncDisposable {
     const brokerApis = advertised(this.#handlers, unstable)
     const controllerApis = advertised(CONTROLLER_HANDLERS, unstable)
     return {
-      world: partOf(this.#world, 'requests'),
+      world: partOf(this.#world, LOGGERS.requests),
       get config() {
         return current()
       },
@@ -343,7 +352,7 @@ export class Broker implements AsyncDisposable {
 
   #makeShares(): ShareServices {
     return new ShareServices({
-      world: partOf(this.#world, 'shares'),
+      worldOf: logger => partOf(this.#world, logger),
       config: this.#config,
       metadata: this.#metadata,
       replicas: this.#replicas,
@@ -357,7 +366,7 @@ export class Broker implements AsyncDisposable {
   #makeCoordinators(): Coordinators {
     return new Coordinators({
       nodeId: this.nodeId,
-      worldOf: room => partOf(this.#world, room),
+      worldOf: logger => partOf(this.#world, logger),
       config: () => this.#config,
       metricsWindows: metricsWindows(this.#config),
       metadata: this.#metadata,
@@ -403,7 +412,7 @@ export class Broker implements AsyncDisposable {
   #makePublisher(): Publisher {
     return new Publisher({
       nodeId: this.nodeId,
-      logger: this.#world.logger.named('metadata'),
+      logger: this.#world.logger.named(LOGGERS.metadata),
       metadata: this.#metadata,
       replicas: this.#replicas,
       topicConfigs: this.#topicConfigs,
@@ -447,7 +456,7 @@ export class Broker implements AsyncDisposable {
     const { listeners, brokerRack, brokerHeartbeatIntervalMs, logDirFailureTimeoutMs, unstableFeatureVersionsEnable } =
       this.#config
     return new BrokerLifecycle({
-      world: this.#world,
+      world: partOf(this.#world, LOGGERS.lifecycle),
       controller,
       nodeId: this.nodeId,
       clusterId: this.clusterId,

@@ -20,6 +20,7 @@ import {
 import { PartitionCoordinatorLog } from './coordinator-log.ts'
 import { ApiError } from './errors.ts'
 import type { GroupConfigs } from './group-configs.ts'
+import { LOGGERS, type LoggerName } from './loggers.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { Windows } from './metrics/index.ts'
 import { type ProducerIdBlock, ProducerIds } from './producer-ids.ts'
@@ -31,8 +32,7 @@ import { TxnMarkers } from './txn-markers.ts'
 
 export interface CoordinatorsOptions {
   readonly nodeId: number
-  /** With the logger of a room. */
-  readonly worldOf: (room: string) => World
+  readonly worldOf: (logger: LoggerName) => World
   /** As it is now. */
   readonly config: () => BrokerConfig
   readonly metricsWindows: Windows
@@ -64,10 +64,10 @@ export class Coordinators {
     this.#options = options
     const { worldOf, config, metadata, replicas, metricsWindows } = options
     this.groups = this.#makeGroups()
-    this.txnMarkers = new TxnMarkers(worldOf('transactions'), metadata, replicas, this.groups)
+    this.txnMarkers = new TxnMarkers(worldOf(LOGGERS.txnMarkers), metadata, replicas, this.groups)
     this.transactions = this.#makeTransactions()
     const ask = this.#askCoordinator.bind(this)
-    const { clock } = worldOf('transactions')
+    const { clock } = worldOf(LOGGERS.transactions)
     this.transactionVerifier = new TransactionVerifier({ clock, config, metricsWindows, ask })
   }
 
@@ -98,7 +98,7 @@ export class Coordinators {
   #makeGroups(): GroupCoordinator {
     const { worldOf, config, metadata, groupConfigs, shares } = this.#options
     return new GroupCoordinator({
-      world: worldOf('groups'),
+      world: worldOf(LOGGERS.groups),
       config: config(),
       topics: metadata,
       image: () => metadata.image,
@@ -114,7 +114,7 @@ export class Coordinators {
   #makeTransactions(): TransactionCoordinator {
     const { worldOf, config, metadata, nodeId, allocateProducerIds } = this.#options
     return new TransactionCoordinator({
-      world: worldOf('transactions'),
+      world: worldOf(LOGGERS.transactions),
       config: config(),
       partitionCount: () =>
         metadata.topic(TRANSACTION_TOPIC)?.partitions.length ?? config().transactionStateLogNumPartitions,
@@ -140,7 +140,7 @@ export class Coordinators {
 
   #openLog(topic: string, partition: number): CoordinatorLog {
     const { topicConfigs, worldOf } = this.#options
-    const { clock } = worldOf('coordinators')
+    const { clock } = worldOf(LOGGERS.groups)
     return new PartitionCoordinatorLog(this.#replica(topic, partition), topicConfigs, () => clock.now())
   }
 

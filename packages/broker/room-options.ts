@@ -4,6 +4,7 @@
 import type { World } from '@ottla/io'
 import type { CleanerConfig } from '@ottla/log'
 import type { BrokerConfig } from './config/index.ts'
+import { LOGGERS, type LoggerName } from './loggers.ts'
 import { metricsWindows } from './monitoring/monitoring.ts'
 import type { ConnectionLimits } from './quota/index.ts'
 import { RequestMemory } from './server/request-memory.ts'
@@ -15,13 +16,13 @@ const DEFAULT_REQUEST_MEMORY_BYTES = 256 * 1024 * 1024
 const LOGS_PER_RECOVERY_THREAD = 16
 
 /** The world with a logger whose level can be set by itself: of one room. */
-export function partOf({ clock, disk, network, random, workers, logger }: World, name: string): World {
+export function partOf({ clock, disk, network, random, workers, logger }: World, name: LoggerName): World {
   return { clock, disk, network, random, workers, logger: logger.named(name) }
 }
 
 export function logManagerOptions(world: World, config: BrokerConfig) {
   return {
-    world: partOf(world, 'log'),
+    world: partOf(world, LOGGERS.log),
     logDirs: config.logDirs,
     metadataLogDir: config.metadataLogDir,
     cordonedLogDirs: config.cordonedLogDirs,

@@ -9,6 +9,7 @@ import { SHARE_GROUP_STATE_TOPIC, ShareCoordinator } from './coordinator/share-c
 import { PartitionCoordinatorLog } from './coordinator-log.ts'
 import { ApiError } from './errors.ts'
 import type { GroupConfigs } from './group-configs.ts'
+import { LOGGERS, type LoggerName } from './loggers.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import type { Windows } from './metrics/index.ts'
 import type { Partition } from './replica/partition.ts'
@@ -19,7 +20,7 @@ import type { OffsetReset } from './share/start-offset.ts'
 import type { TopicConfigs } from './topic-configs.ts'
 
 export interface ShareServicesOptions {
-  readonly world: World
+  readonly worldOf: (logger: LoggerName) => World
   readonly config: BrokerConfig
   readonly metadata: MetadataCache
   readonly replicas: ReplicaManager
@@ -36,7 +37,8 @@ export class ShareServices {
   readonly #options: ShareServicesOptions
 
   constructor(options: ShareServicesOptions) {
-    const { world, config, metadata, replicas, groupConfigs, autoTopics, metricsWindows } = options
+    const { worldOf, config, metadata, replicas, groupConfigs, autoTopics, metricsWindows } = options
+    const world = worldOf(LOGGERS.shares)
     this.#options = options
     this.coordinator = this.#makeCoordinator()
     this.persister = new LocalPersister({
@@ -66,7 +68,8 @@ export class ShareServices {
   }
 
   #makeCoordinator(): ShareCoordinator {
-    const { world, config, metadata, topicConfigs, metricsWindows } = this.#options
+    const { worldOf, config, metadata, topicConfigs, metricsWindows } = this.#options
+    const world = worldOf(LOGGERS.shareCoordinator)
     return new ShareCoordinator({
       metricsWindows,
       world,

@@ -234,7 +234,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void
   /** A logger that adds `fields` to every line. */
   child(fields: LogFields): Logger
-  /** Of a part of the program, whose level can be set by itself; until it is, it goes by that of the root. */
+  /** Of a part of the program, whose level can be set by itself; until it is, `a.b` goes by `a`, and that by the root. */
   named(name: string): Logger
   /** Of all loggers with the same root. */
   readonly levels: LogLevels
@@ -248,7 +248,7 @@ export interface LogLevels {
   /** Of `root` and of every name that was given to `Logger.named`, what it goes by. */
   all(): ReadonlyMap<string, LogThreshold>
   set(name: string, threshold: LogThreshold): void
-  /** Goes by the root again. The root itself has to have one. */
+  /** Goes by what is above it again. The root itself has to have a level. */
   unset(name: string): void
 }
 

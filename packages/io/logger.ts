@@ -20,13 +20,31 @@ export interface LoggerOptions {
 class Thresholds implements LogLevels {
   readonly #set: Map<string, LogThreshold>
   readonly #names = new Set([ROOT])
+  /** Of each name that was asked for, until one is set anew. */
+  readonly #effective = new Map<string, LogThreshold>()
 
   constructor(root: LogThreshold) {
     this.#set = new Map([[ROOT, root]])
   }
 
   of(name: string): LogThreshold {
-    return this.#set.get(name) ?? this.#set.get(ROOT)!
+    let threshold = this.#effective.get(name)
+    if (!threshold) {
+      threshold = this.#inherited(name)
+      this.#effective.set(name, threshold)
+    }
+    return threshold
+  }
+
+  /** Of `a.b.c`: its own, or that of `a.b`, of `a`, of the root. */
+  #inherited(name: string): LogThreshold {
+    for (let rest = name; ; ) {
+      const own = this.#set.get(rest)
+      if (own) return own
+      const dot = rest.lastIndexOf('.')
+      if (dot < 0) return this.#set.get(ROOT)!
+      rest = rest.slice(0, dot)
+    }
   }
 
   add(name: string): void {
@@ -39,11 +57,13 @@ class Thresholds implements LogLevels {
 
   set(name: string, threshold: LogThreshold): void {
     this.#set.set(name, threshold)
+    this.#effective.clear()
   }
 
   unset(name: string): void {
     if (name === ROOT) throw new Error('the root logger has to have a level')
     this.#set.delete(name)
+    this.#effective.clear()
   }
 }
 

@@ -43,19 +43,26 @@ async function nodeId(open: InProcess): Promise<string> {
   return String((await open.client.brokerIds())[0]!)
 }
 
-test('each part of the broker has a log level, which can be changed while it runs', async () => {
+test('each part of the broker has a log level, under the name that it has in Kafka, and goes by those above it', async () => {
   await using open = await inProcess()
   const before = await levels(open)
-  for (const name of ['root', 'server', 'requests', 'controller', 'groups', 'replica', 'metadata', 'log'])
+  const [sockets, cleaner] = ['kafka.network.SocketServer', 'kafka.log.LogCleaner']
+  const controller = 'org.apache.kafka.controller.QuorumController'
+  for (const name of [sockets, cleaner, controller, 'kafka.server.ReplicaManager', 'kafka', 'org.apache.kafka'])
     assert.equal(before.get(name), before.get('root'), name)
   const me = await nodeId(open)
   const set = (key: string, value: string | null) => change(open, { type: BROKER_LOGGER!, name: me, key, value })
-  assert.deepEqual(await set('server', 'TRACE'), [`${me} NONE`])
+  const shown = async () => {
+    const all = await levels(open)
+    return [sockets, cleaner, controller].map(name => all.get(name!))
+  }
+  assert.deepEqual(await set(sockets!, 'TRACE'), [`${me} NONE`])
   assert.deepEqual(await set('root', 'ERROR'), [`${me} NONE`])
-  const changed = await levels(open)
-  assert.deepEqual([changed.get('server'), changed.get('log')], ['TRACE', 'ERROR'])
-  assert.deepEqual(await set('server', null), [`${me} NONE`])
-  assert.equal((await levels(open)).get('server'), 'ERROR')
+  assert.deepEqual(await shown(), ['TRACE', 'ERROR', 'ERROR'])
+  assert.deepEqual(await set('kafka', 'DEBUG'), [`${me} NONE`])
+  assert.deepEqual(await shown(), ['TRACE', 'DEBUG', 'ERROR'])
+  assert.deepEqual(await set(sockets!, null), [`${me} NONE`])
+  assert.deepEqual(await shown(), ['DEBUG', 'DEBUG', 'ERROR'])
   assert.deepEqual(await set('nobody', 'INFO'), [`${me} INVALID_CONFIG`])
 })
 

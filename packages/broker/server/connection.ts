@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   readonly framePool: BufferPool
   readonly router: Router
   readonly logger: Logger
+  /** Told whom the connection does not hear for a while. */
+  readonly throttleLogger: Logger
   /** Of the listener. */
   readonly traffic: ListenerTraffic
   readonly onClose: (connection: ClientConnection) => void
@@ -136,13 +138,18 @@ export class ClientConnection implements Peer {
   }
 
   throttle(ms: number, count: ThrottleCount): void {
-    const { clock } = this.#options
+    const { clock, throttleLogger } = this.#options
     const untilMs = clock.monotonic() + ms
     if (ms <= 0 || untilMs <= this.#throttledUntilMs || this.#closed) return
     this.#endThrottle()
     this.#throttledUntilMs = untilMs
     this.#throttledBy = count
     count.now++
+    throttleLogger.debug('not heard for a while', {
+      client: this.remoteAddress,
+      connection: this.id,
+      ms: Math.ceil(ms),
+    })
     this.#throttle = clock.setTimer(Math.ceil(ms), () => {
       this.#endThrottle()
       this.#pump()

@@ -18,6 +18,7 @@ import { REQUESTS, traced } from '../diagnostics.ts'
 import { ApiError, ConnectionClosingError, errorCodeOf, messageOf } from '../errors.ts'
 import { unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Failure, Handler, HandlerResult } from '../handlers/handler.ts'
+import { LOGGERS } from '../loggers.ts'
 import type { ApiMetrics, RequestMetrics, RequestTiming } from '../metrics/index.ts'
 import type { Services } from '../services.ts'
 import { Call, type Peer } from './call.ts'
@@ -48,7 +49,7 @@ export class Router {
     for (const handler of handlers) table[handler.request.key] = handler
     this.#handlers = table
     this.#services = services
-    this.#logger = services.world.logger
+    this.#logger = services.world.logger.named(LOGGERS.router)
     this.#clock = services.world.clock
     this.#metrics = metrics
   }

@@ -5,7 +5,8 @@
  * Who has to wait is connected and not read from, as those are whom Kafka has not accepted yet. On each listener they come
  * one after the other: the first that has to wait holds up those behind it.
  */
-import { BufferPool, type Connection, type Listener, type Timer, type World } from '@ottla/io'
+import { BufferPool, type Connection, type Listener, type Logger, type Timer, type World } from '@ottla/io'
+import { LOGGERS } from '../loggers.ts'
 import type { Windows } from '../metrics/index.ts'
 import { type ConnectionLimits, ConnectionQuotas, type IpRates, type QuotaWindow } from '../quota/index.ts'
 import { ClientConnection, type Role } from './connection.ts'
@@ -63,6 +64,7 @@ interface Gate {
 
 export class Server {
   readonly #options: ServerOptions
+  readonly #throttleLogger: Logger
   readonly #framePool = new BufferPool(MAX_IDLE_FRAME_BYTES)
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
@@ -80,6 +82,7 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options
+    this.#throttleLogger = options.world.logger.named(LOGGERS.throttles)
     const { limits, quotaWindow: window, metricsWindows, protectedListener } = options
     this.#quotas = {
       broker: new ConnectionQuotas(limits, { window, metricsWindows, protectedListener }),
@@ -255,6 +258,7 @@ export class Server {
       framePool: this.#framePool,
       router: listener.router(),
       logger: this.#options.world.logger,
+      throttleLogger: this.#throttleLogger,
       traffic,
       onHeldBack: () => this.#scheduleStallSweep(),
       clock: this.#options.world.clock,

@@ -139,6 +139,32 @@ test('a stream that does not keep up loses lines, and is told how many', () => {
   assert.match(stream.text, /WARN {2}log lines dropped.* count=5\n.*INFO {2}kept\n$/)
 })
 
+test('a logger goes by its own level, or by that of the nearest above it that has one', () => {
+  logged({ level: 'warn' }, logger => {
+    const deep = logger.named('a.b.c')
+    const beside = logger.named('a.bc')
+    const levels = () => [deep, beside].map(each => [each.isEnabled('debug'), each.isEnabled('info')])
+    assert.deepEqual(levels(), [
+      [false, false],
+      [false, false],
+    ])
+    logger.levels.set('a', 'info')
+    logger.levels.set('a.b', 'debug')
+    assert.deepEqual(levels(), [
+      [true, true],
+      [false, true],
+    ])
+    logger.levels.set('a.b.c', 'error')
+    logger.levels.unset('a')
+    assert.deepEqual(levels(), [
+      [false, false],
+      [false, false],
+    ])
+    logger.levels.unset('a.b.c')
+    assert.equal(deep.isEnabled('debug'), true)
+  })
+})
+
 test('loggers with names have levels of their own, which change for all that have them', () => {
   const text = logged({ level: 'warn' }, logger => {
     const server = logger.named('server')

@@ -3,7 +3,7 @@
  * begins again; rests when none is due. What is due is plan.ts's to say, how it is cleaned clean-log.ts's. The retention of
  * compacted logs is applied here, too, between two cleanings, so that the two never want the same segments.
  */
-import { DiskError, type World } from '@ottla/io'
+import { DiskError, type Logger, type World } from '@ottla/io'
 import { LogError } from '../errors.ts'
 import { folderName } from '../file-names.ts'
 import type { PartitionLog } from '../partition-log.ts'
@@ -43,12 +43,15 @@ interface Candidate {
 }
 
 /** Shorter waits are left until they have come together. */
+/** As Apache Kafka names it. */
+const LOGGER = 'kafka.log.LogCleaner'
 const MIN_PAUSE_MS = 20
 /** Logs that are looked at in one turn. */
 const LOGS_A_TURN = 100
 
 export class LogCleaner {
   readonly #parts: LogCleanerParts
+  readonly #logger: Logger
   readonly #throttle: Throttle
   #config: CleanerConfig
   #threads: CleanerThread[] = []
@@ -66,6 +69,7 @@ export class LogCleaner {
 
   constructor(parts: LogCleanerParts, config: CleanerConfig) {
     this.#parts = parts
+    this.#logger = parts.world.logger.named(LOGGER)
     this.#config = config
     this.#throttle = new Throttle(config.ioMaxBytesPerSecond)
     this.#lastRunMs = parts.world.clock.monotonic()
@@ -135,7 +139,7 @@ export class LogCleaner {
       }
     } catch (error) {
       thread.isDead = true
-      this.#parts.world.logger.error('A cleaner thread has died', { error: error as Error })
+      this.#logger.error('A cleaner thread has died', { error: error as Error })
     }
   }
 
@@ -195,7 +199,7 @@ export class LogCleaner {
     const { firstDirtyOffset } = plan
     if (!log.config.cleanupPolicy.includes('delete')) {
       const name = folderName(log)
-      this.#parts.world.logger.warn('A log is cleaned from its start again', {
+      this.#logger.warn('A log is cleaned from its start again', {
         log: name,
         checkpoint,
         firstDirtyOffset,
@@ -217,7 +221,7 @@ export class LogCleaner {
         return null
       }
       this.#uncleanable.add(log)
-      this.#parts.world.logger.warn('A log cannot be cleaned, and is left as it is from now on', {
+      this.#logger.warn('A log cannot be cleaned, and is left as it is from now on', {
         log: folderName(log),
         logDir: log.logDir,
         error: error as Error,
@@ -254,8 +258,7 @@ export class LogCleaner {
 
   #tell(log: PartitionLog, { firstDirtyOffset }: CleaningPlan, endOffset: number, stats: CleaningStats): void {
     const { bytesRead, indexBytesRead, bytesWritten, recordsRead, recordsKept, recordsWithoutKey, elapsedMs } = stats
-    const { logger } = this.#parts.world
-    logger.info('Cleaned a log', {
+    this.#logger.info('Cleaned a log', {
       log: folderName(log),
       firstDirtyOffset,
       endOffset,
@@ -267,7 +270,7 @@ export class LogCleaner {
       indexMs: Math.round(stats.indexMs),
     })
     if (recordsWithoutKey > 0) {
-      logger.warn('Records without a key were dropped from a compacted log', {
+      this.#logger.warn('Records without a key were dropped from a compacted log', {
         log: folderName(log),
         recordsWithoutKey,
       })
