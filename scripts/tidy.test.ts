@@ -31,18 +31,18 @@ const BROKER_ROOMS: Record<string, readonly string[]> = {
   server: ['handlers', 'quota', 'metrics', 'config', 'diagnostics', 'errors', 'loggers', 'services'],
   handlers: [
     ...['share', 'replica', 'coordinator', 'controller', 'image', 'quorum', 'quota', 'telemetry', 'metrics', 'config'],
-    ...['errors', 'services'],
+    ...['errors', 'java-hash', 'services'],
   ],
   share: ['replica', 'coordinator', 'image', 'metrics', 'config', 'errors'],
   telemetry: ['image', 'metrics', 'config', 'errors'],
   replica: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
-  coordinator: ['image', 'metrics', 'config', 'diagnostics', 'errors'],
+  coordinator: ['image', 'metrics', 'config', 'diagnostics', 'errors', 'java-hash'],
   metrics: [],
   quorum: ['controller', 'image', 'quota', 'metrics', 'config', 'errors'],
   quota: ['image', 'metrics'],
   controller: ['image', 'config', 'errors'],
   image: ['config', 'errors'],
-  config: ['errors'],
+  config: ['errors', 'java-hash'],
 }
 
 /** No awaiting and no world in these: they are records machines or pure functions. */

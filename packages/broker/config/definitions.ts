@@ -33,21 +33,21 @@ export const BROKER_AREAS = {
   'Tiered storage': REMOTE_LOG_CONFIGS,
 } as const
 
-/** Everything that may stand in server.properties. */
+/** Everything that may stand in server.properties, in about the order in which Kafka defines it: it decides who is told first. */
 export const BROKER_CONFIGS = new ConfigDef({
+  ...REMOTE_LOG_CONFIGS,
   ...NODE_CONFIGS,
-  ...NETWORK_CONFIGS,
-  ...LOG_CONFIGS,
-  ...REPLICATION_CONFIGS,
   ...QUORUM_CONFIGS,
+  ...NETWORK_CONFIGS,
+  ...REPLICATION_CONFIGS,
   ...GROUP_COORDINATOR_CONFIGS,
-  ...TRANSACTION_CONFIGS,
+  ...LOG_CONFIGS,
   ...SHARE_CONFIGS,
+  ...TRANSACTION_CONFIGS,
   ...QUOTA_AND_METRIC_CONFIGS,
   ...TLS_CONFIGS,
   ...SASL_CONFIGS,
   ...OAUTH_CONFIGS,
-  ...REMOTE_LOG_CONFIGS,
 })
 export type BrokerRows = typeof BROKER_CONFIGS.rows
 

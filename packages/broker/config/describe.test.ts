@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { javaHashCode, javaSlot } from '../java-hash.ts'
 import { resolveBrokerConfig } from './broker-config.ts'
 import {
   ConfigSourceCode,
@@ -36,8 +37,14 @@ interface Described {
   readonly clientMetrics: readonly Row[]
 }
 
-/** What a broker of Apache Kafka 4.3.1 answered: fixtures/DescribeBroker.java. */
-const kafkas: Described = JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/described.json`, 'utf8'))
+/** What a broker of Apache Kafka 4.3.1 answered: fixtures/DescribeBroker.java; in which order: fixtures/DescribeOrder.java. */
+const kafkas: Described = fixture('described.json')
+const order: Readonly<Record<'broker' | 'cluster' | 'topic' | 'group' | 'clientMetrics', readonly string[]>> =
+  fixture('described-order.json')
+
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/${name}`, 'utf8'))
+}
 
 const SOURCES: Readonly<Record<string, number>> = {
   DYNAMIC_TOPIC_CONFIG: ConfigSourceCode.topic,
@@ -96,6 +103,17 @@ test('a group is described as Kafka does', () => {
 
 test('a client metrics subscription is described as Kafka does', () => {
   compare(describeClientMetrics(entries(kafkas.dynamic.clientMetrics)), kafkas.clientMetrics)
+})
+
+test('configs come in the order in which Kafka tells them', () => {
+  const names = (configs: readonly DescribedConfig[]) => configs.map(({ name }) => name)
+  // Names that share one of 512 slots come in the order in which they are defined, and that is ours.
+  const slots = (all: readonly string[]) => all.map(name => javaSlot(javaHashCode(name), 512))
+  assert.deepEqual(slots(names(describeBroker(config))), slots(order.broker))
+  assert.deepEqual(names(describeClusterDefaults(config)), order.cluster)
+  assert.deepEqual(names(describeTopic(config, entries(kafkas.dynamic.topic))), order.topic)
+  assert.deepEqual(names(describeGroup(config, entries(kafkas.dynamic.group))), order.group)
+  assert.deepEqual(names(describeClientMetrics(entries(kafkas.dynamic.clientMetrics))), order.clientMetrics)
 })
 
 test('no secret is told', () => {

@@ -2,6 +2,7 @@
  * What DescribeConfigs answers: each config with its value as Kafka prints it, where that comes from, and every place
  * that has one, the one that counts first: topic or group, this broker, all brokers, file, default.
  */
+import { inJavaOrder, inScalaOrder } from '../java-hash.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { ConfigDef } from './config-def.ts'
 import type { ConfigKey, ConfigType } from './definition.ts'
@@ -43,6 +44,9 @@ const TYPE_CODES: Readonly<Record<ConfigType, number>> = {
 }
 const UNKNOWN_TYPE = 0
 
+/** Sorted once: a request may ask for a thousand topics. */
+const publicKeysOf = new WeakMap<ConfigDef, readonly ConfigKey[]>()
+
 export interface ConfigSynonym {
   readonly name: string
   readonly value: string | null
@@ -67,16 +71,16 @@ export function describeBroker(config: BrokerConfig): DescribedConfig[] {
   const { merged, texts } = config.source
   const others = [...merged].filter(([name]) => BROKER_CONFIGS.get(name)?.internal !== false)
   return [
-    ...others.map(([name, { value }]) => describeBrokerConfig(config, name, value)),
-    ...[...BROKER_CONFIGS.keys.values()]
-      .filter(key => !key.internal)
-      .map(key => describeBrokerConfig(config, key.name, texts.get(key.name) ?? null)),
+    ...inJavaOrder(others, ([name]) => name, merged.size).map(([name, { value }]) =>
+      describeBrokerConfig(config, name, value),
+    ),
+    ...publicKeys(BROKER_CONFIGS).map(key => describeBrokerConfig(config, key.name, texts.get(key.name) ?? null)),
   ]
 }
 
 /** Resource BROKER with the empty name: what is set for all brokers. */
 export function describeClusterDefaults(config: BrokerConfig): DescribedConfig[] {
-  return [...config.source.layers.clusterDefaults].map(([name, value]) => {
+  return inScalaOrder(config.source.layers.clusterDefaults, ([name]) => name).map(([name, value]) => {
     const described = describeBrokerConfig(config, name, value)
     const synonyms = described.synonyms.filter(synonym => synonym.source === ConfigSourceCode.clusterDefault)
     return { ...described, synonyms, source: synonyms[0]?.source ?? ConfigSourceCode.default }
@@ -148,6 +152,19 @@ export function describeClientMetrics(overrides: ReadonlyMap<string, string>): D
   return describeOwn(CLIENT_METRICS_CONFIGS, new Map(), overrides, ConfigSourceCode.clientMetrics, () => [])
 }
 
+/** In the order in which Kafka tells them. */
+function publicKeys(definition: ConfigDef): readonly ConfigKey[] {
+  let keys = publicKeysOf.get(definition)
+  if (!keys) {
+    keys = inJavaOrder(
+      [...definition.keys.values()].filter(key => !key.internal),
+      key => key.name,
+    )
+    publicKeysOf.set(definition, keys)
+  }
+  return keys
+}
+
 function describeOwn(
   definition: ConfigDef,
   defaults: ReadonlyMap<string, string>,
@@ -156,8 +173,8 @@ function describeOwn(
   defaultSynonyms: (name: string) => readonly ConfigSynonym[],
 ): DescribedConfig[] {
   const { texts } = definition.parse(new Map([...defaults, ...overrides]))
-  const shown = [...definition.keys.values()].filter(key => !key.internal || overrides.has(key.name))
-  return shown.map(({ name, type, documentation }) => {
+  const others = [...definition.keys.values()].filter(key => key.internal && overrides.has(key.name))
+  return [...others, ...publicKeys(definition)].map(({ name, type, documentation }) => {
     const value = texts.get(name) ?? null
     const own = overrides.has(name) ? [{ name, value, source }] : []
     const synonyms = [...own, ...defaultSynonyms(name)]

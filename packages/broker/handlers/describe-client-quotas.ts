@@ -6,9 +6,9 @@ import {
   DescribeClientQuotasRequest,
   DescribeClientQuotasResponse,
 } from '@ottla/protocol/messages/describe-client-quotas'
-import { javaHashCode } from '../coordinator/partition-for.ts'
 import { ApiError } from '../errors.ts'
 import { type ClientQuotaImage, QuotaEntityType, quotaKey } from '../image/index.ts'
+import { javaHashCode, javaSlot, javaSlots } from '../java-hash.ts'
 import { defineHandler } from './handler.ts'
 
 type Component = DescribeClientQuotasRequest['components'][number]
@@ -38,12 +38,8 @@ export const describeClientQuotas = defineHandler({
  * with 16 slots. There are clients that compare.
  */
 function inKafkasOrder(values: ReadonlyMap<string, number>): [string, number][] {
-  let slots = 1
-  while (values.size > slots * 0.75) slots *= 2
-  const place = (key: string, size: number) => {
-    const hash = javaHashCode(key)
-    return (hash ^ (hash >>> 16)) & (size - 1)
-  }
+  const slots = javaSlots(values.size, 1)
+  const place = (key: string, size: number) => javaSlot(javaHashCode(key), size)
   return [...values].sort(([a], [b]) => place(a, slots) - place(b, slots) || place(a, 16) - place(b, 16))
 }
 

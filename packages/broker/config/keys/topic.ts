@@ -18,8 +18,6 @@ export const TOPIC_ROWS = {
     'An index entry is written after this many bytes of records.'),
   'preallocate': boolean(false, 'medium', YES,
     'Makes the file of a new segment as large as it may become.'),
-  'file.delete.delay.ms': long(60_000, 'medium', YES, { valid: atLeast(0) },
-    'A file that is no longer needed is renamed at once and removed this much later.'),
   'internal.segment.bytes': int(null, 'medium', YES, { internal: true },
     'segment.bytes without its lower bound. For tests.'),
 
@@ -38,6 +36,8 @@ export const TOPIC_ROWS = {
     'A record is not compacted away before it is this old.'),
   'max.compaction.lag.ms': long(LONG_MAX, 'medium', YES, { valid: atLeast(1) },
     'A partition is cleaned, dirty enough or not, when it has a dirty record older than this.'),
+  'file.delete.delay.ms': long(60_000, 'medium', YES, { valid: atLeast(0) },
+    'A file that is no longer needed is renamed at once and removed this much later.'),
 
   'flush.messages': long(LONG_MAX, 'medium', YES, { valid: atLeast(1) },
     'Records that may be unflushed in a partition; 1 flushes each append before it is acknowledged.'),

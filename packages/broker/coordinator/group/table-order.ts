@@ -4,7 +4,7 @@
  * constant, as unsigned numbers of 64 bits; with more slots a table looks at more of their upper bits, so the order is
  * the same in tables of all sizes. Of names that share a slot Kafka takes the later one first, which is not followed.
  */
-import { javaHashCode } from '../partition-for.ts'
+import { javaHashCode } from '../../java-hash.ts'
 
 /** 2^64 divided by the golden ratio (Fibonacci hashing), in halves. */
 const FACTOR_HIGH = 0x9e3779b9
@@ -15,14 +15,6 @@ const FACTOR_LOW = FACTOR_LOW_HIGH * 0x10000 + FACTOR_LOW_LOW
 export function inTableOrder<T>(things: Iterable<T>, nameOf: (thing: T) => string): T[] {
   const placed = Array.from(things, thing => ({ thing, place: upperHalf(javaHashCode(nameOf(thing))) }))
   return placed.sort((a, b) => a.place - b.place).map(({ thing }) => thing)
-}
-
-/** Where a name lies in a HashMap of Java's own with so many entries: it begins with 16 slots, and is kept three quarters full. */
-export function javaTableSlot(name: string, entries: number): number {
-  let slots = 16
-  while (entries > slots * 0.75) slots *= 2
-  const hash = javaHashCode(name)
-  return (hash ^ (hash >>> 16)) & (slots - 1)
 }
 
 /** Of the product of the hash, as a signed number, and the factor. No step is past 2^53. */

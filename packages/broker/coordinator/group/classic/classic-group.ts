@@ -7,9 +7,9 @@
  *       └──nobody is left───┘  └──a member joins, leaves or is lost───────────┴────────────────────────────────┘
  */
 import { ErrorCode } from '@ottla/protocol'
+import { inJavaOrder } from '../../../java-hash.ts'
 import type { Group, OffsetClient } from '../group.ts'
 import { NEVER } from '../offset-records.ts'
-import { javaTableSlot } from '../table-order.ts'
 import type { Timer } from '../timers.ts'
 import type { Turn } from '../turn.ts'
 import { decodeSubscribedTopics } from './consumer-subscription.ts'
@@ -287,8 +287,7 @@ export class ClassicGroup implements Group {
       const name = member.vote(candidates)
       votes.set(name, (votes.get(name) ?? 0) + 1)
     }
-    const slot = (name: string) => javaTableSlot(name, votes.size)
-    const ranked = [...votes].sort(([a, some], [b, others]) => others - some || slot(a) - slot(b))
+    const ranked = inJavaOrder(votes, ([name]) => name).sort(([, some], [, others]) => others - some)
     return ranked[0]?.[0] ?? ''
   }
 
