@@ -232,3 +232,33 @@ test('quotas are told in the order of Kafka, and so are the parts of whom they a
     ['consumer_byte_rate', 'request_percentage', 'producer_byte_rate'],
   )
 })
+
+test('entities are told in the order in which Apache Kafka 4.3.1 tells them', async () => {
+  await using node = await inProcess()
+  const entities: Record<string, string | null>[] = [
+    { user: 'user-0' },
+    { user: 'user-1', 'client-id': null },
+    { user: 'user-4', 'client-id': 'client-2' },
+  ]
+  const users: string[] = []
+  const describe = { request: DescribeClientQuotasRequest, response: DescribeClientQuotasResponse }
+  for (const entity of entities) {
+    await limit(node, entity, 'producer_byte_rate', 1000)
+    const { entries } = await node.send(describe, { components: [] })
+    const named = entries!.map(each => each.entity.find(({ entityType }) => entityType === 'user')!.entityName)
+    users.push(named.join(' '))
+  }
+  assert.deepEqual(users, ['user-0', 'user-0 user-1', 'user-4 user-0 user-1'])
+})
+
+test('of entities that share a slot of the table the one of fewer parts is told first', async () => {
+  await using node = await inProcess()
+  await limit(node, { user: 'User1' }, 'producer_byte_rate', 1000)
+  await limit(node, { user: 'User1', 'client-id': 'Client1' }, 'producer_byte_rate', 1000)
+  const describe = { request: DescribeClientQuotasRequest, response: DescribeClientQuotasResponse }
+  const { entries } = await node.send(describe, { components: [{ entityType: 'user', matchType: 0, match: 'User1' }] })
+  assert.deepEqual(
+    entries!.map(({ entity }) => entity.length),
+    [1, 2],
+  )
+})

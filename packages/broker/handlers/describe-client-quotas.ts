@@ -8,7 +8,7 @@ import {
 } from '@ottla/protocol/messages/describe-client-quotas'
 import { ApiError } from '../errors.ts'
 import { type ClientQuotaImage, QuotaEntityType, quotaKey } from '../image/index.ts'
-import { javaHashCode, javaSlot, javaSlots } from '../java-hash.ts'
+import { bySlot, inJavaOrder, javaHashCode, javaSlot, javaSlots } from '../java-hash.ts'
 import { defineHandler } from './handler.ts'
 
 type Component = DescribeClientQuotasRequest['components'][number]
@@ -21,12 +21,12 @@ export const describeClientQuotas = defineHandler({
   handle({ components, strict }, _context, { metadata }) {
     checkFilter(components)
     const { clientQuotas } = metadata.image
-    const found: Iterable<ClientQuotaImage> = isOneEntity(components, strict)
+    const found: ClientQuotaImage[] = isOneEntity(components, strict)
       ? [clientQuotas.get(quotaKey(components.map(named)))].filter(quota => quota !== undefined)
       : [...clientQuotas.values()].filter(({ entity }) => matches(entity, components, strict))
-    const entries = Array.from(found, ({ entity, values }) => ({
+    const entries = entitiesInOrder(found, clientQuotas.size).map(({ entity, values }) => ({
       entity: [...entity],
-      values: inKafkasOrder(values).map(([key, value]) => ({ key, value })),
+      values: valuesInOrder(values).map(([key, value]) => ({ key, value })),
     }))
     return { entries }
   },
@@ -34,13 +34,29 @@ export const describeClientQuotas = defineHandler({
 })
 
 /**
- * As Kafka tells quotas that were set at once: in the order of a Java hash table just large enough, filled in that of one
- * with 16 slots. There are clients that compare.
+ * As Kafka tells entities, and the quotas of one that were set at once: in the order of Java's maps, just large enough
+ * for all there are. There are clients that compare. Of entities that share a slot Kafka has the one first that was set
+ * first, which no record tells; one of fewer parts mostly was.
  */
-function inKafkasOrder(values: ReadonlyMap<string, number>): [string, number][] {
+function entitiesInOrder(found: readonly ClientQuotaImage[], all: number): ClientQuotaImage[] {
+  const slots = javaSlots(all, 1)
+  const wideLast = found.toSorted((a, b) => a.entity.length - b.entity.length)
+  return bySlot(wideLast, ({ entity }) => javaSlot(entityHash(entity), slots))
+}
+
+/** As Java's, of an object with one field, a map from types to names. */
+function entityHash(entity: ClientQuotaImage['entity']): number {
+  const parts = entity.map(({ entityType, entityName }) => javaHashCode(entityType) ^ javaHashCode(entityName ?? ''))
+  return parts.reduce((sum, part) => (sum + part) | 0, 31)
+}
+
+/** They come from a map with 16 slots. */
+function valuesInOrder(values: ReadonlyMap<string, number>): [string, number][] {
   const slots = javaSlots(values.size, 1)
-  const place = (key: string, size: number) => javaSlot(javaHashCode(key), size)
-  return [...values].sort(([a], [b]) => place(a, slots) - place(b, slots) || place(a, 16) - place(b, 16))
+  return bySlot(
+    inJavaOrder(values, ([key]) => key),
+    ([key]) => javaSlot(javaHashCode(key), slots),
+  )
 }
 
 function checkFilter(components: readonly Component[]): void {
