@@ -1,5 +1,5 @@
 /** Suites in Go: a module of the module cache, whose own tests are compiled there and asked what they did. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must, run } from '../interop/process.ts'
 import { add, type Outcome, type Outcomes } from './outcomes.ts'
@@ -13,21 +13,33 @@ export interface GoTests {
   /** Of the package in the module. */
   readonly folder: string
   readonly env: (bootstrap: string) => Record<string, string>
+  /** Of the build. */
+  readonly tags?: string
+  /** Where its tests want more than one broker, and one does as well. */
+  readonly edits?: readonly Edit[]
   /** Regular expressions of tests that end the process, or that wait for what isn't there. */
   readonly skip?: readonly string[]
   readonly timeoutMinutes: number
 }
 
+interface Edit {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
 export async function prepareGo(tests: GoTests, cache: string): Promise<Prepared> {
   const downloaded = await must(['go', 'mod', 'download', '-json', tests.module], { timeoutMs: 180_000 })
-  const root = (JSON.parse(downloaded) as { Dir: string }).Dir
+  const { Dir } = JSON.parse(downloaded) as { Dir: string }
+  const root = tests.edits ? await editedCopy(Dir, tests.edits, join(cache, 'module')) : Dir
   const folder = join(root, tests.folder)
   const program = join(cache, 'suite.test')
   // Where the module is nobody may write, and not every go.mod is complete.
   const modfile = join(cache, 'go.mod')
   for (const name of ['go.mod', 'go.sum']) writeFileSync(join(cache, name), readFileSync(join(root, name)))
-  const build = ['go', 'test', '-c', '-mod=mod', `-modfile=${modfile}`, '-o', program, '.']
-  await must(build, { cwd: folder, timeoutMs: 300_000 })
+  const build = ['go', 'test', '-c', '-mod=mod', `-modfile=${modfile}`, '-o', program]
+  if (tests.tags) build.push('-tags', tests.tags)
+  await must([...build, '.'], { cwd: folder, timeoutMs: 300_000 })
   return {
     async run(bootstrap, log) {
       const { timeoutMinutes, skip = [] } = tests
@@ -42,6 +54,20 @@ export async function prepareGo(tests: GoTests, cache: string): Promise<Prepared
       return readEvents(stdout, log)
     },
   }
+}
+
+async function editedCopy(root: string, edits: readonly Edit[], copy: string): Promise<string> {
+  rmSync(copy, { recursive: true, force: true })
+  cpSync(root, copy, { recursive: true })
+  // In the module cache all is read-only.
+  await must(['chmod', '-R', 'u+w', copy])
+  for (const { file, from, to } of edits) {
+    const path = join(copy, file)
+    const text = readFileSync(path, 'utf8')
+    if (!text.includes(from)) throw new Error(`${file} no longer says ${from}`)
+    writeFileSync(path, text.replaceAll(from, to))
+  }
+  return copy
 }
 
 interface TestEvent {

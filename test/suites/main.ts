@@ -15,9 +15,10 @@ import { kafkaGo } from './kafka-go.ts'
 import { kafkaPython } from './kafka-python.ts'
 import { librdkafka } from './librdkafka.ts'
 import { compare, format, type Outcomes, parse } from './outcomes.ts'
+import { sarama } from './sarama.ts'
 import type { Suite } from './suite.ts'
 
-const SUITES: readonly Suite[] = [franzGo, kafkaPython, kafkaGo, librdkafka]
+const SUITES: readonly Suite[] = [franzGo, kafkaPython, sarama, kafkaGo, librdkafka]
 
 const USAGE = `npm run suites -- [NAME]... [--broker ottla|kafka] [--record] [--keep]
 NAME: ${SUITES.map(({ name }) => name).join(', ')}; all of them if there is none`
