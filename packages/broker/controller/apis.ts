@@ -30,20 +30,16 @@ interface ControllerApi<Request, Response> {
   /** Throws an ApiError if the request fails as a whole. */
   handle(state: ControllerState, request: Request, scope: RequestScope): ControllerResult<Response>
   failed(request: Request, outcome: Outcome): Response
-  /** Whether it is refused if its timeoutMs leaves no time. There are requests where Kafka's controllers don't look. */
-  hasDeadline(request: Request): boolean
 }
 
 function api<Request, Response>(
   handle: ControllerApi<Request, Response>['handle'],
   failed: (request: Request, outcome: Outcome) => Response,
-  hasDeadline: (request: Request) => boolean = () => true,
 ): ControllerApi<Request, Response> {
-  return { handle, failed, hasDeadline }
+  return { handle, failed }
 }
 
 const codeOnly = (_: unknown, { errorCode }: Outcome) => ({ errorCode })
-const never = () => false
 const codeAndMessage = (_: unknown, outcome: Outcome) => outcome
 
 /** By the name of the API. */
@@ -78,34 +74,25 @@ export const CONTROLLER_APIS = {
   alterUserScramCredentials: api(alterUserScramCredentials, ({ deletions, upsertions }, outcome) => ({
     results: Array.from(new Set([...deletions, ...upsertions].map(({ name }) => name)), user => ({ user, ...outcome })),
   })),
-  electLeaders: api(
-    electLeaders,
-    ({ topicPartitions }, outcome) => ({
-      errorCode: outcome.errorCode,
-      replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
-        topic,
-        partitionResult: partitions.map(partitionId => ({ partitionId, ...outcome })),
-      })),
-    }),
-    ({ topicPartitions }) => topicPartitions?.length !== 0,
-  ),
-  alterPartitionReassignments: api(
-    alterPartitionReassignments,
-    ({ topics }, outcome) => ({
-      ...outcome,
-      responses: topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...outcome })),
-      })),
-    }),
-    ({ topics }) => topics.length > 0,
-  ),
+  electLeaders: api(electLeaders, ({ topicPartitions }, outcome) => ({
+    errorCode: outcome.errorCode,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map(partitionId => ({ partitionId, ...outcome })),
+    })),
+  })),
+  alterPartitionReassignments: api(alterPartitionReassignments, ({ topics }, outcome) => ({
+    ...outcome,
+    responses: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...outcome })),
+    })),
+  })),
   listPartitionReassignments: api(
     listPartitionReassignments,
     codeAndMessage as () => Init<typeof ListPartitionReassignmentsResponse>,
-    never,
   ),
-  updateFeatures: api(updateFeatures, codeAndMessage as () => Init<typeof UpdateFeaturesResponse>, never),
+  updateFeatures: api(updateFeatures, codeAndMessage as () => Init<typeof UpdateFeaturesResponse>),
   alterPartition: api(alterPartition, codeOnly as () => Init<typeof AlterPartitionResponse>),
   assignReplicasToDirs: api(assignReplicasToDirs, codeOnly as () => Init<typeof AssignReplicasToDirsResponse>),
   allocateProducerIds: api(allocateProducerIds, codeOnly as () => Init<typeof AllocateProducerIdsResponse>),

@@ -102,7 +102,7 @@ class World {
         this.#create(`t${n}`, id, n)
         break
       case 'delete':
-        this.#request('deleteTopics', { topics: [], topicNames: [`t${n}`], timeoutMs: 0 })
+        this.#request('deleteTopics', { topics: [], topicNames: [`t${n}`], timeoutMs: 1000 })
         break
       case 'shrink':
       case 'grow':
@@ -138,7 +138,7 @@ class World {
       ? [{ name: 'unclean.leader.election.enable', value: 'true' }]
       : [{ name: 'min.insync.replicas', value: `${1 + (n % 3)}` }]
     const topic = { name, numPartitions: 1 + (n % 3), replicationFactor: 1 + id, assignments: [], configs }
-    this.#request('createTopics', { topics: [topic], timeoutMs: 0, validateOnly: false })
+    this.#request('createTopics', { topics: [topic], timeoutMs: 1000, validateOnly: false })
   }
 
   #alterIsr(brokerId: number, n: number, grow: boolean): void {

@@ -5,7 +5,13 @@ import { ApiError } from '../errors.ts'
 import type { MetadataRecord, TopicImage } from '../image/index.ts'
 import { manualAssignment, newPartitionRecords, placedAssignments } from './new-partitions.ts'
 import { checkRecordCount, failure, MAX_RECORDS_PER_REQUEST, outcomeOf, splitDuplicates } from './outcome.ts'
-import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
+import {
+  type ControllerResult,
+  type ControllerState,
+  checkDeadline,
+  type RequestScope,
+  spendPartitions,
+} from './state.ts'
 
 type TopicRequest = CreatePartitionsRequest['topics'][number]
 type Response = Init<typeof CreatePartitionsResponse>
@@ -19,10 +25,12 @@ export function createPartitions(
   const records: MetadataRecord[] = []
   const results: TopicResult[] = []
   const { single, duplicate } = splitDuplicates(request.topics.map(topic => topic.name))
+  const mayAlter = (name: string) => scope.access.mayAlterTopic(name)
+  if ([...single].some(mayAlter)) checkDeadline(request)
   for (const name of duplicate) results.push({ name, ...failure('INVALID_REQUEST', 'Duplicate topic name.') })
   for (const topic of request.topics) {
     if (!single.has(topic.name)) continue
-    const outcome = scope.access.mayAlterTopic(topic.name)
+    const outcome = mayAlter(topic.name)
       ? outcomeOf(() => records.push(...additionalPartitions(state, topic, scope)))
       : failure('TOPIC_AUTHORIZATION_FAILED', 'Topic authorization failed.')
     results.push({ name: topic.name, ...outcome })

@@ -7,7 +7,13 @@ import { ConfigResourceType, type MetadataRecord, metadataRecord, type Partition
 import { newResourceConfigs } from './configs.ts'
 import { manualAssignment, newPartitionRecords, placedAssignments } from './new-partitions.ts'
 import { checkRecordCount, failure, type Outcome, outcomeOf, splitDuplicates } from './outcome.ts'
-import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
+import {
+  type ControllerResult,
+  type ControllerState,
+  checkDeadline,
+  type RequestScope,
+  spendPartitions,
+} from './state.ts'
 import { CLUSTER_METADATA_TOPIC, topicNameError } from './topic-names.ts'
 
 type CreatableTopic = CreateTopicsRequest['topics'][number]
@@ -26,6 +32,7 @@ export function createTopics(
   const { single, duplicate } = splitDuplicates(request.topics.map(topic => topic.name))
   const isAllowed = (name: string) => name !== CLUSTER_METADATA_TOPIC && access.mayCreateTopic(name)
   const topics = request.topics.filter(({ name }) => single.has(name) && isAllowed(name))
+  if (topics.length > 0) checkDeadline(request)
   checkPartitionCount(state, topics)
   const records: MetadataRecord[] = []
   const results: TopicResult[] = topics.map(topic => {

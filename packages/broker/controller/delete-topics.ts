@@ -4,7 +4,13 @@ import type { DeleteTopicsRequest, DeleteTopicsResponse } from '@ottla/protocol/
 import { ApiError } from '../errors.ts'
 import { type MetadataRecord, metadataRecord } from '../image/index.ts'
 import { checkRecordCount, failure, type Outcome, outcomeOf, splitDuplicates } from './outcome.ts'
-import { type ControllerResult, type ControllerState, type RequestScope, spendPartitions } from './state.ts'
+import {
+  type ControllerResult,
+  type ControllerState,
+  checkDeadline,
+  type RequestScope,
+  spendPartitions,
+} from './state.ts'
 
 type Response = Init<typeof DeleteTopicsResponse>
 type TopicResult = NonNullable<Response['responses']>[number]
@@ -24,6 +30,7 @@ export function deleteTopics(
   const asked = topicsAskedFor(request, results)
   const names = splitDuplicates(asked.names)
   const ids = splitDuplicates(asked.ids)
+  if (names.single.size + ids.single.size > 0) checkDeadline(request)
   for (const name of names.duplicate) results.push(result(name, ZERO_UUID, invalid('Duplicate topic name.')))
   for (const topicId of ids.duplicate) results.push(result(null, topicId, invalid('Duplicate topic id.')))
   const doomed = new Map<string, string>()

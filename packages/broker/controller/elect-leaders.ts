@@ -9,7 +9,7 @@ import { hasPreferredLeader, type MetadataRecord, NO_LEADER, type TopicImage } f
 import { changeOf } from './leadership.ts'
 import { checkRecordCount, outcomeOf } from './outcome.ts'
 import { partitionChangeRecord } from './partition-change.ts'
-import type { ControllerResult, ControllerState } from './state.ts'
+import { type ControllerResult, type ControllerState, checkDeadline } from './state.ts'
 
 type Response = Init<typeof ElectLeadersResponse>
 type TopicResult = NonNullable<Response['replicaElectionResults']>[number]
@@ -20,6 +20,7 @@ const UNCLEAN = 1
 export function electLeaders(state: ControllerState, request: ElectLeadersRequest): ControllerResult<Response> {
   const { electionType, topicPartitions } = request
   if (topicPartitions?.length === 0) return { records: [], isAtomic: false, response: {} }
+  checkDeadline(request)
   if (electionType !== PREFERRED && electionType !== UNCLEAN)
     throw new ApiError('INVALID_REQUEST', `There is no election type ${electionType}.`)
   const records: MetadataRecord[] = []

@@ -19,7 +19,7 @@ import { checkReplicas } from './new-partitions.ts'
 import { checkRecordCount, outcomeOf } from './outcome.ts'
 import { partitionChangeRecord } from './partition-change.ts'
 import type { TopicIdPartition } from './partition-index.ts'
-import type { ControllerResult, ControllerState } from './state.ts'
+import { type ControllerResult, type ControllerState, checkDeadline } from './state.ts'
 
 type Wanted = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][number]
 
@@ -29,6 +29,7 @@ export function alterPartitionReassignments(
 ): ControllerResult<Init<typeof AlterPartitionReassignmentsResponse>> {
   const { topics, allowReplicationFactorChange } = request
   if (topics.length === 0) return { records: [], isAtomic: true, response: { errorMessage: '' } }
+  checkDeadline(request)
   const records: MetadataRecord[] = []
   const responses = topics.map(({ name, partitions }) => ({
     name,

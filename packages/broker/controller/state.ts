@@ -95,6 +95,14 @@ export interface ControllerResult<Response> {
   readonly kraftVersion?: number
 }
 
+/**
+ * Throws REQUEST_TIMED_OUT if the request leaves no time, and says no more, as Kafka does. It is for where there is
+ * something to decide: what Kafka's controllers see in a request before they queue it, they tell however little time there is.
+ */
+export function checkDeadline({ timeoutMs }: { readonly timeoutMs: number }): void {
+  if (timeoutMs <= 0) throw new ApiError('REQUEST_TIMED_OUT', '')
+}
+
 export function metadataVersion({ image }: ControllerState): number {
   if (image.metadataVersion === null) throw new Error('the controller is asked before its log is bootstrapped')
   return image.metadataVersion

@@ -170,9 +170,6 @@ export class ControllerDriver implements QuorumListener {
     { access, quota }: Required<Caller>,
   ): Promise<ControllerResponse<Name>> {
     if (!this.isActive || this.#isClosed) throw notController()
-    const { hasDeadline } = CONTROLLER_APIS[name] as unknown as TimedRequest<Name>
-    if ('timeoutMs' in request && request.timeoutMs <= 0 && hasDeadline(request))
-      throw new ApiError('REQUEST_TIMED_OUT', '')
     const nowMs = this.#options.world.clock.monotonic()
     const nextOffset = this.#options.quorum.endOffset
     const spendPartitions = (count: number) => quota.spend(count, nowMs)
@@ -422,10 +419,6 @@ const NO_OP: ControllerResult<null> = {
 export interface Caller {
   readonly access?: Access
   readonly quota?: PartitionQuota
-}
-
-interface TimedRequest<Name extends ControllerApiName> {
-  hasDeadline(request: ControllerRequest<Name>): boolean
 }
 
 interface FailedResponse<Name extends ControllerApiName> {

@@ -2,7 +2,7 @@
  * For tests: a controller behind commands that a transcript can hold.
  *
  *     activate                            becomes active, on an empty log the first time
- *     createTopics v7 {"topics": [...]}   any API by name, the request as JSON with defaults left out
+ *     createTopics v7 {"topics": [...]}   any API by name, the request as JSON with defaults left out, and a minute as its time
  *     broker 2 rack=r dirs=a,b            registers a broker, a new incarnation each time, and unfences it
  *     time 9001                           moves the clock on, in ms
  *     expire                              fences whoever was not heard of in time
@@ -221,11 +221,9 @@ class Scenario {
     const [, version, json] = /^(?:v(\d+)\s+)?([\s\S]*)$/.exec(rest)!
     const [request, response] = schemasOf(name)
     const apiVersion = version === undefined ? request.versions.max : Number(version)
-    const asSent = decodeFromBytes(
-      request,
-      apiVersion,
-      encodeToBytes(request, apiVersion, JSON.parse(this.#expand(json!), withBytes)),
-    )
+    const time = 'timeoutMs' in request.fields ? { timeoutMs: 60_000 } : {}
+    const wanted = { ...time, ...JSON.parse(this.#expand(json!), withBytes) }
+    const asSent = decodeFromBytes(request, apiVersion, encodeToBytes(request, apiVersion, wanted))
     const scope = {
       nowMs: this.#nowMs,
       apiVersion,
