@@ -241,3 +241,28 @@ test('ShareFetch: no words for the whole, a word on each partition beside one th
   const missing = responses[0]!.partitions.find(({ partitionIndex }) => partitionIndex === 9)
   assert.equal(missing!.acknowledgeErrorCode, UNKNOWN_TOPIC_OR_PARTITION)
 })
+
+test('Produce: what is said of one topic in two places is answered in one', async () => {
+  const topicId = await broker.topicId('t')
+  const records = encodeBatch([{ value: Buffer.from('x') }])
+  const twice = (topic: object, ofRecords: Uint8Array, acks: number) => {
+    const topicData = [0, 1].map(index => ({ ...topic, partitionData: [{ index, records: ofRecords }] }))
+    return { acks, timeoutMs: 5000, topicData: [...topicData, { ...topic, partitionData: [] }] }
+  }
+  const places = async (request: object, version: number) =>
+    (await broker.send(PRODUCE, request, version)).responses.map(({ partitionResponses }) =>
+      partitionResponses.map(({ errorCode }) => errorCode),
+    )
+  assert.deepEqual(await places(twice({ name: 't' }, records, -1), 9), [[NONE, NONE]])
+  assert.deepEqual(await places(twice({ topicId }, records, -1), 13), [[NONE, NONE]])
+  const transactional = encodeBatch([{ value: Buffer.from('x') }], {
+    producerId: 1,
+    producerEpoch: 0,
+    baseSequence: 0,
+    isTransactional: true,
+  })
+  const refused = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  assert.deepEqual(await places(twice({ name: 't' }, transactional, -1), 9), [[refused, refused]])
+  const missing = { acks: -1, timeoutMs: 5000, topicData: [{ name: 't', partitionData: [] }] }
+  assert.deepEqual(await places(missing, 9), [])
+})

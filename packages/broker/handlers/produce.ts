@@ -97,18 +97,37 @@ export const produce = defineHandler({
       return null
     }
     const leaders = new Set(results.flatMap(result => (result.currentLeader ? [result.currentLeader.leaderId] : [])))
-    return { throttleTimeMs, responses, nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services) }
+    return {
+      throttleTimeMs,
+      responses: eachTopicOnce(responses),
+      nodeEndpoints: nodeEndpoints(leaders, context.listenerName, services),
+    }
   },
   failed({ acks, topicData }, failure) {
     if (acks === 0) return null
-    const responses = topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index }) => ({ index, ...failure, ...UNKNOWN_OFFSETS })),
-    }))
-    return { responses }
+    const responses = eachTopicOnce(
+      topicData.map(({ name, topicId, partitionData }) => ({
+        name,
+        topicId,
+        partitionResponses: partitionData.map(({ index }) => ({ index, ...failure, ...UNKNOWN_OFFSETS })),
+      })),
+    )
+    return { responses: responses.filter(({ partitionResponses }) => partitionResponses.length > 0) }
   },
 })
+
+/** What a request says of one topic in two places is answered in one. */
+function eachTopicOnce(topics: TopicResponse[]): TopicResponse[] {
+  if (topics.length < 2) return topics
+  const merged = new Map<string, TopicResponse>()
+  for (const topic of topics) {
+    const key = `${topic.topicId}${topic.name}`
+    const same = merged.get(key)
+    if (same) same.partitionResponses.push(...topic.partitionResponses)
+    else merged.set(key, topic)
+  }
+  return [...merged.values()]
+}
 
 /**
  * What comes in counts, however much of it is stored; the time for it does, if there is an answer. For so long the client

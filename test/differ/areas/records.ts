@@ -134,10 +134,6 @@ function produceWish(producers: Producers): Wish {
           const batch = drawBatch(producers, place, draw)
           partition.records = draw.isWild() ? drawOddRecords(producers, place, batch, draw) : batch
         }
-        const twins = (request.topicData as Record<string, Value>[]).filter(
-          other => (other.name ?? other.topicId) === (topic.name ?? topic.topicId),
-        )
-        if (twins.length > 1) return null
       }
       return request
     },
