@@ -106,6 +106,23 @@ test('Fetch: an isolation level that nobody knows fails, but only if there is so
   assert.equal(unknown.responses[0]!.partitions[0]!.errorCode, ErrorCode.UNKNOWN_TOPIC_ID)
 })
 
+test('Fetch: no list of aborted transactions where there is more than there is room for', async () => {
+  await broker.send(CREATE, { topics: [{ name: 'full', numPartitions: 2, replicationFactor: 1 }], timeoutMs: 5000 })
+  const topicId = await broker.topicId('full')
+  const records = encodeBatch([{ value: Buffer.alloc(300) }])
+  const topicData = [{ name: 'full', partitionData: [0, 1].map(index => ({ index, records })) }]
+  await broker.send(PRODUCE, { acks: -1, timeoutMs: 5000, topicData }, 9)
+  const lists = async (fetchOffset: number, partitionMaxBytes: number) => {
+    const first = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }
+    const topics = [{ topicId, partitions: [first, { partition: 1, fetchOffset, partitionMaxBytes }] }]
+    const { responses } = await broker.send(FETCH, { isolationLevel: 1, maxBytes: 10_000, topics })
+    return responses[0]!.partitions.map(({ abortedTransactions }) => abortedTransactions)
+  }
+  assert.deepEqual(await lists(0, 10), [[], null])
+  assert.deepEqual(await lists(0, 0), [[], []])
+  assert.deepEqual(await lists(1, 10), [[], []])
+})
+
 test('DescribeLogDirs: what is asked of one topic in two places', async () => {
   const topics = [
     { topic: 't', partitions: [1] },

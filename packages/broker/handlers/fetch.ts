@@ -177,8 +177,9 @@ async function readAll(
     // Not otherwise: what is in memory is answered in the same turn.
     const done = started.some(reading => reading instanceof Promise) ? await Promise.all(started) : started
     for (const reading of done as Reading[]) {
-      const isTooMuch = !isFirst && sizeOf(reading) > Math.min(reading.wanted.maxBytes, left)
-      const taken = isTooMuch ? withoutData(reading) : reading
+      const room = Math.min(reading.wanted.maxBytes, left)
+      const isTooMuch = !isFirst && sizeOf(reading) > room
+      const taken = isTooMuch ? withoutData(reading, room) : reading
       readings.push(taken)
       left = Math.max(0, left - sizeOf(taken))
       if (sizeOf(taken) > 0) isFirst = false
@@ -199,10 +200,10 @@ function sizeOf({ read }: Reading): number {
   return read?.sizeInBytes ?? 0
 }
 
-function withoutData(reading: Reading): Reading {
+function withoutData(reading: Reading, room: number): Reading {
   release([reading])
   const read = reading.read!
-  const abortedTransactions = read.abortedTransactions && []
+  const abortedTransactions = room > 0 ? null : read.abortedTransactions && []
   return { ...reading, read: { ...read, chunks: [], sizeInBytes: 0, release: null, abortedTransactions } }
 }
 

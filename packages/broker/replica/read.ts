@@ -14,7 +14,7 @@ export interface PartitionRead {
   readonly logStartOffset: number
   /** The reader's log has gone another way since here; nothing was read. */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null
-  /** null unless the reader is shown committed data only. */
+  /** null unless the reader is shown committed data only; and, as in Kafka, where there is more than it has room for. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
@@ -46,16 +46,18 @@ export function readPartition(
   if (!limits.committed) {
     return data instanceof Promise ? data.then(read => finish(log, read, null, null)) : finish(log, data, null, null)
   }
-  return withAborted(log, wanted.fetchOffset, data)
+  const ifNothing = limits.maxBytes > 0 && wanted.fetchOffset < upperBoundOffset ? null : []
+  return withAborted(log, wanted.fetchOffset, data, ifNothing)
 }
 
 async function withAborted(
   log: PartitionLog,
   from: number,
   data: ReadResult | Promise<ReadResult>,
+  ifNothing: readonly AbortedTransaction[] | null,
 ): Promise<PartitionRead> {
   const read = await data
-  const aborted = read.sizeInBytes > 0 ? await log.abortedTransactions(from, read.nextOffset) : []
+  const aborted = read.sizeInBytes > 0 ? await log.abortedTransactions(from, read.nextOffset) : ifNothing
   return finish(log, read, aborted, null)
 }
 
