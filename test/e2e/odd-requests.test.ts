@@ -6,10 +6,18 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ErrorCode, encodeBatch, ZERO_UUID } from '@ottla/protocol'
 import { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from '@ottla/protocol/messages/add-partitions-to-txn'
+import {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/alter-share-group-offsets'
 import { CreateTopicsRequest, CreateTopicsResponse } from '@ottla/protocol/messages/create-topics'
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '@ottla/protocol/messages/delete-records'
 import { DescribeConfigsRequest, DescribeConfigsResponse } from '@ottla/protocol/messages/describe-configs'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '@ottla/protocol/messages/describe-log-dirs'
+import {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+} from '@ottla/protocol/messages/describe-share-group-offsets'
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
@@ -20,10 +28,19 @@ import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '@ottla/protocol/messages/incremental-alter-configs'
+import {
+  InitializeShareGroupStateRequest,
+  InitializeShareGroupStateResponse,
+} from '@ottla/protocol/messages/initialize-share-group-state'
 import { ListOffsetsRequest, ListOffsetsResponse } from '@ottla/protocol/messages/list-offsets'
 import { OffsetCommitRequest, OffsetCommitResponse } from '@ottla/protocol/messages/offset-commit'
 import { OffsetDeleteRequest, OffsetDeleteResponse } from '@ottla/protocol/messages/offset-delete'
 import { ProduceRequest, ProduceResponse } from '@ottla/protocol/messages/produce'
+import {
+  ReadShareGroupStateSummaryRequest,
+  ReadShareGroupStateSummaryResponse,
+} from '@ottla/protocol/messages/read-share-group-state-summary'
+import { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@ottla/protocol/messages/share-acknowledge'
 import { ShareFetchRequest, ShareFetchResponse } from '@ottla/protocol/messages/share-fetch'
 import { type InProcess, inProcess, metadataApi } from './in-process.ts'
 
@@ -40,6 +57,11 @@ const LIST_OFFSETS = { request: ListOffsetsRequest, response: ListOffsetsRespons
 const COMMIT = { request: OffsetCommitRequest, response: OffsetCommitResponse }
 const DELETE_OFFSETS = { request: OffsetDeleteRequest, response: OffsetDeleteResponse }
 const SHARE_FETCH = { request: ShareFetchRequest, response: ShareFetchResponse }
+const SHARE_ACKNOWLEDGE = { request: ShareAcknowledgeRequest, response: ShareAcknowledgeResponse }
+const SHARE_OFFSETS = { request: DescribeShareGroupOffsetsRequest, response: DescribeShareGroupOffsetsResponse }
+const ALTER_SHARE_OFFSETS = { request: AlterShareGroupOffsetsRequest, response: AlterShareGroupOffsetsResponse }
+const INITIALIZE = { request: InitializeShareGroupStateRequest, response: InitializeShareGroupStateResponse }
+const SUMMARY = { request: ReadShareGroupStateSummaryRequest, response: ReadShareGroupStateSummaryResponse }
 const PRODUCE = { request: ProduceRequest, response: ProduceResponse }
 
 const TOPIC = 2
@@ -282,4 +304,102 @@ test('Produce: what is said of one topic in two places is answered in one', asyn
   assert.deepEqual(await places(twice({ name: 't' }, transactional, -1), 9), [[refused, refused]])
   const missing = { acks: -1, timeoutMs: 5000, topicData: [{ name: 't', partitionData: [] }] }
   assert.deepEqual(await places(missing, 9), [])
+})
+
+test('the state of share groups: each partition once, with what came of the last time', async () => {
+  await broker.send(FIND, { keyType: 2, coordinatorKeys: [`s:${await broker.topicId('t')}:0`] })
+  const topicId = await broker.topicId('t')
+  const at = (partition: number, startOffset: number) => ({ partition, stateEpoch: 0, startOffset })
+  const topics = [
+    { topicId, partitions: [at(0, 3), at(0, 5)] },
+    { topicId, partitions: [] },
+    { topicId, partitions: [at(1, 7)] },
+  ]
+  const initialized = await broker.send(INITIALIZE, { groupId: 's', topics })
+  assert.deepEqual(
+    initialized.results.map(({ partitions }) => partitions.map(({ partition, errorCode }) => [partition, errorCode])),
+    [
+      [
+        [0, NONE],
+        [1, NONE],
+      ],
+    ],
+  )
+  const wanted = [0, 1, 0].map(partition => ({ topicId, partitions: [{ partition, leaderEpoch: 0 }] }))
+  const { results } = await broker.send(SUMMARY, { groupId: 's', topics: wanted })
+  assert.deepEqual(
+    results.map(({ partitions }) => partitions.map(({ partition, startOffset }) => [partition, startOffset])),
+    [
+      [
+        [0, 5],
+        [1, 7],
+      ],
+    ],
+  )
+})
+
+test('DescribeShareGroupOffsets: each topic once, and nothing of a group where something makes no sense', async () => {
+  const describe = async (...partitions: number[][]) => {
+    const topics = partitions.map(ofTopic => ({ topicName: 't', partitions: ofTopic }))
+    const { groups } = await broker.send(SHARE_OFFSETS, { groups: [{ groupId: 'nobody', topics }] })
+    return groups[0]!
+  }
+  const { topics } = await describe([0], [1, 0])
+  assert.deepEqual(
+    topics.map(topic => topic.partitions.map(({ partitionIndex }) => partitionIndex)),
+    [[0, 1]],
+  )
+  for (const odd of [[], [-1]]) {
+    const refused = await describe([0], odd)
+    assert.deepEqual([refused.errorCode, refused.topics], [UNKNOWN_SERVER_ERROR, []])
+  }
+})
+
+test('AlterShareGroupOffsets: each topic once, no topic that is neither there nor has partitions, the last offset', async () => {
+  const at = (partitionIndex: number, startOffset: number) => ({ partitionIndex, startOffset })
+  const topics = [
+    { topicName: 't', partitions: [at(0, 1), at(9, 1)] },
+    { topicName: 'missing', partitions: [] },
+    { topicName: 't', partitions: [at(0, 2)] },
+  ]
+  const { responses } = await broker.send(ALTER_SHARE_OFFSETS, { groupId: 'altered', topics })
+  assert.deepEqual(
+    responses.map(({ topicName, partitions }) => [topicName, partitions.map(({ errorCode }) => errorCode)]),
+    [['t', [NONE, UNKNOWN_TOPIC_OR_PARTITION, NONE]]],
+  )
+  const asked = { groupId: 'altered', topics: [{ topicName: 't', partitions: [0] }] }
+  const { groups } = await broker.send(SHARE_OFFSETS, { groups: [asked] })
+  assert.equal(groups[0]!.topics[0]!.partitions[0]!.startOffset, 2)
+})
+
+test('share sessions: nothing twice at the beginning, and of what is acknowledged twice the last word', async () => {
+  const topicId = await broker.topicId('t')
+  const member = { groupId: 's', memberId: 'twice' }
+  const fetch = (shareSessionEpoch: number, partitions: number[], maxRecords: number) => {
+    const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: 1000, maxRecords, batchSize: 1 }
+    const topics = [{ topicId, partitions: partitions.map(partitionIndex => ({ partitionIndex })) }]
+    return broker.send(SHARE_FETCH, { ...member, ...limits, shareSessionEpoch, topics })
+  }
+  assert.equal((await fetch(0, [0, 0], 1)).errorCode, UNKNOWN_SERVER_ERROR)
+  assert.equal((await fetch(0, [0], 0)).errorCode, NONE)
+  const batch = { firstOffset: 5, lastOffset: 5, acknowledgeTypes: [1] }
+  const at = (acknowledgementBatches: object[]) => ({ partitionIndex: 9, acknowledgementBatches })
+  const topics = [{ topicId, partitions: [at([batch]), at([])] }]
+  const { responses } = await broker.send(SHARE_ACKNOWLEDGE, { ...member, shareSessionEpoch: 1, topics })
+  assert.deepEqual(
+    responses.map(({ partitions }) => partitions.map(({ partitionIndex }) => partitionIndex)),
+    [[9]],
+  )
+})
+
+test('ShareFetch: a negative number of records is none, but the partitions are looked at', async () => {
+  const topicId = await broker.topicId('t')
+  const told = async (memberId: string, maxRecords: number) => {
+    const limits = { maxWaitMs: 50, minBytes: 0, maxBytes: 1000, maxRecords, batchSize: 0 }
+    const topics = [{ topicId, partitions: [{ partitionIndex: 0 }] }]
+    const { responses } = await broker.send(SHARE_FETCH, { groupId: 'fresh', memberId, ...limits, topics })
+    return responses.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
+  }
+  assert.deepEqual(await told('none', 0), [])
+  assert.deepEqual(await told('negative', -1), [UNKNOWN_SERVER_ERROR])
 })

@@ -176,7 +176,9 @@ export class ShareCoordinator {
   // ------------------------------------------------------------------------------------------------------- requests
 
   initializeShareGroupState(request: InitializeShareGroupStateRequest): Promise<InitializeShareGroupStateResponse> {
-    return forEach(request, (id, { stateEpoch, startOffset }) =>
+    // Only here may a topic have no partitions; it is left out.
+    const topics = request.topics.filter(({ partitions }) => partitions.length > 0)
+    return forEach({ ...request, topics }, (id, { stateEpoch, startOffset }) =>
       this.#write('initialize', id, { stateEpoch, startOffset }, failure => failure),
     )
   }
@@ -270,15 +272,24 @@ export class ShareCoordinator {
   }
 }
 
-/** A request that names no group or, in any topic, no partition, is answered with nothing. */
+/**
+ * A request that names no group or, in any topic, no partition, is answered with nothing; one that names a partition twice
+ * is done twice, and answered with what came of the second time.
+ */
 async function forEach<Partition extends { readonly partition: number }, Result>(
   { groupId, topics }: Topics<Partition>,
   ask: (id: SharePartitionId, partition: Partition) => Promise<Result>,
 ): Promise<{ results: { topicId: string; partitions: Result[] }[] }> {
   if (groupId === '' || topics.some(({ partitions }) => partitions.length === 0)) return { results: [] }
-  const results = topics.map(async ({ topicId, partitions }) => {
-    const asked = partitions.map(one => ask({ groupId, topicId, partition: one.partition }, one))
-    return { topicId, partitions: await Promise.all(asked) }
-  })
+  const asked = new Map<string, Map<number, Promise<Result>>>()
+  for (const { topicId, partitions } of topics) {
+    const ofTopic = asked.get(topicId) ?? new Map<number, Promise<Result>>()
+    asked.set(topicId, ofTopic)
+    for (const one of partitions) ofTopic.set(one.partition, ask({ groupId, topicId, partition: one.partition }, one))
+  }
+  const results = [...asked].map(async ([topicId, partitions]) => ({
+    topicId,
+    partitions: await Promise.all(partitions.values()),
+  }))
   return { results: await Promise.all(results) }
 }

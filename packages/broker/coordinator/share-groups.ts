@@ -148,6 +148,7 @@ export class ShareGroups {
       return topicId === undefined ? [] : [{ topicId, topicName, partitions }]
     })
     const missing = wanted.filter(({ topicName }) => !topics.topic(topicName))
+    checkAsked(groupId, known)
     const names = new Map(known.map(({ topicId, topicName }) => [topicId, topicName]))
     const asked = known.map(({ topicId, partitions }) => ({
       topicId,
@@ -275,6 +276,13 @@ export class ShareGroups {
     const errorCode = coordinatorErrorCode(error)
     return { errorCode, errorMessage: errorCode === errorCodeOf(error) ? messageOf(error) : 'The coordinator failed.' }
   }
+}
+
+/** What makes no sense of one topic that is there, and nothing is told of the group. */
+function checkAsked(groupId: string, topics: readonly { readonly partitions: readonly number[] }[]): void {
+  const isOdd = ({ partitions }: (typeof topics)[number]) => partitions.length === 0 || partitions.some(one => one < 0)
+  if (topics.length > 0 && (groupId === '' || topics.some(isOdd)))
+    throw new ApiError('UNKNOWN_SERVER_ERROR', 'A group, a partition or its number is missing.')
 }
 
 const NO_OFFSET = {

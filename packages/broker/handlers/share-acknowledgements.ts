@@ -34,20 +34,27 @@ export async function acknowledgeAll(
   const results: AcknowledgeResult[] = []
   const wanted: Acknowledged[] = []
   const idle: AcknowledgeResult[] = []
-  for (const { topicId, partitions } of topics) {
-    const topic = services.metadata.topicById(topicId)
-    for (const { partitionIndex: partition, acknowledgementBatches: batches } of partitions) {
-      const errorCode = checkBatches(topic, partition, batches, by)
-      const result = { topicId, partition, errorCode, errorMessage: null }
-      if (errorCode !== ErrorCode.NONE) results.push(result)
-      else if (batches.length > 0) wanted.push({ topicId, partition, batches })
-      else idle.push(result)
-    }
+  for (const { topicId, partition, batches } of eachOnce(topics)) {
+    const errorCode = checkBatches(services.metadata.topicById(topicId), partition, batches, by)
+    const result = { topicId, partition, errorCode, errorMessage: null }
+    if (errorCode !== ErrorCode.NONE) results.push(result)
+    else if (batches.length > 0) wanted.push({ topicId, partition, batches })
+    else idle.push(result)
   }
   const { groupId, memberId } = by
   // Where nothing is acknowledged is told only beside what is.
   if (wanted.length === 0) return results
   return [...results, ...idle, ...(await services.shares.partitions.acknowledge(groupId, memberId, wanted))]
+}
+
+/** Of a partition that is there twice, what is said last. */
+function eachOnce(topics: readonly AcknowledgedTopic[]): Iterable<Acknowledged> {
+  const wanted = new Map<string, Acknowledged>()
+  for (const { topicId, partitions } of topics) {
+    for (const { partitionIndex: partition, acknowledgementBatches: batches } of partitions)
+      wanted.set(`${topicId}:${partition}`, { topicId, partition, batches })
+  }
+  return wanted.values()
 }
 
 function checkBatches(

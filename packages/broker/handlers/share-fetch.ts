@@ -10,7 +10,7 @@ import { ApiError } from '../errors.ts'
 import type { Services } from '../services.ts'
 import type { ShareFetchLimits, ShareFetchResult } from '../share/share-fetch.ts'
 import type { AcknowledgeResult } from '../share/share-partition-manager.ts'
-import { FINAL_EPOCH, isNews, type SessionPartition, type ShareFetchPlan } from '../share/share-sessions.ts'
+import { FINAL_EPOCH, isNews, rotated, type SessionPartition, type ShareFetchPlan } from '../share/share-sessions.ts'
 import { isLeaderError, leaderOf, nodeEndpoints } from './current-leader.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { acknowledgeAll } from './share-acknowledgements.ts'
@@ -125,7 +125,7 @@ async function fetchAll(
     isRecordLimit: request.shareAcquireMode === RECORD_LIMIT,
     committed: groupConfigs.get(groupId).shareIsolationLevel === READ_COMMITTED,
   }
-  const fetched = await shares.partitions.fetch(groupId, known, limits, signal)
+  const fetched = await shares.partitions.fetch(groupId, rotated(known, request.shareSessionEpoch), limits, signal)
   return [...fetched, ...failed]
 }
 

@@ -61,6 +61,7 @@ export class LoadedSharePartition {
   #machine: SharePartition | null = null
   #loading: Promise<void> | null = null
   #isFenced = false
+  #failure: Error | null = null
   /** Only one may read at a time: two would be given the same offsets. */
   #isBeingRead = false
   #queue: QueuedChange[] = []
@@ -80,7 +81,7 @@ export class LoadedSharePartition {
 
   // -------------------------------------------------------------------------------------------------------- loading
 
-  /** Rejects with an ApiError if its state can't be had; it is fenced then. */
+  /** Resolves when its state is there; or when it is fenced, since that can't be had. */
   load(): Promise<void> {
     this.#loading ??= this.#loadAndCount()
     return this.#loading
@@ -92,8 +93,10 @@ export class LoadedSharePartition {
     try {
       await this.#load()
     } catch (error) {
+      if (!isExpected(error))
+        this.#options.logger.error('a share partition failed', { partition: this.replica.name, error: error as Error })
+      this.#failure = error as Error
       this.fence()
-      throw error
     } finally {
       onLoaded(clock.monotonic() - startedMs)
     }
@@ -106,15 +109,23 @@ export class LoadedSharePartition {
     const { results } = await persister.readShareGroupState({ groupId, topics })
     const result = results[0]?.partitions[0]
     const error = persisterError(result)
+    // Known at once, to those who are loaded with it: see ShareFetch.
+    this.#failure = error
     if (error) throw error
     const { stateEpoch, stateBatches, startOffset: stored } = result!
     if (!replica.log) await replica.ready
     const log = replica.leaderLog(-1)
-    const startOffset = stored >= 0 ? stored : await startOffsetOf(log, offsetReset(), clock.now())
+    const found = stored >= 0 ? stored : startOffsetOf(log, offsetReset(), clock.now())
+    const startOffset = typeof found === 'number' ? found : await found
     if (this.#isFenced) throw notLeader(replica)
     this.#machine = new SharePartition({ stateEpoch, startOffset, stateBatches }, limits)
     // Before others that are loaded at the same time: see ShareFetch.
     this.wake()
+  }
+
+  /** Why its state could not be had; null: it is not known that it can't. */
+  get failure(): Error | null {
+    return this.#failure
   }
 
   /** Its replica is lost, or its state belongs to somebody else. */

@@ -70,6 +70,8 @@ export class ShareFetch {
   #isWoken = false
   /** What could be read when it was woken; null: to be found out. */
   #begun: Begun[] | null = null
+  /** What could not be loaded when reading was begun: of others that can't be the next answer tells. */
+  #unloaded: readonly LoadedSharePartition[] = []
   #resume: (() => void) | null = null
   /** Partitions without a log for a moment, while another one takes its place. */
   readonly #opening = new Map<LoadedSharePartition, Opening>()
@@ -170,7 +172,7 @@ export class ShareFetch {
     try {
       const readings = await this.#readAll(begun)
       const hasEnough = isEnough(readings, this.#limits.minBytes)
-      if (hasEnough) results = this.#take(readings)
+      if (hasEnough) results = [...this.#take(readings), ...this.#unloaded.map(failedToLoad)]
       else if (isLast) results = this.#expired(this.#take(readings))
       else for (const { read } of readings) read?.release?.()
     } finally {
@@ -194,11 +196,12 @@ export class ShareFetch {
   #expired(results: ShareFetchResult[]): ShareFetchResult[] {
     this.#meters.all.expiredFetches++
     if (results.length === 0) this.#meters.group.fetchRatio.record(0, this.#clock.monotonic())
-    return results
+    return [...results, ...this.#partitions.filter(couldNotBeLoaded).map(failedToLoad)]
   }
 
   #begin(): Begun[] {
     this.#isWoken = false
+    this.#unloaded = this.#partitions.filter(couldNotBeLoaded)
     const begun: Begun[] = []
     for (const partition of this.#partitions) {
       if (this.#isOpening(partition)) continue
@@ -311,6 +314,15 @@ export class ShareFetch {
     }
     return { ...resultOf(partition), errorCode, errorMessage: messageOf(error) }
   }
+}
+
+function couldNotBeLoaded({ failure }: LoadedSharePartition): boolean {
+  return failure !== null
+}
+
+function failedToLoad(partition: LoadedSharePartition): ShareFetchResult {
+  const { failure } = partition
+  return { ...resultOf(partition), errorCode: errorCodeOf(failure), errorMessage: messageOf(failure) }
 }
 
 /** Without records. */

@@ -120,7 +120,7 @@ export class SharePartitionManager {
     limits: ShareFetchLimits,
     signal: AbortSignal,
   ): Promise<ShareFetchResult[]> {
-    if (wanted.length === 0 || limits.maxRecords <= 0 || limits.maxBytes <= 0) return []
+    if (wanted.length === 0 || limits.maxRecords === 0 || limits.maxBytes <= 0) return []
     const { world, replicas } = this.#options
     this.#countTopics('shareFetchRequests', wanted)
     // A log may have gone for a moment, while another one takes its place.
@@ -128,19 +128,19 @@ export class SharePartitionManager {
       .map(({ topicId, partition }) => replicas.find(topicId, partition))
       .filter(one => one && !one.log)
     if (closed.length > 0) await Promise.all(closed.map(replica => replica!.ready))
-    const failures: ShareFetchResult[] = []
+    const refused: ShareFetchResult[] = []
     const partitions: LoadedSharePartition[] = []
     for (const one of wanted) {
       try {
         const partition = this.#get(groupId, one)
-        partition.load().catch(error => failures.push(failureOf(one, error, world)))
+        void partition.load()
         partitions.push(partition)
       } catch (error) {
-        failures.push(failureOf(one, error, world))
+        refused.push(failureOf(one, error, world))
       }
     }
     const results = partitions.length === 0 ? [] : await this.#fetch(groupId, partitions, limits).run(signal)
-    const all = [...results, ...failures]
+    const all = [...results, ...refused]
     this.#countTopics(
       'failedShareFetchRequests',
       all.filter(({ errorCode }) => errorCode !== 0),

@@ -87,7 +87,7 @@ export class ShareSessions {
       if (!session.partitions.has(key)) session.partitions.set(key, { ...partition, isNews: true })
     }
     for (const partition of request.forgotten) session.partitions.delete(partitionKey(partition))
-    return { partitions: rotated([...session.partitions.values()], epoch), session }
+    return { partitions: [...session.partitions.values()], session }
   }
 
   /** For a ShareAcknowledge, which reads nothing. Throws an ApiError. */
@@ -116,10 +116,11 @@ export class ShareSessions {
   #open({ groupId, memberId, connectionId, wanted, hasAcknowledgements }: SessionRequest): SessionPartition[] {
     if (hasAcknowledgements) throw new ApiError('INVALID_REQUEST', 'a new session has nothing to acknowledge')
     this.remove(groupId, memberId)
+    const partitions = new Map(wanted.map(partition => [partitionKey(partition), { ...partition, isNews: false }]))
+    if (partitions.size < wanted.length) throw new ApiError('UNKNOWN_SERVER_ERROR', 'a new session has something twice')
     if (this.#sessions.size >= this.#maxSessions) {
       throw new ApiError('SHARE_SESSION_LIMIT_REACHED', 'The limit of share sessions has been reached.')
     }
-    const partitions = new Map(wanted.map(partition => [partitionKey(partition), { ...partition, isNews: false }]))
     const session = { groupId, memberId, connectionId, epoch: INITIAL_EPOCH + 1, partitions }
     this.#sessions.set(keyOf(groupId, memberId), session)
     this.#members.set(groupId, (this.#members.get(groupId) ?? 0) + 1)
@@ -144,9 +145,9 @@ export function isNews(
   return news
 }
 
-/** So that every partition comes first at times. */
-function rotated<T>(partitions: readonly T[], epoch: number): readonly T[] {
-  const at = partitions.length > 0 ? epoch % partitions.length : 0
+/** So that each of the partitions that can be read comes first at times. */
+export function rotated<T>(partitions: readonly T[], epoch: number): readonly T[] {
+  const at = partitions.length > 0 && epoch > 0 ? epoch % partitions.length : 0
   return at === 0 ? partitions : [...partitions.slice(at), ...partitions.slice(0, at)]
 }
 

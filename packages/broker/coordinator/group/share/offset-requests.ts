@@ -18,32 +18,43 @@ const NO_SUCH_PARTITION = {
 }
 const DONE = { errorCode: ErrorCode.NONE, errorMessage: null }
 
-/** The group need not be there. Throws an ApiError. */
+type AlteredTopic = AlterResult['responses'][number]
+
+/**
+ * The group need not be there. Of a partition that is there twice the last offset counts, and both are answered; a topic
+ * that is not there is answered by its partitions, if there are any. Throws an ApiError.
+ */
 export function alterShareGroupOffsets(turn: Turn, { groupId, topics }: AlterShareGroupOffsetsRequest): AlterResult {
   const { store } = turn
   const group = store.groups.has(groupId) ? shareGroup(store, groupId) : new ShareGroup(groupId)
   checkEmpty(group)
-  const initializing = new Map<string, StateTopic>()
-  const stateTopics: AlterResult['initialize']['topics'] = []
-  const responses = topics.map(({ topicName, partitions }) => {
+  /** By topic name, then by partition. */
+  const startOffsets = new Map<string, Map<number, number>>()
+  const responses = new Map<string, AlteredTopic>()
+  for (const { topicName, partitions } of topics) {
     const topic = store.image.topicsByName.get(topicName)
-    const isThere = (partition: number) => topic?.partitions[partition] !== undefined
-    const there = partitions.filter(({ partitionIndex }) => isThere(partitionIndex))
-    if (topic && there.length > 0) {
-      const numbers = new Set(there.map(({ partitionIndex }) => partitionIndex))
-      initializing.set(topic.id, { name: topicName, partitions: numbers })
-      const stateEpoch = group.epoch
-      const wanted = there.map(({ partitionIndex: partition, startOffset }) => ({ partition, stateEpoch, startOffset }))
-      stateTopics.push({ topicId: topic.id, partitions: wanted })
+    if (!topic && partitions.length === 0) continue
+    const response = responses.get(topicName) ?? { topicName, topicId: topic?.id ?? ZERO_UUID, partitions: [] }
+    responses.set(topicName, response)
+    const offsets = startOffsets.get(topicName) ?? new Map<number, number>()
+    for (const { partitionIndex, startOffset } of partitions) {
+      const isThere = topic?.partitions[partitionIndex] !== undefined
+      response.partitions.push({ partitionIndex, ...(isThere ? DONE : NO_SUCH_PARTITION) })
+      if (isThere) startOffsets.set(topicName, offsets.set(partitionIndex, startOffset))
     }
-    const results = partitions.map(({ partitionIndex }) => ({
-      partitionIndex,
-      ...(isThere(partitionIndex) ? DONE : NO_SUCH_PARTITION),
-    }))
-    return { topicName, topicId: topic?.id ?? ZERO_UUID, partitions: results }
+  }
+  const stateEpoch = group.epoch
+  const initializing = new Map<string, StateTopic>()
+  const stateTopics = [...startOffsets].map(([name, offsets]) => {
+    const { topicId } = responses.get(name)!
+    initializing.set(topicId, { name, partitions: new Set(offsets.keys()) })
+    return {
+      topicId,
+      partitions: Array.from(offsets, ([partition, startOffset]) => ({ partition, stateEpoch, startOffset })),
+    }
   })
   beginInitializing(turn, group, initializing)
-  return { responses, initialize: { groupId, topics: stateTopics } }
+  return { responses: [...responses.values()], initialize: { groupId, topics: stateTopics } }
 }
 
 /** Throws an ApiError. */
