@@ -234,9 +234,11 @@ function readWishes(identities: Identities): Wish[] {
           const { producerId, producerEpoch } = identities.draw(draw)
           return { ...marker, producerId, producerEpoch }
         })
-        // A partition that is there twice, or no producer, is an error that nobody catches in Apache Kafka.
+        // A partition that is there twice is an error that nobody catches in Apache Kafka; of a marker without a producer all
+        // others are told, too.
         const places = markers.flatMap(marker => placesOf(marker))
-        return places.length < 2 && markers.every(({ producerId }) => producerId !== -1) ? { markers } : null
+        const areAlike = markers.length < 2 || markers.every(({ producerId }) => producerId !== -1)
+        return places.length < 2 && areAlike ? { markers } : null
       },
     },
   ]
