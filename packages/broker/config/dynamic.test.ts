@@ -109,6 +109,13 @@ test('listeners can come and go, but for those that are advertised, and one that
   assert.equal(refusal(start, { 'listener.name.plaintext.max.connections': '5' }), '')
 })
 
+test('what nobody knows may be set for a listener that is open, and what is known may not', () => {
+  const prefix = 'listener.name.plaintext'
+  const set = (name: string) => validateDynamicConfigs(broker(), configs({ [`${prefix}.${name}`]: 'x' }), 'broker')
+  assert.doesNotThrow(() => set('of.a.plugin'))
+  assert.throws(() => set('ssl.principal.mapping.rules'), /cannot be changed while it is open/)
+})
+
 test('which configs are dynamic', () => {
   assert.deepEqual(
     ['log.retention.ms', 'log.retention.hours', 'leader.replication.throttled.rate', 'nonsense'].map(isDynamic),

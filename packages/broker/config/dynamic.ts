@@ -10,6 +10,7 @@ import type { ConfigKey } from './definition.ts'
 import { BROKER_CONFIGS, DYNAMIC_ONLY_BROKER_CONFIGS } from './definitions.ts'
 import { ConfigError, problemText } from './errors.ts'
 import { listenerLimits } from './listener-limits.ts'
+import { classify } from './names.ts'
 import { withoutListenerPrefix } from './synonyms.ts'
 import { BadValue } from './values.ts'
 
@@ -174,7 +175,8 @@ function checkListenerLimits(current: BrokerConfig, next: BrokerConfig): string 
 function fixedConfigs(config: BrokerConfig, listenerName: string): string {
   const prefix = `listener.name.${listenerName.toLowerCase()}.`
   const configs = [...config.source.merged]
-    .filter(([name]) => name.startsWith(prefix))
+    // Names that are no key of Kafka's may be a plugin's.
+    .filter(([name]) => name.startsWith(prefix) && classify(name).kind === 'listener')
     .map(([name, { value }]) => [name.slice(prefix.length), value] as const)
     .filter(([name]) => !RELOADABLE_TLS.has(name) && !LISTENER_LIMITS.has(name))
   return JSON.stringify(configs.sort(([a], [b]) => (a < b ? -1 : 1)))
