@@ -213,22 +213,21 @@ function checkChanges(
 ): void {
   const all = new Map(configsOf(state.image, resource))
   for (const [name, value] of changes) {
+    if (value === null) all.delete(name)
+    else all.set(name, value)
+  }
+  for (const name of implicitlyDeleted) all.delete(name)
+  const validate = () => state.nodeConfig.validate(state.image, resource, all)
+  // Of brokers in Kafka the one that is asked looks first, and then the controller.
+  if (resource.type === BROKER) validate()
+  for (const [name, value] of changes) {
     checkSpecialConfig(state, resource, name, value)
-    if (value === null) {
-      all.delete(name)
-      continue
-    }
-    if (Buffer.byteLength(value) > MAX_VALUE_BYTES) {
+    if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES)
       throw new ApiError('INVALID_CONFIG', `The value of ${name} has more than ${MAX_VALUE_BYTES} bytes.`)
-    }
-    all.set(name, value)
   }
-  for (const name of implicitlyDeleted) {
-    checkSpecialConfig(state, resource, name, null)
-    all.delete(name)
-  }
+  for (const name of implicitlyDeleted) checkSpecialConfig(state, resource, name, null)
   checkResource(resource)
-  state.nodeConfig.validate(state.image, resource, all)
+  if (resource.type !== BROKER) validate()
 }
 
 /** ELR needs one min.insync.replicas for the whole cluster: not per broker, and always set. */
