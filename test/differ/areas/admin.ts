@@ -63,6 +63,9 @@ function configValue(name: Value | undefined, draw: Draw): string | null {
 const TYPES = [2, 2, 2, 2, 4, 16, 32]
 const WILD_TYPES = [0, 1, 3, 8, 64, -1]
 
+/** Names that nobody knows, but for whom they are set. */
+const OWN_BROKER_CONFIGS = ['~.a', '~.a', '~.b', 'listener.name.plaintext.~.c', 'listener.name.~.ssl.keystore.type']
+
 /** What the resources of each type are called, and their configs. */
 function fillResource(resource: Record<string, Value>, draw: Draw): void {
   const configs = resource.configs as Record<string, Value>[]
@@ -87,11 +90,11 @@ function fillResource(resource: Record<string, Value>, draw: Draw): void {
       for (const config of configs ?? []) config.value = configValue(config.name, draw)
       break
     case 4:
-      // Of the broker, of all brokers: only names that nobody knows, so that runs stay apart.
-      resource.resourceName = draw.of(['1'], ['', '2', 'x', '-1'])
+      // Of the broker, of all brokers: only what can't be set, and names of the run's own, so that runs stay apart.
+      resource.resourceName = draw.of(['1', '1', ''], ['2', 'x', '-1'])
       for (const config of configs ?? []) {
-        config.name = draw.one(['node.id', 'log.dirs'])
-        config.value = 'x'
+        config.name = draw.one(['node.id', 'log.dirs', ...OWN_BROKER_CONFIGS])
+        config.value = draw.of<string | null>(['x', 'y'], ['', null])
       }
       break
     case 16:
@@ -213,7 +216,8 @@ function configWishes(): Wish[] {
         fillResources(request, draw)
         for (const resource of request.resources as Record<string, Value>[]) {
           const isTopic = resource.resourceType === 2
-          if (!isTopic) resource.configurationKeys = ['consumer.session.timeout.ms', 'interval.ms', 'message.max.bytes']
+          const others = ['consumer.session.timeout.ms', 'interval.ms', 'message.max.bytes']
+          if (!isTopic) resource.configurationKeys = [...others, ...OWN_BROKER_CONFIGS]
         }
         return request
       },
