@@ -18,12 +18,36 @@ test('a share partition belongs to the partition that every Kafka broker reckons
 
 test('a request that names no group or no partition is answered with nothing', async () => {
   const { shares } = await ShareCluster.start()
-  const partition = { partition: 0, stateEpoch: 1, startOffset: 0 }
+  const partition = { partition: 0, leaderEpoch: 0 }
   const nothing = { results: [] }
-  assert.deepEqual(await shares.initializeShareGroupState({ ...request(partition), groupId: '' }), nothing)
+  assert.deepEqual(await shares.readShareGroupState({ ...request(partition), groupId: '' }), nothing)
   const topics = [...request(partition).topics, { topicId: TOPIC_ID, partitions: [] }]
-  assert.deepEqual(await shares.initializeShareGroupState({ groupId: 'g', topics }), nothing)
-  assert.deepEqual(await shares.initializeShareGroupState({ groupId: 'g', topics: [] }), nothing)
+  assert.deepEqual(await shares.readShareGroupState({ groupId: 'g', topics }), nothing)
+  assert.deepEqual(await shares.deleteShareGroupState({ groupId: 'g', topics }), nothing)
+  assert.deepEqual(await shares.readShareGroupState({ groupId: 'g', topics: [] }), nothing)
+})
+
+test('a topic of which no partition is to be initialized is left out, and the others are not', async () => {
+  const cluster = await ShareCluster.start()
+  const topics = [
+    { topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partitions: [] },
+    ...request({ partition: 0, stateEpoch: 1, startOffset: 0 }).topics,
+  ]
+  const { results } = await cluster.until(cluster.shares.initializeShareGroupState({ groupId: 'g', topics }))
+  assert.deepEqual(
+    results.map(({ topicId, partitions }) => [topicId, partitions.length]),
+    [[TOPIC_ID, 1]],
+  )
+})
+
+test('a partition that is written twice has what came last, and is told once', async () => {
+  const cluster = await ShareCluster.start()
+  await cluster.until(cluster.initialize())
+  const written = { stateEpoch: -1, leaderEpoch: -1, deliveryCompleteCount: 0, stateBatches: [], partition: 0 }
+  const { topics } = request({ ...written, startOffset: 3 }, { ...written, startOffset: 5, stateEpoch: 0 })
+  const { results } = await cluster.until(cluster.shares.writeShareGroupState({ groupId: 'g', topics }))
+  assert.deepEqual(codes({ results }), [ErrorCode.FENCED_STATE_EPOCH])
+  assert.equal(await cluster.startOffset(), 3)
 })
 
 test('each partition of a request gets its own answer, with all that the api has', async () => {

@@ -17,15 +17,18 @@ const SUBSCRIPTIONS = [['~t0'], ['~t0', '~t1'], ['~t1'], ['~never'], []]
 const REGEXES = ['~t.*', '~t0|~t1', '~t1']
 
 class ConsumerMembers extends ClassicMembers {
-  /** Groups that have had members of the classic protocol, whose ids are random, or were upgraded while they rebalanced. */
-  readonly #mixed = new Set<string>()
+  /** Groups that have had members whose ids are random. */
+  readonly #named = new Set<string>()
+  /** Groups that have had regular expressions. */
+  readonly #matching = new Set<string>()
   /** What each was assigned last. */
   readonly #assigned = new Map<string, Value>()
 
   override learn(step: Step, outcome: Outcome): void {
     super.learn(step, outcome)
     const isNamedByChance = step.api === 'ConsumerGroupHeartbeat' && step.request.memberId === ''
-    if (step.api === 'JoinGroup' || isNamedByChance) this.#mixed.add(step.request.groupId as string)
+    if (step.api === 'JoinGroup' || isNamedByChance) this.#named.add(step.request.groupId as string)
+    if (step.request.subscribedTopicRegex) this.#matching.add(step.request.groupId as string)
     if (step.api !== 'ConsumerGroupHeartbeat' || typeof outcome === 'string') return
     const { groupId, instanceId = null } = step.request as Record<string, string | null>
     const { errorCode, memberId, memberEpoch, assignment } = outcome as Record<string, Value>
@@ -40,25 +43,23 @@ class ConsumerMembers extends ClassicMembers {
   }
 
   excused({ step, differences, outcomes: [kafka, ottla] }: Result): string | undefined {
-    if (
-      differences.every(text => /memberEpoch|[gG]roupEpoch|ssignment|topicPartitions/.test(text)) &&
-      this.#isMixed(step)
-    )
-      return 'ids by chance decide who gets what, and an upgraded group may be assigned once more'
+    const areAssignments = differences.every(text => /ssignment|topicPartitions/.test(text))
+    if (areAssignments && isAbout(step, this.#named)) return 'ids by chance decide who gets what'
+    if (areAssignments && isAbout(step, this.#matching)) return 'a new regular expression counts at once'
     const codes = [kafka, ottla].map(outcome => (typeof outcome === 'string' ? outcome : outcome.errorCode))
     if (step.api === 'JoinGroup' && codes[0] === 'UNKNOWN_SERVER_ERROR' && codes[1] === 'INCONSISTENT_GROUP_PROTOCOL')
       return 'a malformed subscription is called so'
     return undefined
   }
 
-  #isMixed({ request }: Step): boolean {
-    const asked = JSON.stringify(request)
-    return [...this.#mixed].some(group => asked.includes(`"${group}"`))
-  }
-
   assigned(group: string, memberId: string): Value {
     return this.#assigned.get(`${group} ${memberId}`) ?? []
   }
+}
+
+function isAbout({ request }: Step, groups: ReadonlySet<string>): boolean {
+  const asked = JSON.stringify(request)
+  return [...groups].some(group => asked.includes(`"${group}"`))
 }
 
 function heartbeatWish(members: ConsumerMembers): Wish {
