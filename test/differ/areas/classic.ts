@@ -2,6 +2,7 @@
 import type { Area, Wish, World } from '../area.ts'
 import type { Draw } from '../draw.ts'
 import type { Made, Step, Value } from '../plan.ts'
+import type { Result } from '../run.ts'
 import type { Outcome } from '../side.ts'
 import { deleteTopics } from './admin.ts'
 import { findCoordinators } from './coordinators.ts'
@@ -42,6 +43,10 @@ export class ClassicMembers extends Members {
       const all = (members as Record<string, string>[]).map(member => member.memberId!)
       this.#leaders.set(`${group} ${memberId}`, all)
     }
+  }
+
+  excused(result: Result): string | undefined {
+    return this.isHalfMade(result) ? 'a commit that stores nothing makes no group' : undefined
   }
 
   /** Whom a leader has to assign something. */
@@ -165,17 +170,25 @@ function classicWorld(): World {
     wishes: [...classicWishes(members), ...offsetWishes(members), ...describeWishes()],
     asked: step => members.asked(step),
     learn: (step, outcome) => members.learn(step, outcome),
+    excused: result => members.excused(result),
   }
 }
 
 /** Members who can't be answered as they wish are told so; in Apache Kafka some of them are not. */
 export function excusedInClassic(step: Step, kafka: Outcome, ottla: Outcome): string | undefined {
   if (step.api !== 'JoinGroup' && step.api !== 'SyncGroup') return undefined
-  if (kafka !== 'no answer' || typeof ottla === 'string') return undefined
+  if (typeof ottla === 'string') return undefined
+  if (isLedByAnother(kafka, ottla)) return 'who leads when the leader is gone is the doing of a hash table'
+  if (kafka !== 'no answer') return undefined
   const { errorCode } = ottla
   if (errorCode === 'REBALANCE_IN_PROGRESS' || errorCode === 'UNKNOWN_MEMBER_ID')
     return `a waiting ${step.api} is answered with ${errorCode}, not left without an answer`
   return undefined
+}
+
+function isLedByAnother(kafka: Outcome, ottla: Record<string, Value>): boolean {
+  if (typeof kafka === 'string' || kafka.errorCode !== 'NONE' || ottla.errorCode !== 'NONE') return false
+  return kafka.leader !== ottla.leader && kafka.generationId === ottla.generationId && kafka.generationId !== 1
 }
 
 export const classic: Area = {

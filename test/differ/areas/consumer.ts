@@ -42,14 +42,27 @@ class ConsumerMembers extends ClassicMembers {
     if (assignment !== null) this.#assigned.set(key, (assignment as Record<string, Value>).topicPartitions!)
   }
 
-  excused({ step, differences, outcomes: [kafka, ottla] }: Result): string | undefined {
-    const areAssignments = differences.every(text => /ssignment|topicPartitions/.test(text))
-    if (areAssignments && isAbout(step, this.#named)) return 'ids by chance decide who gets what'
+  override excused(result: Result): string | undefined {
+    const {
+      step,
+      differences,
+      outcomes: [kafka, ottla],
+    } = result
+    const others = differences.filter(text => !/ssignment|topicPartitions/.test(text))
+    const areAssignments = others.length === 0
+    const areEpochs = others.every(text => text.startsWith('.memberEpoch'))
+    if (isAbout(step, this.#named)) {
+      // Who has to wait for whom, and so is behind, follows from who gets what.
+      if (areAssignments || (areEpochs && others.length < differences.length))
+        return 'ids by chance decide who gets what'
+      if (areEpochs && step.request.memberEpoch === 0)
+        return 'a group that is upgraded amid a rebalance is assigned anew'
+    }
     if (areAssignments && isAbout(step, this.#matching)) return 'a new regular expression counts at once'
     const codes = [kafka, ottla].map(outcome => (typeof outcome === 'string' ? outcome : outcome.errorCode))
     if (step.api === 'JoinGroup' && codes[0] === 'UNKNOWN_SERVER_ERROR' && codes[1] === 'INCONSISTENT_GROUP_PROTOCOL')
       return 'a malformed subscription is called so'
-    return undefined
+    return super.excused(result)
   }
 
   assigned(group: string, memberId: string): Value {

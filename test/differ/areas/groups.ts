@@ -2,8 +2,9 @@
 import { ZERO_UUID } from '@ottla/protocol'
 import type { Struct, Wish } from '../area.ts'
 import type { Draw } from '../draw.ts'
-import type { Step, Value } from '../plan.ts'
+import { type Step, show, type Value } from '../plan.ts'
 import { Pool } from '../pool.ts'
+import type { Result } from '../run.ts'
 import type { Outcome } from '../side.ts'
 import { filterLists } from './admin.ts'
 
@@ -25,9 +26,20 @@ export interface MemberName {
 export class Members {
   readonly pool = new Pool()
   readonly #known = new Map<string, MemberName>()
+  /** Of a commit that has stored nothing. */
+  readonly #halfMade = new Set<string>()
 
-  learn(_: Step, outcome: Outcome): void {
+  learn(step: Step, outcome: Outcome): void {
     this.pool.add(outcome)
+    if (step.api !== 'OffsetCommit' || typeof outcome === 'string') return
+    if (/"OFFSET_METADATA_TOO_LARGE"/.test(show(outcome)) && !/"NONE"/.test(show(outcome)))
+      this.#halfMade.add(step.request.groupId as string)
+  }
+
+  /** Whether a difference may come from a group that Apache Kafka has in memory only. */
+  isHalfMade({ step, outcomes }: Result): boolean {
+    const texts = [show(step.request), ...outcomes.map(show)]
+    return [...this.#halfMade].some(group => texts.some(text => text.includes(`"${group}"`)))
   }
 
   set(member: MemberName): void {

@@ -138,6 +138,7 @@ function streamsWorld(): World {
     wishes: [heartbeat, ...offsetWishes(members), ...describeWishes(), ...seldom],
     asked: step => members.asked(step),
     learn: (step, outcome) => members.learn(step, outcome),
+    excused: result => members.excused(result),
   }
 }
 
