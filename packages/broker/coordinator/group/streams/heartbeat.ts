@@ -36,7 +36,7 @@ export function streamsGroupHeartbeat(
     turn.complete(requestId, answer)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    turn.complete(requestId, { errorCode: error.errorCode, errorMessage: error.message })
+    turn.complete(requestId, { errorCode: error.errorCode, errorMessage: error.message || null })
   }
 }
 
