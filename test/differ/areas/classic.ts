@@ -46,7 +46,7 @@ export class ClassicMembers extends Members {
   }
 
   excused(result: Result): string | undefined {
-    return this.isHalfMade(result) ? 'a commit that stores nothing makes no group' : undefined
+    return this.excusedInMemory(result)
   }
 
   /** Whom a leader has to assign something. */

@@ -55,6 +55,8 @@ class ConsumerMembers extends ClassicMembers {
       // Who has to wait for whom, and so is behind, follows from who gets what.
       if (areAssignments || (areEpochs && others.length < differences.length))
         return 'ids by chance decide who gets what'
+      if (step.api === 'ConsumerGroupHeartbeat' && isFailed(kafka) && !isFailed(ottla))
+        return 'a group is upgraded though who joins does not know the protocol of before'
       if (areEpochs && step.request.memberEpoch === 0)
         return 'a group that is upgraded amid a rebalance is assigned anew'
     }
@@ -68,6 +70,10 @@ class ConsumerMembers extends ClassicMembers {
   assigned(group: string, memberId: string): Value {
     return this.#assigned.get(`${group} ${memberId}`) ?? []
   }
+}
+
+function isFailed(outcome: Outcome): boolean {
+  return typeof outcome !== 'string' && outcome.errorCode === 'UNKNOWN_SERVER_ERROR'
 }
 
 function isAbout({ request }: Step, groups: ReadonlySet<string>): boolean {

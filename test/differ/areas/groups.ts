@@ -28,18 +28,27 @@ export class Members {
   readonly #known = new Map<string, MemberName>()
   /** Of a commit that has stored nothing. */
   readonly #halfMade = new Set<string>()
+  /** Without members, and joined by one that nobody knows. */
+  readonly #halfGone = new Set<string>()
 
   learn(step: Step, outcome: Outcome): void {
     this.pool.add(outcome)
-    if (step.api !== 'OffsetCommit' || typeof outcome === 'string') return
+    if (typeof outcome === 'string') return
+    if (step.api === 'JoinGroup' && outcome.errorCode === 'UNKNOWN_MEMBER_ID')
+      this.#halfGone.add(step.request.groupId as string)
+    if (step.api !== 'OffsetCommit') return
     if (/"OFFSET_METADATA_TOO_LARGE"/.test(show(outcome)) && !/"NONE"/.test(show(outcome)))
       this.#halfMade.add(step.request.groupId as string)
   }
 
-  /** Whether a difference may come from a group that Apache Kafka has in memory only. */
-  isHalfMade({ step, outcomes }: Result): boolean {
+  /** Where a difference comes from groups that Apache Kafka has made, or removed, in memory only. */
+  excusedInMemory({ step, outcomes }: Result): string | undefined {
     const texts = [show(step.request), ...outcomes.map(show)]
-    return [...this.#halfMade].some(group => texts.some(text => text.includes(`"${group}"`)))
+    const isAbout = (groups: ReadonlySet<string>) =>
+      [...groups].some(group => texts.some(text => text.includes(`"${group}"`)))
+    if (isAbout(this.#halfMade)) return 'a commit that stores nothing makes no group'
+    const isRead = step.api === 'ListGroups' || step.api.includes('Describe')
+    return isRead && isAbout(this.#halfGone) ? 'a group that goes is gone for everybody' : undefined
   }
 
   set(member: MemberName): void {
