@@ -81,6 +81,13 @@ function refusal(start: BrokerConfig, entries: Record<string, string>): string {
   return ''
 }
 
+test("all that only a start reads is named, in the words that Kafka's tests look for", () => {
+  assert.equal(
+    refusal(broker(), { 'node.id': '2', 'message.max.bytes': 'x', 'security.inter.broker.protocol': 'PLAINTEXT' }),
+    'Cannot update these configs dynamically: [node.id, security.inter.broker.protocol]',
+  )
+})
+
 test('threads may be halved or doubled at a time', () => {
   const start = broker('num.io.threads=8', 'log.cleaner.threads=3')
   for (const count of [4, 8, 16]) assert.equal(refusal(start, { 'num.io.threads': String(count) }), '')

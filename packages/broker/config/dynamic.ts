@@ -50,6 +50,9 @@ export function isDynamic(name: string): boolean {
  * as Kafka answers it. Names that are no key of Kafka's pass: a plugin may read them.
  */
 export function validateDynamicConfigs(current: BrokerConfig, configs: DynamicConfigs, level: DynamicLevel): void {
+  const fixed = [...configs.keys()].filter(isFixed)
+  if (fixed.length > 0)
+    throw new ApiError('INVALID_REQUEST', `Cannot update these configs dynamically: [${fixed.join(', ')}]`)
   for (const [name, value] of configs) {
     const problem = checkName(name, level) ?? checkValue(name, value)
     if (problem !== null) throw new ApiError('INVALID_REQUEST', problem)
@@ -74,14 +77,18 @@ function resolve(make: () => BrokerConfig): BrokerConfig {
 function checkName(name: string, level: DynamicLevel): string | null {
   const base = withoutListenerPrefix(name)
   if (base === null) {
-    const isKnown = BROKER_CONFIGS.get(name) !== undefined
-    if (isKnown && !isDynamic(name)) return `${name} cannot be changed while the broker runs`
+    if (isFixed(name)) return `${name} cannot be changed while the broker runs`
     if (RELOADABLE_TLS.has(name)) return `${name} can be changed only for a listener: listener.name.<listener>.${name}`
   }
   const isPerBroker = base === null ? modeOf(name) === 'per-broker' : !LISTENER_LIMITS.has(base)
   if (level === 'cluster' && isPerBroker)
     return `${name} can be set for a single broker only, not for the whole cluster`
   return null
+}
+
+/** What only a start of the broker reads. */
+function isFixed(name: string): boolean {
+  return BROKER_CONFIGS.get(name) !== undefined && !isDynamic(name)
 }
 
 function modeOf(name: string) {

@@ -76,7 +76,7 @@ export function validateGroupConfigs(broker: BrokerConfig, overrides: ReadonlyMa
   }
   for (const kind of ['consumer', 'share', 'streams'] as const) {
     if (value(`${kind}.session.timeout.ms`) <= value(`${kind}.heartbeat.interval.ms`))
-      invalid(`${kind}.session.timeout.ms must be more than ${kind}.heartbeat.interval.ms`)
+      invalid(`${kind}.session.timeout.ms must be greater than ${kind}.heartbeat.interval.ms`)
   }
 }
 
