@@ -107,7 +107,7 @@ function missingTopics(
       else if (found !== topic.partitions) {
         throw new TopicProblem(
           'INCORRECTLY_PARTITIONED_TOPICS',
-          `Internal topic ${topic.name} has ${found} partitions instead of ${topic.partitions}.`,
+          `Existing topic ${topic.name} has different number of partitions: expected ${topic.partitions}, found ${found}`,
         )
       }
     }

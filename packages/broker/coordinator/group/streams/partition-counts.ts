@@ -20,8 +20,8 @@ export function internalPartitionCounts(topology: Topology, existing: ExistingCo
   const repartition = {
     fixed,
     flexible: namesOf(subtopologies, partitions => partitions === 0),
-    countOfFixed: () => {
-      sameFixed ??= same([...fixed], topic => countOf(topic, counts, existing))
+    countOfFixed: (told: readonly string[]) => {
+      sameFixed ??= same([...fixed], topic => countOf(topic, counts, existing), told)
       return sameFixed
     },
   }
@@ -107,8 +107,8 @@ interface Repartition {
   /** The application says how many partitions they have. */
   readonly fixed: ReadonlySet<string>
   readonly flexible: ReadonlySet<string>
-  /** The number that they have in common: as in Kafka, all in the topology. */
-  countOfFixed(): number
+  /** The number that they have in common: as in Kafka, all in the topology. If there is none, it tells of those `told`. */
+  countOfFixed(told: readonly string[]): number
 }
 
 /** Gives the repartition topics among them the number that the others have. */
@@ -123,26 +123,30 @@ function copartition(
   const repartition = [...together].filter(topic => fixed.has(topic) || flexible.has(topic))
   const others = [...together].filter(topic => !fixed.has(topic) && !flexible.has(topic))
   const wanted =
-    others.length > 0 ? same(others, count) : fixed.size > 0 ? countOfFixed() : Math.max(...repartition.map(count))
+    others.length > 0
+      ? same(others, count)
+      : fixed.size > 0
+        ? countOfFixed(repartition)
+        : Math.max(...repartition.map(count))
   const before = new Map(repartition.map(topic => [topic, count(topic)]))
   for (const [topic, had] of before) {
     if (fixed.has(topic) && had !== wanted) {
       throw new TopicProblem(
         'INCORRECTLY_PARTITIONED_TOPICS',
-        `Repartition topic ${topic} has ${had} partitions; topics that are read with it have ${wanted}.`,
+        `Number of partitions [${had}] of repartition topic [${topic}] doesn't match number of partitions [${wanted}] of the source topic.`,
       )
     }
     counts.set(topic, wanted)
   }
 }
 
-function same(topics: readonly string[], count: (topic: string) => number): number {
+function same(topics: readonly string[], count: (topic: string) => number, told = topics): number {
   const wanted = count(topics[0]!)
   if (topics.some(topic => count(topic) !== wanted)) {
-    const told = [...topics].sort().map(topic => `${topic}=${count(topic)}`)
+    const counts = [...told].sort().map(topic => `${topic}=${count(topic)}`)
     throw new TopicProblem(
       'INCORRECTLY_PARTITIONED_TOPICS',
-      `Topics that are read together do not have the same number of partitions: ${told.join(', ')}.`,
+      `Following topics do not have the same number of partitions: [{${counts.join(', ')}}]`,
     )
   }
   return wanted
