@@ -30,6 +30,8 @@ export const librdkafka: Suite = {
   settings: () => ({
     'num.partitions': 4,
     'group.share.min.record.lock.duration.ms': 1000,
+    // Not 5000: tests close after whole seconds, and a close just as a heartbeat is answered may hang. README.md tells how.
+    'group.share.heartbeat.interval.ms': 5500,
     'group.initial.rebalance.delay.ms': 3000,
     'group.min.session.timeout.ms': 6000,
   }),
@@ -38,8 +40,6 @@ export const librdkafka: Suite = {
     '0039_event_dr':
       'wants messages in the order in which they were produced, which a request that is sent again does not keep',
     '0127_fetch_queue_backoff': 'has bounds of milliseconds, which a busy machine misses',
-    '0180_share_consumer_config':
-      'closes a consumer just when the heartbeat is due that brings its first assignment, and may wait for itself',
   },
   prepare,
 }
@@ -58,11 +58,13 @@ async function prepare(cache: string): Promise<Prepared> {
   return {
     async run(bootstrap, log) {
       writeScripts(cache)
+      const config = writeConfig(cache, bootstrap)
       const outcomes = new Map<string, Outcome>()
       const waiting = numbersOf(tests)
       const next = async (): Promise<void> => {
         for (let number = waiting.shift(); number; number = waiting.shift()) {
-          for (const [name, outcome] of await runOne(tests, cache, number, bootstrap, log)) add(outcomes, name, outcome)
+          for (const [name, outcome] of await runOne(tests, cache, number, config, bootstrap, log))
+            add(outcomes, name, outcome)
         }
       }
       await Promise.all(Array.from({ length: AT_ONCE }, next))
@@ -91,6 +93,19 @@ function writeScripts(cache: string): void {
   }
 }
 
+/** Once, before the first test: they read it each time they make a client, and would find it empty while it is written. */
+function writeConfig(cache: string, bootstrap: string): string {
+  const path = join(cache, `test-${bootstrap.split(':')[1]}.conf`)
+  const lines = [
+    `metadata.broker.list=${bootstrap}`,
+    'test.topic.random=true',
+    'test.timeout.multiplier=3',
+    'broker.address.family=v4',
+  ]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
 /** Those that want a broker; mock ones bring their own. */
 function numbersOf(tests: string): string[] {
   const files = readdirSync(tests).filter(name => /^0\d{3}-.*\.(c|cpp)$/.test(name) && !name.includes('mock'))
@@ -101,17 +116,10 @@ async function runOne(
   tests: string,
   cache: string,
   number: string,
+  config: string,
   bootstrap: string,
   log: (text: string) => void,
 ): Promise<Outcomes> {
-  const config = join(cache, `test-${bootstrap.split(':')[1]}.conf`)
-  const lines = [
-    `metadata.broker.list=${bootstrap}`,
-    'test.topic.random=true',
-    'test.timeout.multiplier=3',
-    'broker.address.family=v4',
-  ]
-  writeFileSync(config, `${lines.join('\n')}\n`)
   const { stdout, stderr } = await run(['./test-runner', '-p1', '-L'], {
     cwd: tests,
     env: {
