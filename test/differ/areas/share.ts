@@ -279,6 +279,16 @@ function readyLater({ api }: Step, kafka: Outcome, ottla: Outcome): string | und
   return hasSame ? 'a share partition without records is told of now or later' : undefined
 }
 
+/** Kafka takes it for one into which the start has moved, and finds nothing there either. */
+function fromBeforeTheStart({ api, request }: Step, kafka: Outcome, ottla: Outcome): string | undefined {
+  if (typeof kafka === 'string' || typeof ottla === 'string' || kafka.errorCode !== 'UNKNOWN_SERVER_ERROR')
+    return undefined
+  const isAcknowledging = api === 'ShareFetch' || api === 'ShareAcknowledge'
+  const isSo = isAcknowledging && JSON.stringify(request).includes('"firstOffset":-')
+  const isRefused = JSON.stringify(ottla).includes('INVALID_RECORD_STATE')
+  return isSo && isRefused ? 'an acknowledgement that begins before the start finds nothing' : undefined
+}
+
 function unknownTopic({ api }: Step, kafka: Outcome, ottla: Outcome): string | undefined {
   if (api !== 'ShareFetch' || typeof kafka === 'string' || typeof ottla === 'string') return undefined
   const isSo = kafka.errorCode === 'UNKNOWN_SERVER_ERROR' && JSON.stringify(ottla).includes('UNKNOWN_TOPIC_ID')
@@ -292,6 +302,6 @@ export const share: Area = {
   world: shareWorld,
   prepare: findShareCoordinator,
   filter: filterGroups,
-  excused: (step, kafka, ottla) => unknownTopic(step, kafka, ottla) ?? readyLater(step, kafka, ottla),
+  excused: (...about) => unknownTopic(...about) ?? fromBeforeTheStart(...about) ?? readyLater(...about),
   cleanUp: deleteTopics,
 }
