@@ -130,7 +130,7 @@ const CONFIGS: readonly Command[] = [
   'configs --alter --broker 1 --delete-config log.cleaner.threads',
   'configs --describe --broker-logger 1',
   'configs --alter --broker-logger 1 --add-config foo=DEBUG',
-  'configs --alter --broker-logger 1 --add-config kafka=DEBUG',
+  'configs --alter --broker-logger 1 --add-config kafka.server.ReplicaManager=DEBUG',
 ]
 
 const QUOTAS: readonly Command[] = [
