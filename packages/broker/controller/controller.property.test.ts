@@ -31,6 +31,7 @@ const OPS = [
   'restart',
   'dirs',
 ] as const
+type Step = readonly [op: (typeof OPS)[number], id: number, n: number]
 const steps = fc.array(fc.tuple(fc.constantFrom(...OPS), fc.nat({ max: 3 }), fc.nat({ max: 7 })), {
   minLength: 30,
   maxLength: 90,
@@ -46,6 +47,11 @@ const FEATURES = [
 class World {
   readonly controller: Controller = testController()
   readonly log: MetadataRecord[] = []
+  /**
+   * Replicas that came into another log dir while nobody led. As in Apache Kafka that elects nobody: the dir may be one
+   * that came back empty.
+   */
+  readonly movedUnled = new Set<string>()
   #nowMs = 0
   #incarnations = 0
 
@@ -85,6 +91,8 @@ class World {
       case 'dirs':
         this.#request('brokerHeartbeat', { ...beat, offlineLogDirs: n < 3 ? [uuid(`dir${id}a`)] : [] })
         for (const { topicId, partitionId } of [...controller.partitions.withBrokerInIsr(id)].slice(0, 2)) {
+          const { leader } = controller.image.topicsById.get(topicId)!.partitions[partitionId]!
+          if (leader === NO_LEADER) this.movedUnled.add(`${topicId}:${partitionId}:${id}`)
           const topics = [{ topicId, partitions: [{ partitionIndex: partitionId }] }]
           this.#request('assignReplicasToDirs', {
             brokerId: id,
@@ -180,9 +188,9 @@ function uuid(name: string): string {
   return `${name.padEnd(21, '_')}A`
 }
 
-function check({ controller, log }: World): void {
+function check({ controller, log, movedUnled }: World): void {
   const { image } = controller
-  for (const { name, partitions } of image.topicsById.values()) {
+  for (const { id: topicId, name, partitions } of image.topicsById.values()) {
     for (const [id, p] of partitions.entries()) {
       const where = `${name}-${id} ${JSON.stringify(p)}`
       assert.ok(
@@ -196,10 +204,16 @@ function check({ controller, log }: World): void {
       assert.equal(new Set(p.isr).size, p.isr.length, where)
       assert.equal(p.directories.length, p.replicas.length, where)
       if (p.leader === NO_LEADER) {
-        const mayLead = p.isr.filter(id => isActive(controller, id) && isInOnlineDirectory(controller, p, id))
+        const mayLead = p.isr.filter(
+          member =>
+            isActive(controller, member) &&
+            isInOnlineDirectory(controller, p, member) &&
+            !movedUnled.has(`${topicId}:${id}:${member}`),
+        )
         assert.deepEqual(mayLead, [], `nobody leads only if nobody in sync can: ${where}`)
         continue
       }
+      for (const member of p.replicas) movedUnled.delete(`${topicId}:${id}:${member}`)
       assert.ok(p.isr.includes(p.leader), `the leader is in sync: ${where}`)
       const leader = image.brokers.get(p.leader)
       assert.ok(leader && !leader.fenced && !leader.inControlledShutdown, `the leader is active: ${where}`)
@@ -228,6 +242,27 @@ function described(index: PartitionIndex): unknown {
     leaderless: sorted(index.withoutLeader()),
   }
 }
+
+test('a replica that comes into another log dir while nobody leads is not elected by that', () => {
+  const world = new World()
+  const history: readonly Step[] = [
+    ...[0, 1, 2].flatMap((id): Step[] => [
+      ['register', id, 1],
+      ['heartbeat', id, 1],
+    ]),
+    ['register', 0, 0],
+    ['create', 1, 0],
+    ['dirs', 2, 1],
+    ['grow', 1, 0],
+    ['register', 1, 0],
+    ['dirs', 2, 0],
+  ]
+  for (const [op, id, n] of history) {
+    world.step(op, id, n)
+    check(world)
+  }
+  assert.equal(world.controller.image.topicsByName.get('t0')?.partitions[0]?.leader, NO_LEADER)
+})
 
 test('partitions make sense and indexes agree after any history', () => {
   let partitions = 0
