@@ -21,6 +21,7 @@ export interface PartitionRead {
 export interface ReadLimits {
   readonly maxBytes: number
   readonly minOneBatch: boolean
+  readonly partialEnd: boolean
   /** Read up to the last stable offset, not to the high watermark. */
   readonly committed: boolean
 }
@@ -41,6 +42,7 @@ export function readPartition(
   const data = log.read(wanted.fetchOffset, {
     maxBytes: limits.maxBytes,
     minOneBatch: limits.minOneBatch,
+    partialEnd: limits.partialEnd,
     upperBoundOffset,
   })
   if (!limits.committed) {
