@@ -22,7 +22,6 @@ export interface BoundedRead {
   readonly boundOffset: number
   readonly maxBytes: number
   readonly minOneBatch: boolean
-  readonly partialEnd: boolean
 }
 
 /** Where in a segment's file to look for an offset. */
@@ -61,7 +60,7 @@ export class LogReader {
 
   /** null: the cache does not reach back that far. */
   readTail(read: BoundedRead): ReadResult | null {
-    const { startOffset, boundOffset, maxBytes } = read
+    const { startOffset, boundOffset, maxBytes, minOneBatch } = read
     const { tail } = this.#store
     let index = tail.find(startOffset)
     if (index < 0) return null
@@ -79,11 +78,12 @@ export class LogReader {
         nextOffset = chunk.endOffset
         continue
       }
-      const part = select(bytes, { ...read, startOffset: nextOffset, maxBytes: maxBytes - size }, size === 0)
-      if (part.end > part.from) {
+      const rest = { startOffset, boundOffset, maxBytes: maxBytes - size, minOneBatch: minOneBatch && size === 0 }
+      const part = select(bytes, rest)
+      if (part.to > part.from) {
         if (size === 0) baseOffset = part.baseOffset
-        chunks.push(share(chunk).subarray(part.from, part.end))
-        size += part.end - part.from
+        chunks.push(share(chunk).subarray(part.from, part.to))
+        size += part.to - part.from
         nextOffset = part.nextOffset
       }
       if (part.isFull) break
@@ -141,7 +141,7 @@ export class LogReader {
         const found = select(bytes, read)
         if (found.to > found.from) {
           this.#remember({ ...NEXT, segment, offset: found.nextOffset, position: position + found.to })
-          const chunk = bytes.subarray(found.from, found.end)
+          const chunk = bytes.subarray(found.from, found.to)
           return {
             chunks: [chunk],
             sizeInBytes: chunk.length,
@@ -172,7 +172,7 @@ export class LogReader {
   async findBatch(segment: Segment, offset: number): Promise<{ position: number; baseOffset: number } | null> {
     let position = await segment.positionBelow(offset)
     const end = segment.writtenSize
-    const wanted = { ...NO_BYTES, startOffset: offset, boundOffset: Number.MAX_SAFE_INTEGER }
+    const wanted = { startOffset: offset, boundOffset: Number.MAX_SAFE_INTEGER, maxBytes: 0, minOneBatch: false }
     while (end - position >= HEADER_BYTES_UP_TO_MAGIC) {
       const bytes = await segment.read(position, Math.min(FIND_BYTES, end - position))
       const { from, isFull } = select(bytes, wanted)
@@ -224,7 +224,6 @@ export class LogReader {
 }
 
 const NEXT = { indexedOffset: -1, gapBytes: 0 }
-const NO_BYTES = { maxBytes: 0, minOneBatch: false, partialEnd: false }
 
 function checkIndexed(bytes: Uint8Array, indexedOffset: number): void {
   if (indexedOffset < 0) return
@@ -241,8 +240,6 @@ interface Selection {
   /** Bytes of the whole batches that may be returned; where the first would begin, if none may. */
   readonly from: number
   readonly to: number
-  /** Behind a partial batch that may be returned, too; else `to`. */
-  readonly end: number
   readonly baseOffset: number
   readonly nextOffset: number
   /** The next batch may not be returned; false: `bytes` is at its end. */
@@ -251,39 +248,40 @@ interface Selection {
   readonly neededBytes: number
 }
 
-/** The batches of a read in `bytes`, which begin with a batch. `isFirst`: the read has none yet. */
-function select(bytes: Uint8Array, read: BoundedRead, isFirst = true): Selection {
-  const { startOffset, boundOffset, maxBytes, partialEnd } = read
-  const minOneBatch = read.minOneBatch && isFirst
+/** The batches of a read in `bytes`, which begin with a batch. */
+function select(bytes: Uint8Array, { startOffset, boundOffset, maxBytes, minOneBatch }: BoundedRead): Selection {
   let from = 0
   let to = 0
   let baseOffset = startOffset
   let nextOffset = startOffset
   let neededBytes = HEADER_BYTES_UP_TO_MAGIC
   let isFull = false
-  let isBeyond = false
   while (bytes.length - to >= HEADER_BYTES_UP_TO_MAGIC) {
     neededBytes = batchSizeAt(bytes, to)
     const there = bytes.length - to
-    const isPartial = there < neededBytes
-    if (isPartial && there < BATCH_HEADER_BYTES) break
+    if (there < neededBytes) {
+      if (to > from || there < BATCH_HEADER_BYTES) break
+      // Its header tells whether the rest is worth reading.
+      if (readBatchHeader(bytes, to).lastOffset < startOffset) {
+        to += neededBytes
+        from = to
+        neededBytes = HEADER_BYTES_UP_TO_MAGIC
+      } else isFull = neededBytes > maxBytes && !minOneBatch
+      break
+    }
     const header = readBatchHeader(bytes, to)
-    isBeyond = header.lastOffset >= boundOffset
     if (header.lastOffset < startOffset) {
       to += neededBytes
       from = to
       neededBytes = HEADER_BYTES_UP_TO_MAGIC
-      if (isPartial) break
       continue
     }
-    const hasRoom = to + neededBytes - from <= maxBytes || (to === from && minOneBatch)
-    isFull = isBeyond || !hasRoom
-    if (isFull || isPartial) break
-    if (to === from) baseOffset = header.baseOffset
+    const isFirst = to === from
+    isFull = header.lastOffset >= boundOffset || (to + neededBytes - from > maxBytes && !(isFirst && minOneBatch))
+    if (isFull) break
+    if (isFirst) baseOffset = header.baseOffset
     to += neededBytes
     nextOffset = header.lastOffset + 1
   }
-  const isFilledUp = partialEnd && (to > from || !isFirst) && !isBeyond && nextOffset < boundOffset
-  const end = isFilledUp ? Math.max(to, Math.min(from + maxBytes, bytes.length)) : to
-  return { from, to, end, baseOffset, nextOffset, isFull, neededBytes }
+  return { from, to, baseOffset, nextOffset, isFull, neededBytes }
 }

@@ -267,13 +267,6 @@ test('reads whole batches within bounds, from the cache and from the file alike'
     assert.equal(await size(0, { maxBytes: 900, upperBoundOffset: 5 }), 2 * bytes)
     assert.equal(await size(4, { maxBytes: 900, upperBoundOffset: 4 }), 0)
     assert.equal(await size(60, { maxBytes: 900 }), 0)
-    const partialEnd = true
-    assert.equal(await size(0, { maxBytes: bytes - 1, partialEnd }), 0)
-    assert.equal(await size(0, { maxBytes: bytes - 1, minOneBatch: true, partialEnd }), bytes)
-    for (const more of [1, 20, bytes - 1])
-      assert.equal(await size(0, { maxBytes: 3 * bytes + more, partialEnd }), 3 * bytes + more)
-    assert.equal(await size(0, { maxBytes: 2 * bytes + 5, upperBoundOffset: 4, partialEnd }), 2 * bytes)
-    assert.equal(await size(58, { maxBytes: bytes + 5, partialEnd }), bytes)
     for (const outside of [-1, 61]) assert.throws(() => log.read(outside, { maxBytes: 1 }), OffsetOutOfRangeError)
     // From every offset on to the end, by small steps.
     for (let start = 0; start < 60; start += 7) {

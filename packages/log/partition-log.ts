@@ -288,7 +288,7 @@ export class PartitionLog implements TopicPartition {
   /** Not a promise when the tail cache has it. Throws or rejects with OffsetOutOfRangeError. */
   read(
     startOffset: number,
-    { maxBytes, upperBoundOffset, minOneBatch = false, partialEnd = false }: ReadOptions,
+    { maxBytes, upperBoundOffset, minOneBatch }: ReadOptions,
   ): ReadResult | Promise<ReadResult> {
     this.#checkReadable(startOffset)
     const { writtenEndOffset } = this.store
@@ -297,7 +297,7 @@ export class PartitionLog implements TopicPartition {
       this.store.tail.readTo(startOffset)
       return { chunks: [], sizeInBytes: 0, baseOffset: startOffset, nextOffset: startOffset, release: null }
     }
-    const read = { startOffset, boundOffset, maxBytes, minOneBatch, partialEnd }
+    const read = { startOffset, boundOffset, maxBytes, minOneBatch: minOneBatch ?? false }
     return this.#reader.readTail(read) ?? this.#readFile(read)
   }
 

@@ -52,17 +52,15 @@ export interface ReadOptions {
   readonly upperBoundOffset?: number
   /** Return the first batch even if it is larger than `maxBytes`. */
   readonly minOneBatch?: boolean
-  /** Fill `maxBytes` up with the beginning of the batch that has no room, if there is a whole one before: as Fetch does. */
-  readonly partialEnd?: boolean
 }
 
 export interface ReadResult {
-  /** Whole batches but for a `partialEnd`, in order, as slices of a cache or of a read: not to be changed. */
+  /** Whole batches, in order, as slices of a cache or of a read: not to be changed. */
   readonly chunks: readonly Uint8Array[]
   readonly sizeInBytes: number
   /** Base offset of the first batch, which may be below the offset asked for; that offset itself if there is none. */
   readonly baseOffset: number
-  /** Where to read on: one past the last whole batch. */
+  /** Where to read on: one past the last batch. */
   readonly nextOffset: number
   /**
    * To be called when nobody will look at `chunks` any more: their memory is used for the next read. May be left out.

@@ -8,16 +8,7 @@
  * - Throttle times, addresses, sizes of disks: left out.
  * - Arrays: sorted. Kafka's order is in most cases that of a hash table.
  */
-import {
-  type BatchHeader,
-  batches,
-  decodeRecords,
-  errorName,
-  type Field,
-  type Message,
-  type Shape,
-  ZERO_UUID,
-} from '@ottla/protocol'
+import { batches, decodeRecords, errorName, type Field, type Message, type Shape, ZERO_UUID } from '@ottla/protocol'
 import type { Names } from './names.ts'
 import type { Value } from './plan.ts'
 
@@ -129,28 +120,23 @@ class Drafter {
 
   /** Their offsets, where they come from, and what is in them. */
   #batches(bytes: Uint8Array): Draft {
-    const whole = [...batches(bytes, 'skip')]
-    const drafts: Draft[] = whole.map(batch => this.#batch(bytes, batch))
-    const partialBytes = bytes.length - whole.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
-    return partialBytes > 0 ? [...drafts, { partialBytes }] : drafts
-  }
-
-  #batch(bytes: Uint8Array, batch: BatchHeader): Draft {
-    const { baseOffset, lastOffset, producerId, producerEpoch, baseSequence, maxTimestamp } = batch
-    const isControl = (batch.attributes & 0x20) !== 0
-    const records = isControl
-      ? 'control'
-      : decodeRecords(bytes, batch).map(({ offset, value }) => `${offset} ${value && Buffer.from(value)}`)
-    return {
-      baseOffset,
-      lastOffset,
-      producerId: this.#number('producerId', producerId),
-      producerEpoch,
-      baseSequence,
-      attributes: batch.attributes,
-      maxTimestamp: this.#number('maxTimestamp', maxTimestamp),
-      records,
-    }
+    return [...batches(bytes, 'skip')].map(batch => {
+      const { baseOffset, lastOffset, producerId, producerEpoch, baseSequence, maxTimestamp } = batch
+      const isControl = (batch.attributes & 0x20) !== 0
+      const records = isControl
+        ? 'control'
+        : decodeRecords(bytes, batch).map(({ offset, value }) => `${offset} ${value && Buffer.from(value)}`)
+      return {
+        baseOffset,
+        lastOffset,
+        producerId: this.#number('producerId', producerId),
+        producerEpoch,
+        baseSequence,
+        attributes: batch.attributes,
+        maxTimestamp: this.#number('maxTimestamp', maxTimestamp),
+        records,
+      }
+    })
   }
 
   /** To sort by: what has no symbol yet counts for nothing. */

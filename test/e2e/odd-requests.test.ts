@@ -145,26 +145,6 @@ test('Fetch: no list of aborted transactions where there is more than there is r
   assert.deepEqual(await lists(1, 10), [[], []])
 })
 
-test('Fetch: part of a batch behind a whole one, as much as there is room for', async () => {
-  await broker.send(CREATE, { topics: [{ name: 'cut', numPartitions: 3, replicationFactor: 1 }], timeoutMs: 5000 })
-  const topicId = await broker.topicId('cut')
-  const records = encodeBatch([{ value: Buffer.alloc(40) }])
-  const topicData = [{ name: 'cut', partitionData: [0, 1, 2].map(index => ({ index, records })) }]
-  for (let i = 0; i < 3; i++) await broker.send(PRODUCE, { acks: -1, timeoutMs: 5000, topicData }, 9)
-  const size = records.length
-  const sizes = async (maxBytes: number, partitionMaxBytes: number, fetchOffset = 0) => {
-    const topics = [
-      { topicId, partitions: [0, 1, 2].map(partition => ({ partition, fetchOffset, partitionMaxBytes })) },
-    ]
-    const { responses } = await broker.send(FETCH, { maxBytes, topics })
-    return responses[0]!.partitions.map(({ records }) => Buffer.concat([(records ?? []) as never].flat()).length)
-  }
-  assert.deepEqual(await sizes(10_000, size + 20), [size + 20, size + 20, size + 20])
-  assert.deepEqual(await sizes(2 * size + 50, size + 20), [size + 20, size + 20, 0])
-  assert.deepEqual(await sizes(2 * size + 50, size - 1), [size, 0, 0])
-  assert.deepEqual(await sizes(10_000, size + 20, 2), [size, size, size])
-})
-
 test('DescribeLogDirs: what is asked of one topic in two places', async () => {
   const topics = [
     { topic: 't', partitions: [1] },

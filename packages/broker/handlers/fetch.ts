@@ -235,12 +235,7 @@ function readOpen(
   services: Services,
 ): Reading | Promise<Reading> {
   try {
-    const read = readPartition(partition, wanted, {
-      maxBytes,
-      minOneBatch,
-      partialEnd: true,
-      committed: reader.committed,
-    })
+    const read = readPartition(partition, wanted, { maxBytes, minOneBatch, committed: reader.committed })
     if (!(read instanceof Promise)) return { wanted, partition, errorCode: 0, read }
     return read.then(
       done => ({ wanted, partition, errorCode: 0, read: done }),

@@ -21,7 +21,6 @@ export interface PartitionRead {
 export interface ReadLimits {
   readonly maxBytes: number
   readonly minOneBatch: boolean
-  readonly partialEnd: boolean
   /** Read up to the last stable offset, not to the high watermark. */
   readonly committed: boolean
 }
@@ -42,7 +41,6 @@ export function readPartition(
   const data = log.read(wanted.fetchOffset, {
     maxBytes: limits.maxBytes,
     minOneBatch: limits.minOneBatch,
-    partialEnd: limits.partialEnd,
     upperBoundOffset,
   })
   if (!limits.committed) {

@@ -261,7 +261,7 @@ export class ShareFetch {
       const read = readPartition(
         replica,
         { ...wanted, sentHighWatermark: -1, sentLogStartOffset: -1 },
-        { maxBytes, minOneBatch, partialEnd: false, committed: this.#limits.committed },
+        { maxBytes, minOneBatch, committed: this.#limits.committed },
       )
       if (!(read instanceof Promise)) return { partition, fetchOffset, read, error: null }
       return read.then(done => ({ partition, fetchOffset, read: done, error: null }), failed)

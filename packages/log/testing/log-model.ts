@@ -123,10 +123,9 @@ export interface ReadCheck {
   readonly maxBytes: number
   readonly upperBoundOffset?: number
   readonly minOneBatch: boolean
-  readonly partialEnd?: boolean
 }
 
-/** A read returns whole batches, the right ones, and at least one if there is one to be returned; maybe part of another. */
+/** A read returns whole batches, the right ones, and at least one if there is one to be returned. */
 export function checkRead(
   model: LogModel,
   offset: number,
@@ -158,19 +157,8 @@ export function checkRead(
     at += batch.bytes.length
     nextOffset = batch.lastOffset + 1
   }
-  if (check.partialEnd && at > 0) at += checkPartial(model, bytes.subarray(at), nextOffset, bound, check.maxBytes - at)
   assert.equal(at, bytes.length, `a read at ${offset} gives more than there is`)
   if (wanted.length > 0) assert.ok(at > 0, `a read at ${offset} gives nothing`)
   if (wanted.length > 0) assert.equal(result.nextOffset, nextOffset)
   else assert.equal(result.nextOffset, offset)
-}
-
-/** Bytes at the end of a read that are the beginning of the next batch. */
-function checkPartial(model: LogModel, bytes: Buffer, from: number, bound: number, maxBytes: number): number {
-  if (bytes.length === 0) return 0
-  const batch = model.batches.find(({ baseOffset }) => baseOffset >= from)
-  assert.ok(batch && batch.lastOffset < bound, `part of a batch at or above ${bound} was read`)
-  assert.ok(bytes.length <= maxBytes && bytes.length < batch.bytes.length, `${bytes.length} bytes more were read`)
-  assert.ok(bytes.equals(batch.bytes.subarray(0, bytes.length)), `the part of the batch at ${batch.baseOffset} differs`)
-  return bytes.length
 }

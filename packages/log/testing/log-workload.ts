@@ -466,7 +466,6 @@ class LogWorkload {
       const check = {
         maxBytes: pick(this.#random, [0, 100, 500, 5000, 1 << 20]),
         minOneBatch: this.#random.chance(0.7),
-        partialEnd: this.#random.chance(0.3),
         ...(this.#random.chance(0.3) && { upperBoundOffset: bound }),
       }
       const { writtenEndOffset } = log

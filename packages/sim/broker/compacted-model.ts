@@ -68,7 +68,7 @@ export class CompactedModel {
     )
     this.#promisedEnd = Math.max(this.#promisedEnd, highWatermark)
     let next = scan.position
-    for (const header of batches(bytes, 'skip')) {
+    for (const header of batches(bytes)) {
       const { baseOffset, lastOffset } = header
       const isNext = next === scan.position ? lastOffset >= next : baseOffset >= next
       demand(isNext, () => `${name}: batch ${baseOffset} to ${lastOffset}, where ${next} or more was to come`)

@@ -195,7 +195,7 @@ export class Consumer extends Actor {
     )
     const coming = [...(abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset)
     const aborted = new Set<number>()
-    for (const { baseOffset, lastOffset, producerId, isControl } of batches(records, 'skip')) {
+    for (const { baseOffset, lastOffset, producerId, isControl } of batches(records)) {
       demand(lastOffset < lastStableOffset, () => `${model.name}: ${lastOffset} was read, above ${lastStableOffset}`)
       while (coming.length > 0 && coming[0]!.firstOffset <= lastOffset) aborted.add(coming.shift()!.producerId)
       if (isControl) aborted.delete(producerId)

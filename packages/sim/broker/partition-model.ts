@@ -186,7 +186,7 @@ export class PartitionModel {
     if (logStartOffset >= 0) this.onBegin(logStartOffset, asked)
     demand(position >= asked.promisedStart || asked.life !== this.#life, () => `${this.name} was read below its begin`)
     let next = position
-    for (const header of batches(records, 'skip')) {
+    for (const header of batches(records)) {
       const { baseOffset, lastOffset } = header
       // The first one may begin before what was asked for.
       const isNext = next === position ? baseOffset <= position && lastOffset >= position : baseOffset === next

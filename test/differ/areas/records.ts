@@ -183,7 +183,7 @@ function fetchWish(pool: Pool, sessions: Sessions): Wish {
       fetchOffset: offset,
       lastFetchedEpoch: draw => draw.of([-1], [0, 1]),
       logStartOffset: () => -1,
-      partitionMaxBytes: draw => draw.of([1_000_000], [0, 1, 100, 250]),
+      partitionMaxBytes: draw => draw.of([1_000_000], [0, 1, 100]),
       replicaDirectoryId: () => undefined,
       highWatermark: () => undefined,
       'forgottenTopicsData[]': draw => draw.of([0], [1]),
