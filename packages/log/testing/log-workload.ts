@@ -460,16 +460,20 @@ class LogWorkload {
   }
 
   async #read({ model }: Subject, log: PartitionLog): Promise<void> {
-    for (let i = 0; i < 3; i++) {
-      const offset = log.logStartOffset + this.#random.integer(log.logEndOffset - log.logStartOffset + 1)
-      const bound = log.logStartOffset + this.#random.integer(log.logEndOffset - log.logStartOffset + 1)
+    const anywhere = () => log.logStartOffset + this.#random.integer(log.logEndOffset - log.logStartOffset + 1)
+    let offset = anywhere()
+    for (let i = 0; i < 4; i++) {
+      const bound = anywhere()
       const check = {
         maxBytes: pick(this.#random, [0, 100, 500, 5000, 1 << 20]),
         minOneBatch: this.#random.chance(0.7),
         ...(this.#random.chance(0.3) && { upperBoundOffset: bound }),
       }
       const { writtenEndOffset } = log
-      checkRead(model, offset, check, writtenEndOffset, await this.#run(Promise.resolve(log.read(offset, check))))
+      const result = await this.#run(Promise.resolve(log.read(offset, check)))
+      checkRead(model, offset, check, writtenEndOffset, result)
+      result.release?.()
+      offset = this.#random.chance(0.7) ? result.nextOffset : anywhere()
     }
   }
 
