@@ -216,7 +216,7 @@ function addGroup(program: Command): void {
     .alias('reset')
     .description('Move a group that has no members. Shows what would be done; --execute does it.')
     .argument('<group>')
-    .requiredOption('-t, --topic <name[:partitions]>', 'may be repeated', collect)
+    .option('-t, --topic <name[:partitions]>', 'may be repeated; by default all that it has offsets of', collect)
     .option('--to-earliest', 'to the first record that there is')
     .option('--to-latest', 'past the last')
     .option('--to-offset <offset>', 'to this offset, or to the nearest that there is', integer(0))
@@ -226,6 +226,7 @@ function addGroup(program: Command): void {
     .option('--execute', 'do it')
     .action(async (id, options) => (await run()).resetOffsets(id, options))
   examples(reset, [
+    'ottla group reset-offsets billing --to-datetime 2026-01-31',
     'ottla group reset-offsets billing -t orders --to-earliest',
     'ottla group reset-offsets billing -t orders:0,1 --by-duration 2h --execute',
   ])

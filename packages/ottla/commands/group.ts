@@ -163,7 +163,7 @@ interface Target {
 
 export async function resetOffsets(
   groupId: string,
-  options: Options & Target & { topic: string[]; execute?: boolean },
+  options: Options & Target & { topic?: string[]; execute?: boolean },
 ): Promise<void> {
   const chosen = [
     options.toEarliest,
@@ -186,7 +186,8 @@ export async function resetOffsets(
     const current = type === 'share' ? await shareStarts(cluster, groupId) : await listGroupOffsets(cluster, groupId)
     for (const { topic, partition, offset } of current) committed.set(`${topic}-${partition}`, offset)
     const moves = []
-    for (const name of options.topic) moves.push(...(await movesOf(cluster, committed, name, options)))
+    for (const name of options.topic ?? committedOf(groupId, current))
+      moves.push(...(await movesOf(cluster, committed, name, options)))
     if (options.execute) {
       const wanted = moves.map(({ topic, partition, to }) => ({ topic, partition, offset: to }))
       const alter = type === 'share' ? alterShareGroupOffsets : alterGroupOffsets
@@ -197,6 +198,16 @@ export async function resetOffsets(
       options,
     )
     if (!options.execute && !options.json) console.error('dry run: nothing was changed; add --execute to do it')
+  })
+}
+
+/** Each topic with its partitions, as `--topic` names them. */
+function committedOf(groupId: string, offsets: readonly TopicPartition[]): string[] {
+  if (offsets.length === 0) throw new CommandError(`group ${groupId} has no offsets yet: say of which --topic`)
+  const byTopic = Map.groupBy(offsets, ({ topic }) => topic)
+  return [...byTopic].map(([topic, parts]) => {
+    const numbers = parts.map(({ partition }) => partition)
+    return `${topic}:${numbers.sort((a, b) => a - b).join(',')}`
   })
 }
 
