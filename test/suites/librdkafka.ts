@@ -38,7 +38,7 @@ export const librdkafka: Suite = {
   missing: whatIsMissing,
   reasons: {
     '0026_consume_pause':
-      'resumes just after it assigned; if the committed offset is answered between, the client takes no record again (README.md)',
+      'resumes just after it assigned; with a delay within its resume it hangs on either broker (README.md)',
     '0039_event_dr':
       'wants messages in the order in which they were produced, which a request that is sent again does not keep',
     '0127_fetch_queue_backoff': 'has bounds of milliseconds, which a busy machine misses',
